@@ -134,25 +134,10 @@ class NamespaceRules(WithStatus):
         obj["spec"], obj["status"] = old["spec"], old["status"]
 
 
-class LeaseRules(Rules):
-    """coordination.k8s.io/v1 Lease."""
-
-    shape = field_types.LEASE
-    unconditional_update = False
-    create_on_update = True
-
-    def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
-        """Return an error unless the duration is positive."""
-        duration = obj.get("spec", {}).get("leaseDurationSeconds", 1)
-        field = "spec.leaseDurationSeconds"
-        return [invalid(field, duration, "must be greater than 0")] if duration <= 0 else []
-
-
 class EventRules(Rules):
     """core/v1 Event."""
 
     shape = field_types.EVENT
-    create_on_update = True
     selectable = (*BY_NAME, *(f"involvedObject.{part}" for part in REFERENCE_PARTS), "reason", "type")
 
     def check(self, obj: Obj, old: Obj | None, *, status: bool) -> list[Cause]:  # noqa: ARG002
@@ -178,7 +163,6 @@ KINDS = (
     Kind("", "v1", "Pod", "pods", PodRules(), ("po",), ("all",), has_status=True),
     Kind("", "v1", "Secret", "secrets", SecretRules()),
     Kind("batch", "v1", "Job", "jobs", JobRules(), (), ("all",), has_status=True),
-    Kind("coordination.k8s.io", "v1", "Lease", "leases", LeaseRules()),
     Kind(
         "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", Rules(),
         ("crd", "crds"), ("api-extensions",), namespaced=False, verbs=READ_VERBS,

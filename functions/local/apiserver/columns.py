@@ -189,7 +189,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Images", _containers("image"), wide=True),
         Column("Selector", _job_selector, wide=True),
     ),
-    "leases.coordination.k8s.io": (NAME, Column("Holder", _spec_field("holderIdentity")), AGE),
     "namespaces": (NAME, Column("Status", _status_field("phase")), AGE),
     "persistentvolumeclaims": (
         NAME,

@@ -17,33 +17,22 @@ ESTABLISHED = "the embedded API server serves the definitions that it reads at s
 
 
 class CustomRules(WithStatus):
-    """Rules of a kind with a structural schema and optionally a status subresource."""
+    """Rules of a kind with a structural schema and a status subresource."""
 
     unconditional_update: ClassVar[bool] = False
     has_generation: ClassVar[bool] = True
     not_selectable: ClassVar[str] = "field label not supported: {field}"
 
-    def __init__(self, structural: Obj, *, has_status: bool) -> None:
+    def __init__(self, structural: Obj) -> None:
         super().__init__()
         self.structural = structural
         self._validator = compile_schema(structural)
-        self._has_status = has_status
 
     def admit(self, obj: Obj) -> list[str]:
         """Prune and default the object; return the paths of its unknown fields."""
         unknown = schema.prune(self.structural, obj)
         schema.default(self.structural, obj)
         return unknown
-
-    def on_create(self, obj: Obj) -> None:
-        """Remove the status if it is a subresource."""
-        if self._has_status:
-            super().on_create(obj)
-
-    def on_update(self, obj: Obj, old: Obj) -> None:
-        """Keep the old status if it is a subresource."""
-        if self._has_status:
-            super().on_update(obj, old)
 
     def on_status(self, obj: Obj, old: Obj) -> None:
         """Keep everything but the status, including the metadata."""
@@ -78,17 +67,16 @@ def kinds(definition: Obj) -> Iterator[Kind]:
     for version in spec["versions"]:
         if not version.get("served"):
             continue
-        has_status = "status" in version.get("subresources", {})
         yield Kind(
             group=spec["group"],
             version=version["name"],
             kind=names["kind"],
             plural=names["plural"],
-            rules=CustomRules(version["schema"]["openAPIV3Schema"], has_status=has_status),
+            rules=CustomRules(version["schema"]["openAPIV3Schema"]),
             short_names=tuple(names.get("shortNames", ())),
             categories=tuple(names.get("categories", ())),
             namespaced=spec["scope"] == "Namespaced",
-            has_status=has_status,
+            has_status=True,
             custom=True,
             printer_columns=tuple(version.get("additionalPrinterColumns", ())),
         )

@@ -14,7 +14,6 @@ from functions.local.apiserver.errors import (
     StatusError,
     bad_request,
     details,
-    invalid,
     invalid_options,
     unsupported,
 )
@@ -41,8 +40,6 @@ class DeleteOptions:
     uid: str | None = None
     resource_version: str | None = None
     dry_run: bool = False
-    accepts: bool = False
-    """Whether a deletion that is not complete is answered 202: only with `orphanDependents: false`."""
 
     @classmethod
     def parse(cls, raw: bytes, query: QueryParams) -> Self:
@@ -63,7 +60,6 @@ class DeleteOptions:
             preconditions.get("uid"),
             preconditions.get("resourceVersion"),
             WriteOptions.parse(query, OPTIONS).dry_run or bool(dry_run),
-            body.get("orphanDependents") is False,
         )
 
 
@@ -81,12 +77,6 @@ def _options_body(raw: bytes) -> Obj:
 
 def _propagation(body: Obj, query: QueryParams) -> Propagation | None:
     policy = body.get("propagationPolicy") or query.get("propagationPolicy")
-    orphan = body.get("orphanDependents")
-    if policy is not None and orphan is not None:
-        both = "orphanDependents and deletionPropagation cannot be both set"
-        raise invalid_options(OPTIONS, invalid("propagationPolicy", policy, both))
-    if orphan is not None:
-        return "Orphan" if orphan else "Background"
     if policy is not None and policy not in ("Foreground", "Background", "Orphan"):
         allowed = ["Foreground", "Background", "Orphan", "nil"]
         raise invalid_options(OPTIONS, unsupported("propagationPolicy", policy, allowed))
@@ -117,10 +107,9 @@ class Deleter:
             return Written(200, self._terminate_namespace(key, obj, options))
         if not self._mark(kind, obj, options):
             return self._remove(kind, key, obj, options)
-        code = 202 if options.accepts else 200
         if options.dry_run or obj == json.loads(text):
-            return Written(code, json.dumps(obj))
-        return Written(code, self._store.put(key, obj))
+            return Written(200, json.dumps(obj))
+        return Written(200, self._store.put(key, obj))
 
     def _mark(self, kind: Kind, obj: Obj, options: DeleteOptions) -> bool:
         """Mark the object for deletion; return False if it can be removed immediately."""

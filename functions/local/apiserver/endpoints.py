@@ -18,13 +18,13 @@ from functions.local.apiserver.reader import Reader, check_version, selector_of,
 from functions.local.apiserver.registry import Registry
 from functions.local.apiserver.request_body import media_type, parse_object, read_body
 from functions.local.apiserver.requests import Target, WriteOptions, flag, number, parse_path
-from functions.local.apiserver.store import Key, Store
+from functions.local.apiserver.store import Store
 from functions.local.apiserver.tables import partial, table
 from functions.local.apiserver.watch import TIMEOUT_SECONDS, WatchOptions, watch
 from functions.local.apiserver.writer import Writer, Written
 from functions.local.pod_logs import PodLogs
 
-COLLECTION: dict[str, str] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+COLLECTION: dict[str, str] = {"GET": "list", "POST": "create"}
 OBJECT: dict[str, str] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 STATUS: dict[str, str] = {"GET": "get", "PUT": "update", "PATCH": "patch"}
 LOG: dict[str, str] = {"GET": "log"}
@@ -41,7 +41,6 @@ class Endpoints:
         self._handlers: dict[str, Handler] = {
             "create": self._create,
             "delete": self._delete,
-            "deletecollection": self._delete_collection,
             "get": self._get,
             "list": self._list,
             "log": self._log,
@@ -117,16 +116,6 @@ class Endpoints:
     async def _delete(self, request: Request, target: Target) -> Response:
         options = DeleteOptions.parse(await read_body(request), request.query_params)
         return _written(self._deleter.delete(target.kind, target.key, options))
-
-    async def _delete_collection(self, request: Request, target: Target) -> Response:
-        kind = target.kind
-        options = DeleteOptions.parse(await read_body(request), request.query_params)
-        items = self._reader.page(target, request.query_params).items
-        for item in items:
-            meta = item["metadata"]
-            self._deleter.delete(kind, Key(kind.resource, meta.get("namespace", ""), meta["name"]), options)
-        meta = {"resourceVersion": str(self._store.version)}
-        return _json({"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": meta, "items": items})
 
     async def _log(self, request: Request, target: Target) -> Response:
         options = LogOptions.parse(request.query_params, target.key.name, self._now())

@@ -85,11 +85,9 @@ CLAIM = fields(
     ),
     status=fields(phase=STRING, accessModes=list_of(STRING), capacity=fields()),
 )
-LEASE = fields(spec=fields(holderIdentity=STRING, leaseDurationSeconds=INTEGER, leaseTransitions=INTEGER))
 DELETE_OPTIONS = fields(
     kind=STRING,
     propagationPolicy=STRING,
-    orphanDependents=BOOLEAN,
     gracePeriodSeconds=INTEGER,
     preconditions=fields(uid=STRING, resourceVersion=STRING),
     dryRun=list_of(STRING),

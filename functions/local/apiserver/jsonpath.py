@@ -1,6 +1,6 @@
-r"""The subset of JSONPath used by printer columns of CRDs.
+"""The subset of JSONPath used by printer columns of CRDs.
 
-`.a.b`, `.a\.b`, `['a.b']`, `[0]`, `[*]`, `[?(@.type=="Succeeded")]`: see "additional printer columns" in the
+`.a.b` and `[?(@.type=="Succeeded")]`: see "additional printer columns" in the
 Kubernetes documentation of CustomResourceDefinitions.
 """
 
@@ -9,9 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 STEP = re.compile(
-    r"""\.(?P<field>(?:[\w/-]|\\\.)+)
-      | \['(?P<quoted>[^']+)'\]
-      | \[(?P<index>\d+|\*)\]
+    r"""\.(?P<field>[\w/-]+)
       | \[\?\(@\.(?P<key>[\w-]+)\s*==\s*(?P<quote>["'])(?P<value>.*?)(?P=quote)\)\]
     """,
     re.VERBOSE,
@@ -47,18 +45,11 @@ def _step(match: re.Match[str]) -> Step:
     parts = match.groupdict()
     if parts["key"]:
         return _filter(parts["key"], parts["value"])
-    if parts["index"]:
-        return _index(parts["index"])
-    return _field(parts["quoted"] or parts["field"].replace("\\.", "."))
+    return _field(parts["field"])
 
 
 def _field(name: str) -> Step:
     return lambda value: [value[name]] if isinstance(value, dict) and name in value else []
-
-
-def _index(text: str) -> Step:
-    part = slice(None) if text == "*" else slice(int(text), int(text) + 1)
-    return lambda value: value[part] if isinstance(value, list) else []
 
 
 def _filter(key: str, expected: str) -> Step:

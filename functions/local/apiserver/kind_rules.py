@@ -20,7 +20,6 @@ class Rules:
     shape: ClassVar[Obj] = {"type": "object"}
     default_propagation: ClassVar[Propagation] = "Background"
     unconditional_update: ClassVar[bool] = True  # PUT without resourceVersion
-    create_on_update: ClassVar[bool] = False  # PUT of an object that does not exist
     has_generation: ClassVar[bool] = False
     selectable: ClassVar[tuple[str, ...]] = BY_NAME  # by field selectors
     not_selectable: ClassVar[str] = (

@@ -7,7 +7,7 @@ from functions.local.apiserver import names
 from functions.local.apiserver.errors import Obj
 from functions.local.apiserver.kind_rules import Rules
 
-ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+ALL_VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # one instance per kind: compared by identity

@@ -45,7 +45,7 @@ class _Position:
 
 
 def selector_of(kind: Kind, query: QueryParams) -> Selector:
-    """Return the selector of a list, a watch or the deletion of a collection."""
+    """Return the selector of a list or a watch."""
     return selectors.parse(kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
 
 

@@ -8,7 +8,6 @@ import math
 import re
 from typing import Any
 
-import yaml
 from starlette.requests import Request
 
 from functions.events.surrogates import replace_lone_surrogates
@@ -17,7 +16,7 @@ from functions.local.apiserver.errors import Obj, StatusError, bad_request, inva
 from functions.local.apiserver.kinds import Kind
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes
-JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+JSON, PROTOBUF = "application/json", "application/vnd.kubernetes.protobuf"
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 UNKNOWN_FORMAT = "the body of the request was in an unknown format"
 
@@ -53,7 +52,7 @@ def parse_object(raw: bytes, media: str, kind: Kind) -> Obj:
         StatusError: 415, 400, or 422 for another kind.
     """
     media = media or JSON
-    readers = {JSON: parse_json, YAML: _parse_yaml, PROTOBUF: _parse_protobuf}
+    readers = {JSON: parse_json, PROTOBUF: _parse_protobuf}
     if media not in readers:
         raise StatusError(415, f"{UNKNOWN_FORMAT} - accepted media types include: {', '.join(readers)}")
     value = readers[media](raw, kind)
@@ -88,13 +87,6 @@ def json_problem(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc):
         return "unexpected end of JSON input"
     return str(error)
-
-
-def _parse_yaml(raw: bytes, kind: Kind) -> Any:
-    try:
-        return load_json(json.dumps(yaml.safe_load(raw), default=str))
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise _unrecognized(kind, str(error)) from None
 
 
 def load_json(text: bytes | str) -> Any:

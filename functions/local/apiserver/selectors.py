@@ -9,7 +9,6 @@ from functions.local.apiserver.errors import Obj, StatusError, bad_request
 from functions.local.apiserver.kinds import Kind
 
 TOKEN = re.compile(r"\s*(==|!=|=|!|,|\(|\)|<|>|[^\s=!,()<>]+)")
-INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 OPERATORS = ("=", "==", "!=", "<", ">", ",", "(", ")")
 END = "end of string"
 
@@ -29,26 +28,10 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One condition: the value of `key` is an integer greater than (or less than) `limit`."""
-
-    key: str
-    limit: int
-    greater: bool
-
-    def matches(self, present: Mapping[str, str]) -> bool:
-        """Return whether the condition holds; False if the value is not an integer."""
-        if not INTEGER.fullmatch(present.get(self.key, "")):
-            return False
-        value = int(present[self.key])
-        return value > self.limit if self.greater else value < self.limit
-
-
-@dataclass(frozen=True, slots=True)
 class Selector:
     """Conditions on labels and on fields; all must hold."""
 
-    labels: tuple[Requirement | Comparison, ...] = ()
+    labels: tuple[Requirement, ...] = ()
     fields: tuple[Requirement, ...] = ()
 
     def __bool__(self) -> bool:
@@ -97,7 +80,7 @@ class _LabelParser:
         self._tokens = TOKEN.findall(text)
         self._position = 0
 
-    def parse(self) -> list[Requirement | Comparison]:
+    def parse(self) -> list[Requirement]:
         if self._peek() in OPERATORS:
             raise bad_request(f"found '{self._peek()}', expected: !, identifier, or '{END}'")
         requirements = [self._requirement()]
@@ -118,7 +101,7 @@ class _LabelParser:
         self._position += 1
         return token
 
-    def _requirement(self) -> Requirement | Comparison:
+    def _requirement(self) -> Requirement:
         if self._peek() == "!":
             self._next()
             return Requirement(self._key(), None, negated=True)
@@ -130,8 +113,6 @@ class _LabelParser:
             return Requirement(key, self._values(), negated=operator == "notin")
         if operator in ("=", "==", "!="):
             return Requirement(key, frozenset({self._value()}), negated=operator == "!=")
-        if operator in ("<", ">"):
-            return Comparison(key, self._limit(), operator == ">")
         raise _unparsable(f"found '{operator}', expected: in, notin, =, ==, !=")
 
     def _key(self) -> str:
@@ -149,12 +130,6 @@ class _LabelParser:
         if not names.matches(names.LABEL_VALUE, token):
             raise _unparsable(f"found '{token}', expected: identifier")
         return self._next()
-
-    def _limit(self) -> int:
-        token = self._value()
-        if not INTEGER.fullmatch(token):
-            raise bad_request("for 'Gt', 'Lt' operators, the value must be an integer")
-        return int(token)
 
     def _values(self) -> frozenset[str]:
         if self._next() != "(":

@@ -24,11 +24,13 @@ TYPES: dict[str, tuple[type, ...]] = {
 def table(kind: Kind, objects: list[Obj], now: datetime, include: str) -> Obj:
     """Return the table of these objects.
 
-    `include` selects what each row contains of its object (query parameter includeObject): Metadata, Object or None.
+    `include` selects what each row contains of its object (query parameter includeObject): Metadata or Object.
     """
     columns = _columns(kind)
+    shown = objects if include == "Object" else map(partial, objects)
     rows = [
-        {"cells": [column.cell(obj, now) for column in columns], "object": _included(obj, include)} for obj in objects
+        {"cells": [column.cell(obj, now) for column in columns], "object": part}
+        for obj, part in zip(objects, shown, strict=True)
     ]
     version = objects[0]["metadata"]["resourceVersion"] if len(objects) == 1 else ""
     return {
@@ -38,14 +40,6 @@ def table(kind: Kind, objects: list[Obj], now: datetime, include: str) -> Obj:
         "columnDefinitions": [column.definition() for column in columns],
         "rows": rows,
     }
-
-
-def _included(obj: Obj, include: str) -> Obj | None:
-    if include == "None":
-        return None
-    if include == "Object":
-        return obj
-    return partial(obj)
 
 
 def partial(obj: Obj) -> Obj:

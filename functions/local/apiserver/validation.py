@@ -24,14 +24,10 @@ WORDINGS = {
     "maxLength": "should be at most {limit} chars long",
     "minItems": "should have at least {limit} items",
     "maxItems": "should have at most {limit} items",
-    "minProperties": "should have at least {limit} properties",
     "maxProperties": "should have at most {limit} properties",
     "minimum": "should be greater than or equal to {limit}",
     "minimum exclusive": "should be greater than {limit}",
     "maximum": "should be less than or equal to {limit}",
-    "maximum exclusive": "should be less than {limit}",
-    "multipleOf": "should be a multiple of {limit}",
-    "uniqueItems": "shouldn't contain duplicates",
 }
 END_ANCHOR_OR_OTHER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 """Matches `$`, and the escapes and character classes in which it is no anchor."""

@@ -49,8 +49,6 @@ class Writer:
         meta = obj["metadata"]
         check_location(target, meta)
         text = self._store.get(target.key)
-        if text is None and kind.rules.create_on_update:
-            return self._insert(target, obj, options, unknown)
         old: Obj = json.loads(text) if text else {"metadata": {"uid": ""}}
         if meta.get("uid", old["metadata"]["uid"]) != old["metadata"]["uid"]:
             raise status_errors.other_uid(kind, target.namespace, name, meta["uid"], old["metadata"]["uid"])

@@ -48,7 +48,7 @@ def sequence(seed: str, length: int) -> list[Operation]:
     kinds = choose.sample([*CUSTOM, *BUILT_IN], k=choose.choice((1, 2)))
     verbs: dict[Callable[[random.Random, str], Operation], int] = {
         _create: 6, _get: 1, _list: 3, _replace: 4, _replace_status: 2, _merge: 4, _merge_status: 2, _json: 3,
-        _strategic: 3, _delete: 4, _delete_collection: 1, _watch: 2,
+        _strategic: 3, _delete: 4, _watch: 2,
     }  # fmt: skip
     found = [_create(choose, kind) for kind in kinds]
     while len(found) < length:
@@ -211,9 +211,6 @@ def _delete(choose: random.Random, plural: str) -> Operation:
         {"propagationPolicy": "Foreground"},
         {"propagationPolicy": "Orphan"},
         {"propagationPolicy": "Odd"},
-        {"orphanDependents": True},
-        {"orphanDependents": False},
-        {"orphanDependents": False, "propagationPolicy": "Orphan"},
         {"preconditions": {"uid": NO_UID}},
         {"preconditions": {"resourceVersion": f"$version:{where}"}},
         {"preconditions": {"resourceVersion": f"$stale:{where}"}},
@@ -224,11 +221,6 @@ def _delete(choose: random.Random, plural: str) -> Operation:
         {"dryRun": ["Odd"]},
     ]
     return Operation("DELETE", plural, name, query=_dry(choose), body=choose.choice(options))
-
-
-def _delete_collection(choose: random.Random, plural: str) -> Operation:
-    query = {"labelSelector": choose.choice(LABEL_SELECTORS)} if choose.random() < 0.8 else {}
-    return Operation("DELETE", plural, query=query, body={"propagationPolicy": "Background"})
 
 
 def _watch(choose: random.Random, plural: str) -> Operation:

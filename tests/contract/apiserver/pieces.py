@@ -171,7 +171,7 @@ STATUSES = {"coderuns": RUN_STATUSES, "docsruns": RUN_STATUSES, "jobs": JOB_STAT
 SPECS = {"coderuns": RUN_SPECS, "docsruns": RUN_SPECS, "jobs": JOB_SPECS, "pods": POD_SPECS}
 LABEL_SELECTORS = (
     "app=x", "app!=x", "app", "!app", "app in (x,y)", "app notin (x),tier", "app=x,tier=z", "app==y",
-    "app=", "a b", "app in x", "=x", "app in (x", "app>1", "tier<5", ",", "app=x,", "bad key!=x",
+    "app=", "a b", "app in x", "=x", "app in (x", ",", "app=x,", "bad key!=x",
 )  # fmt: skip
 FIELD_SELECTORS = (
     "metadata.name=a",

@@ -10,7 +10,6 @@ from tests.contract.apiserver.client import Answer, Obj, Server
 PATHS = {
     "samples": "/apis/contract.agents.platform/v1",
     "jobs": "/apis/batch/v1",
-    "leases": "/apis/coordination.k8s.io/v1",
     "coderuns": "/apis/agents.platform/v1",
     "docsruns": "/apis/agents.platform/v1",
 }

@@ -170,19 +170,6 @@ def test_a_claim(place: Place) -> None:
     }
 
 
-def test_a_lease_is_taken_by_version(place: Place) -> None:
-    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}}
-    bad = {**lease, "spec": {"leaseDurationSeconds": 0}}
-    assert place.server.post(place.path("leases"), bad).causes() == {
-        ("spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0")
-    }
-    created = place.server.put(place.path("leases", "a"), {**lease, "spec": {"holderIdentity": "x"}})
-    assert created.code == 201
-    taken = place.server.put(place.path("leases", "a"), {**created.body, "spec": {"holderIdentity": "y"}})
-    late = place.server.put(place.path("leases", "a"), {**created.body, "spec": {"holderIdentity": "z"}})
-    assert (taken.code, late.code, place.get("a", "leases")["spec"]["holderIdentity"]) == (200, 409, "y")
-
-
 def test_an_event_is_where_its_object_is(place: Place) -> None:
     event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "a"}, "reason": "R", "type": "Normal"}
     wrong = {**event, "involvedObject": {"kind": "Pod", "name": "x", "namespace": "elsewhere"}}

@@ -76,14 +76,6 @@ def test_whole_numbers_may_be_written_as_floats_and_nulls_count_as_absent(place:
     }
 
 
-def test_yaml_is_taken(place: Place) -> None:
-    text = (
-        b"apiVersion: contract.agents.platform/v1\nkind: Sample\nmetadata: {name: from-yaml}\n"
-        b"spec: {task: 3, url: 'https://x/y', app: a}\n"
-    )
-    assert place.server.call("POST", place.path(), text, "application/yaml").body["spec"]["task"] == 3
-
-
 def test_a_dry_run_creates_nothing(place: Place) -> None:
     answer = place.server.post(f"{place.path()}?dryRun=All", sample())
     assert (answer.code, answer.body["spec"]["mode"]) == (201, "default")

@@ -1,4 +1,4 @@
-"""DELETE: preconditions, finalizers, grace periods, collections."""
+"""DELETE: preconditions, finalizers, grace periods."""
 
 from typing import Any
 
@@ -90,11 +90,6 @@ def test_the_deletion_of_what_became_invalid_completes(place: Place) -> None:
             'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Odd": supported values: '
             '"Foreground", "Background", "Orphan", "nil"',
         ),
-        (
-            {"propagationPolicy": "Orphan", "orphanDependents": True},
-            'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents '
-            "and deletionPropagation cannot be both set",
-        ),
     ],
 )
 def test_options_that_are_refused(place: Place, body: Obj, message: str) -> None:
@@ -125,15 +120,6 @@ def test_a_dry_run_deletes_nothing(place: Place) -> None:
     place.create(sample())
     assert place.server.delete(f"{place.path(name='a')}?dryRun=All").code == 200
     assert not place.gone("a")
-
-
-def test_a_collection_is_deleted_as_selected(place: Place) -> None:
-    for name, label in (("a", "x"), ("b", "x"), ("c", "y")):
-        place.create(sample(name, meta={"labels": {"which": label}}))
-    answer = place.server.delete(f"{place.path()}?labelSelector=which%3Dx")
-    assert (answer.code, answer.body["kind"]) == (200, "SampleList")
-    assert {item["metadata"]["name"] for item in answer.body["items"]} == {"a", "b"}
-    assert [place.gone(name) for name in "abc"] == [True, True, False]
 
 
 def test_a_pod_on_a_node_has_its_grace_period(place: Place) -> None:

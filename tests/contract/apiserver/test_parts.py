@@ -38,19 +38,15 @@ def test_ages(seconds: float, text: str) -> None:
     assert human_duration(seconds) == text
 
 
-VALUE: Obj = {"a": {"b.c": 1, "d-e": 2}, "list": [{"type": "x", "n": 1}, {"type": "y", "n": 2}], "app.io/z": 3}
+VALUE: Obj = {"a": {"d-e": 2}, "list": [{"type": "x", "n": 1}, {"type": "y", "n": 2}]}
 
 
 @pytest.mark.parametrize(
     ("path", "found"),
     [
         (".a.d-e", [2]),
-        (".a['b.c']", [1]),
         (".a.none", []),
         (".a.d-e.f", []),
-        (".list[0].n", [1]),
-        (".list[9].n", []),
-        (".list[*].n", [1, 2]),
         ('.list[?(@.type=="y")].n', [2]),
         (".list[?(@.type=='none')].n", []),
     ],
@@ -59,7 +55,7 @@ def test_paths(path: str, found: list[Any]) -> None:
     assert compile_path(path)(VALUE) == found
 
 
-@pytest.mark.parametrize("path", ["a.b", "..a", ".a[", ".a[?(@.b>1)]"])
+@pytest.mark.parametrize("path", ["a.b", "..a", ".a[", ".a[0]", ".a[?(@.b>1)]"])
 def test_paths_that_are_not_supported(path: str) -> None:
     with pytest.raises(ValueError, match="is not supported"):
         compile_path(path)

@@ -4,7 +4,7 @@
 |--------------------------------------|---------------------------------------------------------------------------|
 | CodeRun, DocsRun, Job, ConfigMap, Pod | create, get, list (selectors, limit, continue), replace, replace of status |
 |                                      | merge, JSON and strategic patch, patch of status, dry runs                |
-|                                      | delete (options, preconditions, finalizers), of a collection too; watch   |
+|                                      | delete (options, preconditions, finalizers); watch                        |
 
 A difference is a defect of the embedded server, unless `deliberate` lists it. The seed of a failure is printed and
 played again with SEQUENCE_SEED=...; the shortest sequence that still shows it is printed with it. The real server has

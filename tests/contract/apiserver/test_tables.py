@@ -55,7 +55,6 @@ def test_the_columns_of_a_definition(place: Place) -> None:
 
 def test_what_goes_with_a_row(place: Place) -> None:
     place.create(sample())
-    assert table(place, query="?includeObject=None")["rows"][0]["object"] is None
     assert table(place, query="?includeObject=Object")["rows"][0]["object"]["spec"]["task"] == 1
 
 
@@ -108,16 +107,6 @@ def test_a_watch_of_tables(place: Place) -> None:
                 "Access Modes": "",
                 "VolumeMode": "Filesystem",
             },
-        ),
-        (
-            "leases",
-            {
-                "apiVersion": "coordination.k8s.io/v1",
-                "kind": "Lease",
-                "metadata": {"name": "a"},
-                "spec": {"holderIdentity": "x"},
-            },
-            {"Name": "a", "Holder": "x"},
         ),
     ],
 )
