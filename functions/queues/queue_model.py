@@ -38,8 +38,7 @@ class Subscription:
 
     Without a dead-letter policy a message is delivered until it is acknowledged. Messages are sent without wrapping
     and with metadata, so that they arrive as CloudEvents in binary mode, unless `wrapped`. `identity` is used in the
-    cloud only. `ordered` holds an event back until those published before it under the same key are acknowledged or
-    dead: a rejected one blocks its key.
+    cloud only.
     """
 
     name: str
@@ -51,7 +50,6 @@ class Subscription:
     concurrency: int = 8
     wrapped: bool = False
     identity: Identity | None = None
-    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def _declared(subscription: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "topic": subscription["topic"].rpartition("/")[2],
         "ack_deadline_seconds": subscription["ack_deadline_seconds"],
-        "ordered": subscription.get("enable_message_ordering", False),
+        "ordered": False,
         "expires": bool(subscription["expiration_policy"]),
         "push_endpoint": push.get("push_endpoint"),
         "unwrapped with metadata": push.get("no_wrapper", {}).get("write_metadata"),

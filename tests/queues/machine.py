@@ -135,7 +135,7 @@ def _queue(name: str, folder: Path, url: str, endpoints: Mapping[str, str], swee
         return Nats(folder, endpoints, sweep_seconds)
     if name == "emulator":  # in the other envelope
         return EmulatedPubsub(folder / "pubsub.log", endpoints, sweep_seconds, wrapped=True)
-    return EmbeddedQueue(url, endpoints, sweep_seconds, wrapped=False)
+    return EmbeddedQueue(url, endpoints, sweep_seconds)
 
 
 @contextmanager

@@ -52,7 +52,6 @@ def test_names_and_times_are_within_pub_sub_bounds() -> None:
         assert 0 <= each.retry.minimum_backoff <= each.retry.maximum_backoff <= 600
         assert each.identity
         assert not each.wrapped
-        assert not each.ordered, "with ordering, a rejected message would block the next ones"
 
 
 def test_the_ack_deadline_is_at_least_5_times_the_cluster_timeout() -> None:

@@ -68,10 +68,10 @@ class EmbeddedQueue:
     processes: Sequence[Process] = ()
     children: Sequence[CommandChild] = ()
 
-    def __init__(self, url: str, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
+    def __init__(self, url: str, endpoints: Mapping[str, str], sweep_seconds: float) -> None:
         self.publisher: Publisher = EmbeddedPublisher(url + QUEUE_PATH)
         self.environ: Mapping[str, str] = {"ORCHESTRATOR_QUEUES__URL": url + QUEUE_PATH}
-        self.embedded = topology(endpoints, sweep_seconds, wrapped=wrapped)
+        self.embedded = topology(endpoints, sweep_seconds)
 
     def start(self) -> None:
         """Do nothing: the API server's process starts it."""
@@ -86,7 +86,7 @@ class EmulatedPubsub:
     embedded = Topology(())
     children: Sequence[CommandChild] = ()
 
-    def __init__(self, log: Path, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool) -> None:
+    def __init__(self, log: Path, endpoints: Mapping[str, str], sweep_seconds: float, *, wrapped: bool = False) -> None:
         self._emulator = Emulator(free_port(), log)
         self._project = Project(PROJECT, emulator=self._emulator.address)
         self._topology = _with_many_attempts(topology(endpoints, wrapped=wrapped))

@@ -74,7 +74,7 @@ class Options:
     """Options of the stack.
 
     `port` is the API server's; functions and console use the ports after it; 0 uses free ports. `queue` is one
-    of QUEUES; `wrapped` delivers events in Pub/Sub's envelope, if the queue is not NATS.
+    of QUEUES.
     """
 
     state: Path
@@ -83,7 +83,6 @@ class Options:
     sweep_seconds: float = 5.0
     backoff_seconds: int = 2
     queue: str = "embedded"
-    wrapped: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @property
@@ -180,14 +179,14 @@ class Stack:
         self._stops.close()
 
     def _create_queue(self) -> MachineQueue:
-        sweep, wrapped = self._options.sweep_seconds, self._options.wrapped
+        sweep = self._options.sweep_seconds
         endpoints = {target: url for target, url in self.functions.items() if target in TOPIC_OF_FUNCTION}
         match self._options.queue:
             case "pubsub":
-                return EmulatedPubsub(self.state / "logs" / "pubsub.log", endpoints, sweep, wrapped=wrapped)
+                return EmulatedPubsub(self.state / "logs" / "pubsub.log", endpoints, sweep)
             case "nats":
                 return Nats(self.state, endpoints, sweep)
-        return EmbeddedQueue(self.url, endpoints, sweep, wrapped=wrapped)
+        return EmbeddedQueue(self.url, endpoints, sweep)
 
     def _end_leftovers(self) -> None:
         try:

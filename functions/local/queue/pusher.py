@@ -62,10 +62,7 @@ class Pusher:
         limit = self.subscription.concurrency
         if self.in_flight == limit:
             return
-        due = self._store.due(
-            self.subscription.name, self._clock(), limit + self.in_flight, ordered=self.subscription.ordered
-        )
-        for delivery in due:
+        for delivery in self._store.due(self.subscription.name, self._clock(), limit + self.in_flight):
             if delivery.id not in self._leases and self.in_flight < limit:
                 self._leases[delivery.id] = asyncio.create_task(self._deliver(session, delivery))
 

@@ -34,13 +34,6 @@ SELECT d.id, d.message, d.subscription, d.due, d.attempts, d.backoff, d.reason,
 FROM queue_deliveries d JOIN queue_messages m ON m.id = d.message
 """
 
-_KEY = "json_extract({}.headers, '$.\"ce-partitionkey\"')"
-_FIRST_OF_ITS_KEY = f"""
-AND NOT EXISTS (SELECT 1 FROM queue_deliveries e JOIN queue_messages n ON n.id = e.message
-                WHERE e.subscription = d.subscription AND e.dead_topic IS NULL AND e.id < d.id
-                AND {_KEY.format("n")} = {_KEY.format("m")})
-"""  # noqa: S608  (constant text)
-
 
 @dataclass(frozen=True)
 class Delivery:
@@ -100,10 +93,9 @@ class Store:
             (delivery.due, delivery.attempts, delivery.backoff, delivery.reason, dead_topic, delivery.id),
         )
 
-    def due(self, subscription: str, now: float, limit: int, *, ordered: bool = False) -> Iterator[Delivery]:
-        """Return the due deliveries, longest due first; if `ordered`, only the first of each key."""
-        where = "WHERE d.subscription = ? AND d.dead_topic IS NULL AND d.due <= ? "
-        where += (_FIRST_OF_ITS_KEY if ordered else "") + "ORDER BY d.due, d.id LIMIT ?"
+    def due(self, subscription: str, now: float, limit: int) -> Iterator[Delivery]:
+        """Return the due deliveries, longest due first."""
+        where = "WHERE d.subscription = ? AND d.dead_topic IS NULL AND d.due <= ? ORDER BY d.due, d.id LIMIT ?"
         return map(_delivery, self._connection.execute(_SELECT + where, (subscription, now, limit)).fetchall())
 
     def next_due(self, subscription: str, now: float) -> float | None:

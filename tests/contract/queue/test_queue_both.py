@@ -11,7 +11,6 @@ published twice is delivered twice          NATS: once, within two minutes
 a slow consumer holds up no other            -
 answered after the ack deadline: again      deadlines are 10 s at least (tried at full scale only)
 a consumer that comes back gets it          its absence costs attempts
-in order under one key                      only until something is refused
 dead letters: listed, replayed, dropped     -
 """
 
@@ -204,29 +203,6 @@ def test_a_consumer_that_comes_back_gets_what_it_missed(make: Make, consumer: Co
         until(lambda: "missed" in ids(gone))
         queue.publish("after")
         until(lambda: "after" in ids(gone))
-
-
-def test_under_one_key_events_come_in_order(make: Make, consumer: Consumer) -> None:
-    queue = make(consumer, ordered=True)
-    for number in range(20):
-        for key in ("a", "b"):
-            queue.publish(f"{key}{number}", key=key)
-    until(lambda: len(consumer.pushes) >= 40)
-    for key in ("a", "b"):
-        assert [name for name in ids(consumer) if name[0] == key] == [f"{key}{number}" for number in range(20)]
-
-
-def test_a_refused_head_holds_its_key_and_no_other(make: Make, consumer: Consumer) -> None:
-    consumer.answer = lambda push: 500 if ids(consumer).count("a0") < 3 and push.body == b'"head"' else 200
-    queue = make(consumer, ordered=True)
-    queue.publish("a0", "head", key="a")
-    queue.publish("a1", key="a")
-    queue.publish("b0", key="b")
-    until(lambda: set(ids(consumer)) == {"a0", "a1", "b0"})
-    if queue.name == "emulator":  # after a refusal it keeps no order; Pub/Sub does
-        return
-    assert [name for name in ids(consumer) if name[0] == "a"] == ["a0", "a0", "a0", "a1"]
-    assert ids(consumer).index("b0") < ids(consumer).index("a1")
 
 
 def watch_event(name: str) -> Event:

@@ -14,12 +14,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 from urllib.parse import unquote
-from weakref import WeakValueDictionary
 
 import aiohttp
 from nats.aio.client import Client
@@ -46,10 +45,7 @@ KEEP_SECONDS = ACK_WAIT / 4
 
 @dataclass
 class Delivery:
-    """The delivery of one subscription; `token` is the bearer token of pushes, if there is one.
-
-    Events of one key wait for each other if the subscription is ordered: within one dispatcher.
-    """
+    """The delivery of one subscription; `token` is the bearer token of pushes, if there is one."""
 
     subscription: Subscription
     names: Names
@@ -60,8 +56,6 @@ class Delivery:
     acknowledged: int = 0
     dead: int = 0
     _last_contact: float = field(default_factory=time.monotonic)
-    _keys: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
-    """Locks by key of the messages that are being delivered."""
 
     @property
     def silent_seconds(self) -> float:
@@ -93,8 +87,7 @@ class Delivery:
         keeping = asyncio.create_task(self._keep(client, message))
         self.in_flight += 1
         try:
-            async with self._turn(message):
-                await self._push_and_settle(client, session, message)
+            await self._push_and_settle(client, session, message)
         except (NatsError, Error) as error:  # the message comes again after ACK_WAIT
             log.warning("%s could not be settled: %s", self._named(message), error)
         finally:
@@ -113,24 +106,19 @@ class Delivery:
             if client.is_connected:
                 self.heard()
 
-    def _turn(self, message: Msg) -> asyncio.Lock | nullcontext[None]:
-        key = (message.headers or {}).get("ce-partitionkey", "")
-        return self._keys.setdefault(key, asyncio.Lock()) if key and self.subscription.ordered else nullcontext()
-
     async def _push_and_settle(self, client: Client, session: aiohttp.ClientSession, message: Msg) -> None:
         attempt, pause = message.metadata.num_delivered, 0.0
         while refusal := await send(session, self.subscription, self._push(message, attempt), self.token):
-            pause = backoff_after(self.subscription.retry, pause)
             if refusal.reached and self._is_last(attempt):
                 await self._bury(client, message, attempt, refusal)
                 return
-            if refusal.reached and not self.subscription.ordered:
+            if refusal.reached:
                 await self._refuse(message, attempt, refusal)
                 return
+            pause = backoff_after(self.subscription.retry, pause)
             log.warning("%s is held for %g s: %s", self._named(message), pause, refusal.reason)
-            attempt += refusal.reached
             self.held += 1
-            if await self._stops_within(max(pause, refusal.retry_after)):
+            if await self._stops_within(pause):
                 return  # not settled: it comes again at once
         await message.ack()
         self.acknowledged += 1

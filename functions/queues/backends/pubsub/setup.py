@@ -95,7 +95,6 @@ def push_subscription(project: Project, subscription: Subscription) -> dict[str,
         "push_config": push,
         "ack_deadline_seconds": int(subscription.ack_deadline),
         "expiration_policy": {},  # never: by default a subscription without traffic is deleted after 31 days
-        "enable_message_ordering": subscription.ordered,
     }
     if (
         not project.emulated
@@ -122,8 +121,8 @@ def _found(path: str, get: Callable[[], Resource]) -> Resource | None:
 
 
 def _changed_fields(old: PubsubSubscription, new: PubsubSubscription) -> list[str]:
-    """Return the mutable fields that differ; raise ProjectError if another one does."""
-    if (old.topic, old.enable_message_ordering) != (new.topic, new.enable_message_ordering):
+    """Return the mutable fields that differ; raise ProjectError if another one does. No subscription is ordered."""
+    if old.topic != new.topic or old.enable_message_ordering:
         raise ProjectError(f"{new.name} has another topic or ordering, which cannot change: delete it, apply again")
     return [field for field in MUTABLE_FIELDS if getattr(old, field) != getattr(new, field)]
 
