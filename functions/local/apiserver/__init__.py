@@ -2,7 +2,7 @@
 
 It lets the functions, kubectl and any client library work on one machine exactly as on a cluster, with the state in
 one SQLite file. The tests in tests/contract/apiserver compare it with a real kube-apiserver. Not implemented: users
-and permissions, admission webhooks, server-side apply, and all other kinds.
+and permissions, admission webhooks, and all other kinds.
 """
 
 from functions.local.apiserver.app import create_app

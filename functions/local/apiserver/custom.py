@@ -9,6 +9,7 @@ import yaml
 
 from functions.local.apiserver import schema
 from functions.local.apiserver.errors import Cause, Obj
+from functions.local.apiserver.field_sets import lists_of
 from functions.local.apiserver.kind_rules import WithStatus
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.validation import compile_schema, list_duplicates, violations
@@ -25,7 +26,7 @@ class CustomRules(WithStatus):
 
     def __init__(self, structural: Obj) -> None:
         super().__init__()
-        self.structural = structural
+        self.structural, self.lists = structural, lists_of(structural)
         self._validator = compile_schema(structural)
 
     def admit(self, obj: Obj) -> list[str]:

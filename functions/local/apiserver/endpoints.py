@@ -13,7 +13,7 @@ from functions.local.apiserver.errors import Obj, StatusError, details, method_n
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.logs import LogOptions, cut_off
 from functions.local.apiserver.negotiation import accepted_form
-from functions.local.apiserver.patches import check_media, patched
+from functions.local.apiserver.patches import APPLY, check_media, configuration, patched
 from functions.local.apiserver.reader import Reader, check_version, selector_of, watch_version
 from functions.local.apiserver.registry import Registry
 from functions.local.apiserver.request_body import media_type, parse_object, read_body
@@ -97,20 +97,22 @@ class Endpoints:
         return table(kind, objects, self._now(), request.query_params.get("includeObject", "Metadata"))
 
     async def _create(self, request: Request, target: Target) -> Response:
-        options = WriteOptions.parse(request.query_params, "CreateOptions")
+        options = _write_options(request, "CreateOptions")
         obj = parse_object(await read_body(request), media_type(request), target.kind)
         return _written(self._writer.create(target, obj, options))
 
     async def _update(self, request: Request, target: Target) -> Response:
-        options = WriteOptions.parse(request.query_params, "UpdateOptions")
+        options = _write_options(request, "UpdateOptions")
         obj = parse_object(await read_body(request), media_type(request), target.kind)
         return _written(self._writer.replace(target, obj, options))
 
     async def _patch(self, request: Request, target: Target) -> Response:
         media = media_type(request)
         check_media(media, target.kind)
-        options = WriteOptions.parse(request.query_params, "PatchOptions")
+        options = _write_options(request, "PatchOptions", apply=media == APPLY)
         raw = await read_body(request)
+        if media == APPLY:
+            return _written(self._writer.apply(target, configuration(raw, target.kind), options))
         return _written(self._writer.patch(target, lambda obj: patched(obj, raw, media), options))
 
     async def _delete(self, request: Request, target: Target) -> Response:
@@ -132,6 +134,11 @@ def _methods(target: Target) -> dict[str, str]:
     if target.name is None:
         return COLLECTION
     return {None: OBJECT, "status": STATUS, "log": LOG}[target.subresource]
+
+
+def _write_options(request: Request, options_kind: str, *, apply: bool = False) -> WriteOptions:
+    agent = request.headers.get("user-agent", "")
+    return WriteOptions.parse(request.query_params, options_kind, agent=agent, apply=apply)
 
 
 def _no_log(target: Target) -> StatusError:

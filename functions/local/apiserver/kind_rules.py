@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from functions.local.apiserver.errors import Cause, Obj
+from functions.local.apiserver.field_sets import BUILT_IN, Lists
 from functions.local.apiserver.validation import compile_schema, misfit
 
 ROOT = ("apiVersion", "kind", "metadata")  # every object has them; shapes do not name them
@@ -31,6 +32,8 @@ class Rules:
         self._shape = compile_schema(self.shape)
         self.structural: Obj = {}
         """The published schema; empty if there is none."""
+        self.lists: Lists = BUILT_IN
+        """The lists of its objects in which each item has an owner."""
 
     def admit(self, obj: Obj) -> list[str]:
         """Remove nulls and unknown fields and set defaults; return the paths of the unknown fields.

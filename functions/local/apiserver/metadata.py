@@ -23,8 +23,15 @@ CLIENT_FIELDS: dict[str, type] = {
     "ownerReferences": list,
 }
 TYPE_NAMES: dict[type, str] = {str: "a string", dict: "a map of strings", list: "a list"}
-SERVER_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
-IGNORED = ("managedFields", "selfLink")  # accepted from clients, not stored
+SERVER_FIELDS = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "managedFields",
+)
+IGNORED = ("selfLink",)  # accepted from clients, not stored
 ORDER = (*CLIENT_FIELDS, *SERVER_FIELDS, "resourceVersion")
 
 

@@ -1,11 +1,14 @@
 """PATCH: the supported patch formats and how each is applied."""
 
+import json
 from typing import Any
 
 import jsonpatch
 import jsonpointer
+import yaml
 
 from functions.local.apiserver.errors import Obj, StatusError, bad_request, invalid, invalid_object
+from functions.local.apiserver.kind_rules import drop_nulls
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.request_body import go_type, json_problem, load_json
 from functions.local.apiserver.strategic import strategic_merge
@@ -16,15 +19,10 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 REJECTED = "the server rejected our request due to an error in our request"
-USE_INSTEAD = (
-    f"server-side apply is not supported: use client-side apply (kubectl apply without --server-side) or {MERGE}"
-)
 
 
 def check_media(media: str, kind: Kind) -> None:
     """Raise StatusError 415 for a patch format that the kind does not support."""
-    if media == APPLY:
-        raise StatusError(415, USE_INSTEAD)
     if media not in _accepted(kind):
         accepted = ", ".join(_accepted(kind))
         raise StatusError(
@@ -47,8 +45,30 @@ def patched(obj: Obj, raw: bytes, media: str) -> Obj:
     return strategic_merge(obj, patch) if media == STRATEGIC else merge(obj, patch)
 
 
+def configuration(raw: bytes, kind: Kind) -> Obj:
+    """Return the body of an apply; raise StatusError 400."""
+    try:
+        found = load_json(json.dumps(yaml.safe_load(raw), default=str))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: {error}") from None
+    if not isinstance(found, dict):
+        problem = f"json: cannot unmarshal {go_type(found)} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {problem}")
+    given = found.get("apiVersion") or ""
+    if given != kind.api_version:
+        wording = f"Specified patch version: {given}, expected: {kind.api_version}"
+        raise bad_request(f"Incorrect version specified in apply patch. {wording}")
+    drop_nulls(found)
+    meta = found.setdefault("metadata", {})
+    if not isinstance(meta, dict):
+        raise bad_request("metadata must be an object")
+    if "managedFields" in meta:
+        raise bad_request("metadata.managedFields must be nil")
+    return found
+
+
 def _accepted(kind: Kind) -> tuple[str, ...]:
-    return (JSON_PATCH, MERGE) if kind.custom else (JSON_PATCH, MERGE, STRATEGIC)
+    return (JSON_PATCH, MERGE, APPLY) if kind.custom else (JSON_PATCH, MERGE, STRATEGIC, APPLY)
 
 
 def _parse(raw: bytes) -> Any:

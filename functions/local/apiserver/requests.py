@@ -1,16 +1,27 @@
 """The target of a request (object or collection) from its path, and the options from its query."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Self, cast
 
 from starlette.datastructures import QueryParams
 
-from functions.local.apiserver.errors import bad_request, invalid_options, no_such_resource, unsupported
+from functions.local.apiserver.errors import (
+    Cause,
+    bad_request,
+    forbidden_field,
+    invalid,
+    invalid_options,
+    no_such_resource,
+    required,
+    unsupported,
+)
 from functions.local.apiserver.kinds import Kind
 from functions.local.apiserver.registry import Registry
 from functions.local.apiserver.store import Key
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
+MANAGER_LENGTH = 128  # bytes (k8s.io/apimachinery/pkg/apis/meta/v1/validation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +83,18 @@ class WriteOptions:
 
     dry_run: bool = False
     field_validation: FieldValidation = "Warn"
+    manager: str = ""
+    """Who writes, for managedFields."""
+    apply: bool = False
+    """Whether the write is a server-side apply."""
+    force: bool = False
+    """Whether an apply takes over fields that others own."""
 
     @classmethod
-    def parse(cls, query: QueryParams, options_kind: str) -> Self:
-        """Return the options from the parameters `dryRun` and `fieldValidation`.
+    def parse(cls, query: QueryParams, options_kind: str, *, agent: str = "", apply: bool = False) -> Self:
+        """Return the options from the parameters `dryRun`, `fieldValidation`, `fieldManager` and `force`.
+
+        `agent` is the User-Agent, whose first part is the manager without a `fieldManager`.
 
         Raises:
             StatusError: 422 for an unsupported value.
@@ -87,7 +106,30 @@ class WriteOptions:
         if validation not in ("Strict", "Warn", "Ignore"):
             cause = unsupported("fieldValidation", validation, ["Ignore", "Strict", "Warn"])
             raise invalid_options(options_kind, cause)
-        return cls(bool(dry_run), cast(FieldValidation, validation))
+        manager = query.get("fieldManager", "")
+        for cause in _apply_problems(manager, "force" in query, apply=apply):
+            raise invalid_options(options_kind, cause)
+        return cls(
+            bool(dry_run),
+            cast(FieldValidation, validation),
+            manager or agent.partition("/")[0] or "unknown",
+            apply,
+            flag(query, "force"),
+        )
+
+
+def _apply_problems(manager: str, force_given: bool, *, apply: bool) -> Iterator[Cause]:
+    """Yield what is wrong with the parameters of server-side apply."""
+    if apply and not manager:
+        yield required("fieldManager", "is required for apply patch")
+    if force_given and not apply:
+        yield forbidden_field("force", "may not be specified for non-apply patch")
+    if len(manager.encode()) > MANAGER_LENGTH:
+        yield Cause("FieldValueTooLong", "fieldManager", f"Too long: must have at most {MANAGER_LENGTH} bytes")
+    for position, character in enumerate(manager):
+        if not character.isprintable():
+            detail = f"invalid character U+{ord(character):04X} (at position {position})"
+            yield invalid("fieldManager", manager, detail)
 
 
 def flag(query: QueryParams, name: str) -> bool:

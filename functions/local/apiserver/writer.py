@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.local.apiserver import metadata, status_errors
+from functions.local.apiserver import managed_fields, metadata, status_errors
 from functions.local.apiserver.admission import admit, check_location, set_namespace
 from functions.local.apiserver.errors import Obj, StatusError, invalid_object
 from functions.local.apiserver.kinds import Kind
+from functions.local.apiserver.managed_fields import Write
 from functions.local.apiserver.request_body import check_kind
 from functions.local.apiserver.requests import Target, WriteOptions
 from functions.local.apiserver.store import Key, Store
@@ -81,6 +82,21 @@ class Writer:
             raise status_errors.version_needed(kind, target.key.name)
         return self._update(target, old, obj, options, unknown)
 
+    def apply(self, target: Target, config: Obj, options: WriteOptions) -> Written:
+        """Handle PATCH with a configuration to apply; create the object if it does not exist.
+
+        Raises:
+            StatusError: 400, 403, 404 (namespace, or the object of a subresource), 409 or 422.
+        """
+        write = self._write(target, options)
+        if self._store.get(target.key) is not None or target.subresource:
+            return self.patch(target, lambda live: managed_fields.applied(live, config, write), options)
+        check_kind(config, target.kind)
+        obj, unknown = admit(target.kind, managed_fields.applied(None, config, write), options, patch=True)
+        check_location(target, obj["metadata"])
+        obj["metadata"].pop("resourceVersion", None)
+        return self._insert(target, obj, options, unknown)
+
     def save(self, key: Key, obj: Obj) -> str:
         """Commit a changed object; delete it if it is marked for deletion and has no finalizers left."""
         meta = obj["metadata"]
@@ -93,8 +109,10 @@ class Writer:
     def _insert(self, target: Target, obj: Obj, options: WriteOptions, unknown: tuple[str, ...]) -> Written:
         kind, meta = target.kind, obj["metadata"]
         self._require_namespace(target, meta)
-        version = meta.get("resourceVersion")
+        version, managed = meta.get("resourceVersion"), meta.get("managedFields")
         metadata.stamp_new(meta, self._now())
+        if options.apply:
+            meta["managedFields"] = managed
         if kind.rules.has_generation:
             meta["generation"] = 1
         self._generate_name(kind, meta)
@@ -116,6 +134,7 @@ class Writer:
         if meta.get("resourceVersion", old_meta["resourceVersion"]) != old_meta["resourceVersion"]:
             raise status_errors.conflict(kind, target.key.name, status_errors.STALE)
         client_values = {field: meta[field] for field in metadata.immutable_fields(old_meta) if field in meta}
+        applied = meta.get("managedFields")
         metadata.carry_over(meta, old_meta)
         status = target.subresource == "status"
         if status:
@@ -124,6 +143,9 @@ class Writer:
             kind.rules.on_update(obj, old)
         meta = obj["metadata"]
         meta |= {"resourceVersion": old_meta["resourceVersion"]} | client_values
+        managed = applied if options.apply else managed_fields.updated(old, obj, self._write(target, options))
+        if managed:
+            meta["managedFields"] = managed
         if kind.rules.has_generation and _content(kind, obj) != _content(kind, old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         _check(kind, obj, old, status=status)
@@ -131,6 +153,9 @@ class Writer:
         if options.dry_run or obj == old:
             return Written(200, json.dumps(obj), unknown)
         return Written(200, self.save(target.key, obj), unknown)
+
+    def _write(self, target: Target, options: WriteOptions) -> Write:
+        return Write(target, options, metadata.timestamp(self._now()))
 
     def _require_namespace(self, target: Target, meta: Obj) -> None:
         if not target.kind.namespaced:

@@ -33,10 +33,6 @@ def _operators(text: str) -> str:
     return re.sub(r"expected: '=', .*|expected: in, notin, .*", "expected: an operator", text)
 
 
-def _apply(text: str) -> str:
-    return text.replace(", application/apply-patch+yaml", "")
-
-
 def _difference(text: str) -> str:
     return re.sub(r"(?s)(additions to existing tolerations\)).*", r"\1 ...", text)
 
@@ -64,7 +60,6 @@ def _index(text: str) -> str:
 WORDS: list[tuple[str, Callable[[str], str]]] = [
     ("Go's JSON decoder names Go types, byte offsets and source files; other versions name others", _decoder),
     ("the operators of a label selector are listed otherwise by each version", _operators),
-    ("server-side apply is not served", _apply),
     ("what changed in a pod is shown as Go prints the difference", _difference),
     ("a value that is an object is shown as JSON, not as a Go structure", _values),
     ("the key under which etcd holds an object is the server's own affair", _storage),

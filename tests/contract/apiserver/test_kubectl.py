@@ -88,6 +88,34 @@ def test_apply_of_built_in_kinds_patches_them(kubectl: Kubectl) -> None:
     assert kubectl("get", "cm", "a", "-o", "jsonpath={.data.a}") == "2"
 
 
+def test_apply_on_the_side_of_the_server(kubectl: Kubectl) -> None:
+    def body(manager_says: str) -> str:
+        return text(config_map(data={"a": manager_says}))
+
+    def apply(*options: str) -> list[str]:
+        return ["apply", "--validate=false", "--server-side", "-f", "-", *options]
+
+    assert "serverside-applied" in kubectl(*apply(), given=body("1"))
+    assert "+  a: " in kubectl.run("diff", "--server-side", "-f", "-", given=body("2")).stdout
+    assert "(server dry run)" in kubectl(*apply("--dry-run=server"), given=body("2"))
+    assert kubectl("get", "cm", "a", "-o", "jsonpath={.data.a}") == "1"
+    assert "serverside-applied" in kubectl(*apply("--field-manager=other"), given=body("1"))
+    said = kubectl.refused(*apply(), given=body("2"))
+    assert 'Apply failed with 1 conflict: conflict with "other": .data.a' in said
+    assert "--force-conflicts" in said
+    kubectl(*apply("--force-conflicts"), given=body("2"))
+    assert kubectl("get", "cm", "a", "-o", "jsonpath={.data.a}") == "2"
+    assert "manager: kubectl" in kubectl("get", "cm", "a", "-o", "yaml", "--show-managed-fields")
+
+
+def test_apply_goes_on_after_one_on_the_side_of_the_client(kubectl: Kubectl) -> None:
+    kubectl("apply", "--validate=false", "-f", "-", given=text(sample(task=1, directory="d")))
+    on_the_server = ["apply", "--validate=false", "--server-side", "-f", "-"]
+    assert "serverside-applied" in kubectl(*on_the_server, given=text(sample(task=2)))
+    assert "serverside-applied" in kubectl(*on_the_server, given=text(sample(task=2)))
+    assert kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task}{.spec.directory}") == "2"
+
+
 def test_apply_with_validation_names_the_unknown_field(embedded_place: Place, tmp_path: Path) -> None:
     if KUBECTL is None:
         pytest.skip("kubectl is not installed")

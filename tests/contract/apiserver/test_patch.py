@@ -7,7 +7,6 @@ import pytest
 from tests.contract.apiserver.client import JSON_PATCH, MERGE, STRATEGIC, Obj
 from tests.contract.apiserver.samples import Place, config_map, pod, refused, sample
 
-APPLY = "application/apply-patch+yaml"
 REJECTED = "the server rejected our request due to an error in our request"
 
 
@@ -139,13 +138,6 @@ def test_media_types_that_custom_resources_do_not_take(place: Place, media: str)
     assert answer.message.startswith(
         f"the body of the request was in an unknown format - accepted media types include: {JSON_PATCH}, {MERGE}"
     )
-
-
-def test_server_side_apply_is_refused_with_the_word_what_to_use(embedded_place: Place) -> None:
-    answer = embedded_place.server.patch(embedded_place.path(name="a"), sample(), APPLY)
-    assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
-    assert "client-side apply" in answer.message
-    assert MERGE in answer.message
 
 
 STRATEGIC_CASES: list[tuple[Any, Any, Any]] = [

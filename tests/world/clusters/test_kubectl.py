@@ -3,6 +3,7 @@
 | command                                                     | expected                                              |
 |-------------------------------------------------------------|-------------------------------------------------------|
 | kubectl apply of a run with Helm's labels, twice            | its labels stay; the second apply changes nothing     |
+| kubectl apply --server-side, twice and then with a change   | the second changes nothing, the third its field only  |
 | kubectl get -o json, another name, kubectl apply            | a new run that starts, though labelled as finished    |
 | kubectl patch of the task while an attempt is open          | columns and labels name the task that is worked on    |
 | kubectl patch of a finished run                             | kstatus: Current, at the present generation           |
@@ -59,8 +60,8 @@ def finished(world: Harness, run: Run, report: str = DONE, *, ok: bool = True) -
     return now(world, run)
 
 
-def applied(place: Place, item: dict[str, Any]) -> str:
-    return place.run("apply", "--filename", "-", given=json.dumps(item))
+def applied(place: Place, item: dict[str, Any], *options: str) -> str:
+    return place.run("apply", *options, "--filename", "-", given=json.dumps(item))
 
 
 def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: Place) -> None:
@@ -73,6 +74,25 @@ def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: Place) 
     assert found.status.attempt == 1
     assert "unchanged" in applied(cleared, item)
     assert now(cleared.world, run).resource_version == found.resource_version
+
+
+def test_a_second_apply_on_the_side_of_the_server_changes_nothing(cleared: Place) -> None:
+    item = raw_run("CodeRun", {**CODE_SPEC, "service": "flux"})
+    item["metadata"] = {"name": "flux", "namespace": APART, "labels": HELM}
+    options = ("--server-side", "--field-manager=kustomize-controller")
+    applied(cleared, item, *options)
+    run = parse(cleared.world.kubelet.get(RUNS["CodeRun"], APART, "flux"))
+    found = driven(cleared.world, run)
+    assert found.status.attempt == 1
+    assert len(found.labels) > len(HELM)
+    applied(cleared, item, *options)
+    assert now(cleared.world, run).resource_version == found.resource_version
+    item["spec"]["cancel"] = True
+    applied(cleared, item, *options)
+    changed = driven(cleared.world, run)
+    assert changed.spec
+    assert changed.spec.cancel
+    assert found.labels.items() <= changed.labels.items()
 
 
 def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(cleared: Place) -> None:

@@ -1,0 +1,198 @@
+"""Server-side apply: who owns which field of an object (`metadata.managedFields`), and what an apply changes.
+
+The rules are those of "Server-Side Apply" in the documentation of Kubernetes. Objects are followed from their first
+apply on; all that is there before belongs to `before-first-apply`, as the real server has it for objects that it did
+not follow.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from functions.local.apiserver import field_sets
+from functions.local.apiserver.errors import Cause, Obj, StatusError
+from functions.local.apiserver.field_sets import OWNED_METADATA, Lists, Path
+from functions.local.apiserver.requests import Target, WriteOptions
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation that client-side `kubectl apply` leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A manager, by how it writes and what, and its fields."""
+
+    manager: str
+    operation: str
+    version: str
+    subresource: str
+    time: str = ""
+    paths: frozenset[Path] = frozenset()
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What two entries of one owner have in common; who applies, applies any version."""
+        return self.operation, self.manager, self.subresource, "" if self.operation == "Apply" else self.version
+
+    @property
+    def shown(self) -> str:
+        """The owner in the message of a conflict."""
+        part = f' with subresource "{self.subresource}"' if self.subresource else ""
+        return f'"{self.manager}"{part}' + ("" if self.operation == "Apply" else f" using {self.version}")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write: of which object, by whom, when."""
+
+    target: Target
+    options: WriteOptions
+    time: str
+
+    @property
+    def lists(self) -> Lists:
+        """The lists in which each item has an owner."""
+        return self.target.kind.rules.lists
+
+    @property
+    def owner(self) -> Owner:
+        """The writer, who owns nothing yet."""
+        operation = "Apply" if self.options.apply else "Update"
+        version, part = self.target.kind.api_version, self.target.subresource or ""
+        return Owner(self.options.manager, operation, version, part, self.time)
+
+
+def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
+    """Return the object that results from applying the configuration, with its owners.
+
+    Raises:
+        StatusError: 409, if others own a field that changes, unless the write is forced.
+    """
+    config = _part(config, write.target)
+    mine = frozenset(field_sets.fields(config, write.lists))
+    if live is None:
+        return _with_owners(config, [replace(write.owner, paths=mine)])
+    owners = _owners(live) or _first_owners(live, write)
+    previous = next((each for each in owners if each.identity == write.owner.identity), write.owner)
+    others = [each for each in owners if each.identity != previous.identity]
+    merged = field_sets.merge(live, config, write.lists)
+    for path in sorted(_unowned(previous.paths - mine, mine.union(*(each.paths for each in others)))):
+        merged = field_sets.without(merged, path)
+    changed, removed = _difference(live, merged, write.lists)
+    if not write.options.force:
+        _refuse_conflicts(others, changed & mine)
+    same = previous.paths == mine and not changed and not removed
+    time = previous.time if same and previous.time else write.time
+    return _with_owners(merged, [*_reduced(others, changed | removed), replace(previous, paths=mine, time=time)])
+
+
+def updated(old: Obj, new: Obj, write: Write) -> list[Obj]:
+    """Return the managedFields after a write without apply; empty if nobody has applied the object."""
+    owners = _owners(old)
+    if not owners:
+        return []
+    changed, removed = _difference(old, new, write.lists)
+    present = next((each for each in owners if each.identity == write.owner.identity), write.owner)
+    others = [each for each in owners if each.identity != present.identity]
+    time = write.time if changed else present.time
+    mine = replace(present, paths=(present.paths | changed) - removed, time=time)
+    return _wire([*_reduced(others, changed | removed), mine])
+
+
+def _part(config: Obj, target: Target) -> Obj:
+    """Return what a configuration says of the part of the object that is written: its status, or all but that."""
+    if not target.kind.has_status:
+        return config
+    if not target.subresource:
+        return {name: value for name, value in config.items() if name != "status"}
+    metadata = {name: value for name, value in config["metadata"].items() if name not in OWNED_METADATA}
+    return {name: config[name] for name in ("apiVersion", "kind", "status") if name in config} | {"metadata": metadata}
+
+
+def _first_owners(live: Obj, write: Write) -> list[Owner]:
+    """Return the owners of an object that nobody has applied.
+
+    What kubectl applied on its side is kubectl's, so that it may go on with server-side apply.
+    """
+    paths = frozenset(field_sets.fields(live, write.lists))
+    before = Owner("before-first-apply", "Update", write.owner.version, "", write.time, paths)
+    if write.options.manager != "kubectl" or write.target.subresource:
+        return [before]
+    its = paths.intersection(field_sets.fields(_last_applied(live), write.lists))
+    return [replace(before, paths=paths - its), replace(write.owner, paths=its, time="")]
+
+
+def _last_applied(live: Obj) -> Obj:
+    try:
+        found = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, ""))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("metadata"), dict) else {}
+
+
+def _unowned(dropped: Iterable[Path], owned: Iterable[Path]) -> set[Path]:
+    """Return the dropped paths at and below which nobody owns anything."""
+    kept = {path[:length] for path in owned for length in range(1, len(path) + 1)}
+    return {path for path in dropped if (path[:-1] if path[-1] == "." else path) not in kept}
+
+
+def _difference(old: Obj, new: Obj, lists: Lists) -> tuple[frozenset[Path], frozenset[Path]]:
+    """Return the paths that were added or changed, and those that were removed."""
+    before, after = field_sets.fields(old, lists), field_sets.fields(new, lists)
+    changed = {path for path, value in after.items() if path not in before or before[path] != value}
+    return frozenset(changed), frozenset(before.keys() - after.keys())
+
+
+def _refuse_conflicts(others: list[Owner], changed: frozenset[Path]) -> None:
+    found = sorted((each.shown, sorted(map(field_sets.shown, each.paths & changed))) for each in others)
+    found = [(owner, paths) for owner, paths in found if paths]
+    causes = [Cause("FieldManagerConflict", path, f"conflict with {owner}") for owner, paths in found for path in paths]
+    if not causes:
+        return
+    if len(causes) == 1:
+        text = f"1 conflict: {causes[0].message}: {causes[0].field}"
+    else:
+        listed = (f"conflicts with {owner}:" + "".join(f"\n- {path}" for path in paths) for owner, paths in found)
+        text = f"{len(causes)} conflicts: " + "\n".join(listed)
+    raise StatusError(409, f"Apply failed with {text}", details={"causes": [cause.wire() for cause in causes]})
+
+
+def _reduced(owners: list[Owner], lost: frozenset[Path]) -> list[Owner]:
+    return [replace(each, paths=each.paths - lost) for each in owners]
+
+
+def _owners(obj: Obj) -> list[Owner]:
+    return [
+        Owner(
+            entry["manager"],
+            entry["operation"],
+            entry["apiVersion"],
+            entry.get("subresource", ""),
+            entry["time"],
+            frozenset(field_sets.from_wire(entry["fieldsV1"])),
+        )
+        for entry in obj["metadata"].get("managedFields", ())
+    ]
+
+
+def _with_owners(obj: Obj, owners: list[Owner]) -> Obj:
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": _wire(owners)}}
+
+
+def _wire(owners: list[Owner]) -> list[Obj]:
+    """Return the entries in the real server's order; an owner of nothing has none."""
+    ordered = sorted(owners, key=lambda each: (each.operation, each.time, each.manager, each.subresource))
+    return [_entry(each) for each in ordered if each.paths]
+
+
+def _entry(owner: Owner) -> Obj:
+    entry: dict[str, Any] = {
+        "manager": owner.manager,
+        "operation": owner.operation,
+        "apiVersion": owner.version,
+        "time": owner.time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": field_sets.to_wire(owner.paths),
+    }
+    return entry | ({"subresource": owner.subresource} if owner.subresource else {})

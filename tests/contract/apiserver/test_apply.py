@@ -1,0 +1,229 @@
+"""Server-side apply: what each manager says, who owns which field, and conflicts."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.conftest import SCALE
+from tests.contract.apiserver.client import APPLY, MERGE, Answer, Obj, Server
+from tests.contract.apiserver.conftest import new_place
+from tests.contract.apiserver.samples import Place, config_map, pod, refused, sample
+
+NONE = {"metadata": {"name": "none"}}
+OPTIONS = 'PatchOptions.meta.k8s.io "" is invalid: '
+
+
+def apply(
+    place: Place, body: Any, manager: str = "x", *, plural: str = "configmaps", media: str = APPLY, **query: str
+) -> Answer:
+    named = {"fieldManager": manager} if manager else {}
+    name, _, subresource = query.pop("at", "a").partition("/")
+    path = f"{place.path(plural, name, subresource)}?{urlencode({**named, **query})}"
+    return place.server.call("PATCH", path, body, media, **{"User-Agent": "edits/1.0 (linux)"})
+
+
+def labelled(labels: dict[str, str], **data: str) -> Obj:
+    return config_map(meta={"labels": labels}, data=data)
+
+
+def owners(obj: Obj) -> list[tuple[str, str, list[str]]]:
+    """Manager, operation and fields, in the order of the object."""
+    return [
+        (entry["manager"], entry["operation"], sorted(_paths(entry["fieldsV1"])))
+        for entry in obj["metadata"].get("managedFields", ())
+    ]
+
+
+def _paths(fields: Obj, above: str = "") -> Iterator[str]:
+    for name, inner in fields.items():
+        path = f"{above}{name.removeprefix('f:')}"
+        yield from _paths(inner, f"{path}/") if inner else [path]
+
+
+def test_it_creates_what_is_not_there_and_leaves_what_is_the_same(place: Place) -> None:
+    created = apply(place, labelled({"l": "1"}, a="1"))
+    assert (created.code, created.body["data"]) == (201, {"a": "1"})
+    assert owners(created.body) == [("x", "Apply", ["data/a", "metadata/labels/l"])]
+    again = apply(place, labelled({"l": "1"}, a="1"))
+    assert (again.code, again.body) == (200, created.body)
+
+
+def test_a_body_may_be_yaml_and_need_not_have_the_name(place: Place) -> None:
+    place.create(config_map(), "configmaps")
+    body = b"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: 'yes'\n"
+    assert apply(place, body).body["data"] == {"a": "yes"}
+
+
+def test_what_a_manager_no_longer_says_is_removed_unless_another_says_it(place: Place) -> None:
+    apply(place, labelled({"mine": "1", "ours": "1"}, a="1", b="1"))
+    apply(place, labelled({"ours": "1"}, b="1"), "y")
+    left = apply(place, config_map(data={"a": "1"})).body
+    assert (left["data"], left["metadata"]["labels"]) == ({"a": "1", "b": "1"}, {"ours": "1"})
+    assert owners(left) == [("x", "Apply", ["data/a"]), ("y", "Apply", ["data/b", "metadata/labels/ours"])]
+
+
+def test_another_value_is_a_conflict_with_every_owner_of_the_field(place: Place) -> None:
+    apply(place, config_map(data={"a": "1"}))
+    answer = apply(place, config_map(data={"a": "2"}), "y")
+    refused(answer, 409, "Conflict", 'Apply failed with 1 conflict: conflict with "x": .data.a')
+    cause = {"reason": "FieldManagerConflict", "message": 'conflict with "x"', "field": ".data.a"}
+    assert answer.body["details"] == {"causes": [cause]}
+    apply(place, config_map(data={"a": "1", "b": "1"}), "y")
+    assert apply(place, {"data": {"c": "1"}}, "", media=MERGE).code == 200
+    answer = apply(place, config_map(data={"a": "2", "b": "2", "c": "2"}), "z")
+    assert answer.message == (
+        'Apply failed with 4 conflicts: conflicts with "edits" using v1:\n- .data.c\n'
+        'conflicts with "x":\n- .data.a\nconflicts with "y":\n- .data.a\n- .data.b'
+    )
+    assert place.get("a", "configmaps")["data"] == {"a": "1", "b": "1", "c": "1"}
+
+
+def test_force_takes_the_fields_over(place: Place) -> None:
+    apply(place, config_map(data={"a": "1", "b": "1"}))
+    dry = apply(place, config_map(data={"a": "2"}), "y", force="true", dryRun="All").body
+    assert dry["data"] == {"a": "2", "b": "1"}
+    assert place.get("a", "configmaps")["data"] == {"a": "1", "b": "1"}
+    forced = apply(place, config_map(data={"a": "2"}), "y", force="true").body
+    assert owners(forced) == [("x", "Apply", ["data/b"]), ("y", "Apply", ["data/a"])]
+    assert apply(place, config_map(data={"b": "1"}), "x").body["data"] == {"a": "2", "b": "1"}
+
+
+def test_a_write_without_apply_takes_over_what_it_changes(place: Place) -> None:
+    apply(place, config_map(data={"a": "1", "b": "1", "c": "1"}))
+    changed = apply(place, {"data": {"a": "2", "c": None}}, "", media=MERGE).body
+    assert owners(changed) == [("x", "Apply", ["data/b"]), ("edits", "Update", ["data/a"])]
+    put = place.server.put(place.path("configmaps", "a") + "?fieldManager=puts", config_map(data={"b": "3"})).body
+    assert [owner[:2] for owner in owners(put)] == [("puts", "Update")]
+    answer = apply(place, config_map(data={"b": "1"}))
+    assert answer.message == 'Apply failed with 1 conflict: conflict with "puts" using v1: .data.b'
+
+
+def test_items_of_lists_belong_to_their_managers(place: Place) -> None:
+    init = {"name": "i", "image": "x"}
+    created = apply(place, pod(meta={"finalizers": ["a.b/c"]}, initContainers=[init]), plural="pods").body
+    assert [each["name"] for each in created["spec"]["containers"]] == ["c"]
+    more = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "finalizers": ["a.b/d"]}}
+    assert apply(place, more, "y", plural="pods").body["metadata"]["finalizers"] == ["a.b/c", "a.b/d"]
+    image = {"spec": {"containers": [{"name": "c", "image": "z"}]}}
+    answer = apply(place, {**more, **image}, "y", plural="pods")
+    assert answer.message == 'Apply failed with 1 conflict: conflict with "x": .spec.containers[name="c"].image'
+    left = apply(place, pod(meta={"finalizers": ["a.b/e"]}, initContainers=[init]), plural="pods").body
+    assert left["metadata"]["finalizers"] == ["a.b/d", "a.b/e"]
+
+
+def test_a_list_of_a_custom_resource_is_one_field_unless_its_schema_says_more(place: Place) -> None:
+    apply(place, sample(env=[{"name": "A"}], directory="d"), plural="samples")
+    answer = apply(place, sample(env=[{"name": "B"}]), "y", plural="samples")
+    assert answer.message == 'Apply failed with 1 conflict: conflict with "x": .spec.env'
+    left = apply(place, sample(), plural="samples").body
+    assert "directory" not in left["spec"]
+    assert "env" not in left["spec"]
+    assert (left["spec"]["mode"], left["metadata"]["generation"]) == ("default", 2)
+
+
+def test_the_status_is_applied_at_its_own_path(place: Place) -> None:
+    apply(place, {**sample(), "status": {"attempt": 3}}, plural="samples")
+    assert "status" not in place.get("a")
+    body = {**sample(task=9), "status": {"attempt": 1}}
+    applied = apply(place, body, plural="samples", at="a/status").body
+    assert (applied["status"], applied["spec"]["task"]) == ({"attempt": 1}, 1)
+    assert apply(place, {**body, **NONE}, plural="samples", at="none/status").code == 404
+
+
+def test_subresources_are_owned_apart(embedded_place: Place) -> None:
+    """As since Kubernetes 1.22; older servers take the status for the same manager's whole object."""
+    apply(embedded_place, sample(), plural="samples")
+    ready = {"type": "Ready", "status": "True"}
+    status = {**sample(), "status": {"conditions": [ready]}}
+    applied = apply(embedded_place, status, plural="samples", at="a/status").body
+    assert [entry.get("subresource") for entry in applied["metadata"]["managedFields"]] == [None, "status"]
+    assert apply(embedded_place, sample(), plural="samples").body["status"]["conditions"] == [ready]
+
+
+def test_what_was_there_before_any_apply_belongs_to_its_writers(embedded_place: Place) -> None:
+    """The real server notes each writer from the start; both refuse to change what another wrote."""
+    embedded_place.create(config_map(data={"a": "1"}), "configmaps")
+    answer = apply(embedded_place, config_map(data={"a": "2"}))
+    assert answer.message == 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.a'
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "code", "message"),
+    [
+        ({}, {"manager": ""}, 422, f"{OPTIONS}fieldManager: Required value: is required for apply patch"),
+        ({}, {"manager": "x" * 129}, 422, f"{OPTIONS}fieldManager: Too long: must have at most 128 bytes"),
+        (
+            {},
+            {"manager": "x\n"},
+            422,
+            f'{OPTIONS}fieldManager: Invalid value: "x\\n": invalid character U+000A (at position 1)',
+        ),
+        (
+            {"data": {"a": "1"}},
+            {"media": MERGE, "force": "true"},
+            422,
+            f"{OPTIONS}force: Forbidden: may not be specified for non-apply patch",
+        ),
+        ({"metadata": {"managedFields": []}}, {}, 400, "metadata.managedFields must be nil"),
+        (
+            {"apiVersion": "v2"},
+            {},
+            400,
+            "Incorrect version specified in apply patch. Specified patch version: v2, expected: v1",
+        ),
+        ({"metadata": {"name": "b"}}, {}, 400, "the name of the object (b) does not match the name on the URL (a)"),
+        (
+            b"[1]",
+            {},
+            400,
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go "
+            "value of type map[string]interface {}",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_patch_is_said(
+    place: Place, body: Any, query: dict[str, str], code: int, message: str
+) -> None:
+    place.create(config_map(data={"a": "1"}), "configmaps")
+    answer = apply(place, {**config_map(), **body} if isinstance(body, dict) else body, **query)
+    assert (answer.code, answer.message) == (code, message)
+
+
+def test_a_text_that_is_no_yaml_is_refused(place: Place) -> None:
+    answer = apply(place, b"{a: ")
+    assert (answer.code, answer.message[:21]) == (400, "error decoding YAML: ")
+
+
+def test_a_version_in_the_body_is_a_lock(place: Place) -> None:
+    apply(place, config_map(data={"a": "1"}))
+    answer = apply(place, config_map(meta={"resourceVersion": "1"}, data={"a": "2"}))
+    assert (answer.code, answer.reason) == (409, "Conflict")
+    assert "the object has been modified" in answer.message
+
+
+def test_any_sequence_of_applies_has_the_same_result_on_both(embedded_server: Server, real_server: Server) -> None:
+    rng, places = random.Random(1), [new_place(embedded_server), new_place(real_server)]
+    for _ in range(max(int(400 * SCALE), 1)):
+        manager, force, body = rng.choice("xyz"), rng.choice(["true", "false"]), _config(rng)
+        first, second = (_result(apply(place, body, manager, force=force)) for place in places)
+        assert first == second, (manager, force, body)
+
+
+def _config(rng: random.Random) -> Obj:
+    """A ConfigMap that says some of a few fields, each with one of two values."""
+
+    def some(names: str) -> dict[str, str]:
+        return {name: rng.choice("12") for name in names if rng.random() < 0.5}
+
+    finalizers = [f"a.b/{name}" for name in some("fg")]
+    return config_map(meta={"labels": some("lm"), "finalizers": finalizers}, data=some("abcd"))
+
+
+def _result(answer: Answer) -> Any:
+    if answer.code >= 400:
+        return answer.code, answer.message, answer.causes()
+    metadata, owned = answer.body["metadata"], sorted(owners(answer.body))
+    return answer.code, answer.body.get("data"), metadata.get("labels"), metadata.get("finalizers"), owned
