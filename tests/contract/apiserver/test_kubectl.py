@@ -75,10 +75,20 @@ def test_apply_creates_leaves_and_changes(kubectl: Kubectl) -> None:
 
 
 def test_explain_describes_a_custom_resource_and_each_of_its_fields(kubectl: Kubectl) -> None:
+    eventually(lambda: kubectl.run("explain", "samples").returncode == 0)  # a real server publishes a schema late
     whole = kubectl("explain", "samples")
     assert [word in whole for word in ("KIND:", "Sample", "spec\t<Object>", "metadata\t<")] == [True] * 4
     assert "<integer>" in kubectl("explain", "samples.spec.task")
     assert "does not exist" in kubectl.refused("explain", "samples.spec.none")
+
+
+def test_explain_describes_built_in_kinds_by_the_fields_that_are_checked(kubectl: Kubectl) -> None:
+    assert "spec\t<" in kubectl("explain", "jobs")
+    assert "<integer>" in kubectl("explain", "job.spec.backoffLimit")
+    containers = kubectl("explain", "pods.spec.containers")
+    assert "image\t<string>" in containers
+    assert "<map[string]string>" in kubectl("explain", "configmaps.data")
+    assert "does not exist" in kubectl.refused("explain", "pods.none")
 
 
 def test_apply_of_built_in_kinds_patches_them(kubectl: Kubectl) -> None:
