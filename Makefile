@@ -25,7 +25,7 @@ dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; REPO= adds a re
 	@$(BIN)/python -m functions.clients dev --repo "$(REPO)" $(if $(PORT),--port $(PORT))
 
 install: $(VENV)/.local  ## The command orchestrator, in .venv/bin
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
 	@echo "$(abspath $(BIN))/orchestrator is installed; to find it from anywhere:"
 	@echo "  export PATH=$(abspath $(BIN)):\$$PATH"
 

@@ -13,10 +13,10 @@ HEAD = f"""# Command line
 
 {GENERATED}
 `orchestrator` is the command line. `make install` puts it into `.venv/bin` of a checkout; `pipx install '.[local]'` or
-`uv tool install '.[local]'` there put it into a place of its own. A plain `pip install` outside of a virtual
-environment is refused by Debian and others (externally-managed-environment). Every command knows `-h`. Results go to
-standard output, progress to standard error. [Submitting](submitting.md) and [the quick start](quick-start.md) show
-commands at work.
+`uv tool install '.[local]'` there put it into a place of its own, where `run` and `dev`, which need a checkout, do not
+work. A plain `pip install` outside of a virtual environment is refused by Debian and others
+(externally-managed-environment). Every command knows `-h`. Results go to standard output, progress to standard error.
+[Submitting](submitting.md) and [the quick start](quick-start.md) show commands at work.
 """
 
 
