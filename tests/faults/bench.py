@@ -1,6 +1,6 @@
-"""One run on an API server of its own, at a stage of its life, with all that happens to runs: functions, people,
-the kubelet, the clock. `settle` lets everything come to rest without any event; `check` says whether all is well
-then.
+"""Bench: one run on its own API server, from a starting state, with functions, people, kubelet and clock.
+
+`settle` runs kubelet and sweep until neither changes anything; `check` then asserts invariants and final checks.
 """
 
 import copy
@@ -41,24 +41,24 @@ KEY = "asked-for-once"
 """Idempotency-Key of the request that makes the run."""
 NAMES = {kind: naming.run_name(f"anonymous\n{NAMESPACE}\n{kind}\nkey\n{KEY}") for kind in RUNS}
 ROUNDS = 16
-"""Most passes until a run rests: each of its few attempts takes three."""
+"""Maximum of passes until a run is at rest: each of its few attempts takes three."""
 HOURLY = 8
-"""After so many passes comes the hourly one, which finds what others hide from the minute's."""
+"""Passes between two hourly passes, which find runs whose labels others have changed."""
 TEMPLATES = Path(__file__).parent / "templates"
-"""One small file per kind: what the task files say does not matter here, and large ones cost time."""
+"""One small template per kind: the content of task files does not matter here, and large ones cost time."""
 PATIENT = {"pending_wait": 3600}
-"""Longer than any outage here lasts: whether a stuck pod was given up meanwhile would be luck."""
+"""Seconds, longer than any outage here: otherwise the outcome of a pod that cannot start would depend on timing."""
 SETTINGS = settings(namespace=NAMESPACE, templates=TEMPLATES, limits={"exclusive": False}, job=PATIENT)
-"""Without limits: tests/fleet has runs that wait for each other."""
+"""Without limits: tests/fleet covers runs that wait for each other."""
 Wrap = Callable[[Transport], Transport]
 Outcome = tuple[Any, ...]
 FAILED = (ClusterError, PublishError)
-"""What a function raises so that its event comes again."""
+"""Errors of a function that lead to a redelivery of its event."""
 
 
 @dataclass(frozen=True)
 class StartingState:
-    """A moment of the life of a run of that kind: what the API server holds, and the time."""
+    """A point in the life of a run of that kind: the content of the API server, and the time."""
 
     name: str
     kind: str
@@ -67,39 +67,39 @@ class StartingState:
     published: frozenset[str] = frozenset()
     """Ids of the events that were published."""
     moment: ServerState | None = None
-    """Of the past, where it is not the first."""
+    """State of the server in `past`; None for its first one."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
     def fresh_copy(self) -> "StartingState":
-        """The same moment with nothing remembered; what is remembered from then on goes with it."""
+        """Return the same state with an empty cache, so that the copy's cache is freed with the copy."""
         return replace(self, past=StateGraph(self.past.first.content))
 
 
 def unchanged(transport: Transport) -> Transport:
-    """The functions as they are."""
+    """Return the transport itself: functions without a defect."""
     return transport
 
 
 class Bench:
-    """A copy of a stage; `wrap` may come between the functions and the API server."""
+    """A copy of a starting state; `wrap` may put a transport between the functions and the API server."""
 
-    def __init__(self, stage: StartingState, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
-        self.kind, self.name = stage.kind, NAMES[stage.kind]
-        self._past = stage.past
-        self.server = ServerWithTopics(stage.past, set(stage.published), stage.moment)
+    def __init__(self, start: StartingState, wrap: Wrap = unchanged, settings: Settings = SETTINGS) -> None:
+        self.kind, self.name = start.kind, NAMES[start.kind]
+        self._past = start.past
+        self.server = ServerWithTopics(start.past, set(start.published), start.moment)
         self.checker = InvariantChecker(self.server.content)
         self.server.observe(self.checker.see)
         self.kubelet = Cluster(self.server)
         self.nodes = Nodes(self.kubelet, NAMESPACE)
         self.harness = Harness(self.server, NAMESPACE, configured=SETTINGS)
-        self.harness.now = stage.now
+        self.harness.now = start.now
         self.wrap, self.settings = wrap, settings
 
     @cached_property
     def undecoded(self) -> RawTransport:
-        """The server, whose answers are left as JSON."""
+        """A transport to the server that returns answers as JSON text."""
         return RawTransport(self.server)
 
     @cached_property
@@ -107,30 +107,30 @@ class Bench:
         """The kind of the run."""
         return RUNS[self.kind]
 
-    def stage(self, name: str) -> StartingState:
-        """The place as it is now."""
+    def as_starting_state(self, name: str) -> StartingState:
+        """Return the present state of the bench as a starting state."""
         return StartingState(
             name, self.kind, StateGraph(self.server.content), self.harness.now, frozenset(self.server.published)
         )
 
     @property
     def revision_key(self) -> tuple[object, ...]:
-        """What decides, beside the moment and the time, what functions do here."""
+        """Cache key of the functions: with server state and time, it determines what they do."""
         return (type(self), self.kind, self.wrap, id(self.settings))
 
     def twin(self) -> Callable[[], "Bench"]:
-        """Makes places like this one, as it is now; they share the past."""
-        stage = StartingState("", self.kind, self._past, self.harness.now, moment=self.server.moment)
-        return partial(type(self), stage, self.wrap, self.settings)
+        """Return a factory for copies of the bench in its present state; the copies share the cache."""
+        start = StartingState("", self.kind, self._past, self.harness.now, moment=self.server.moment)
+        return partial(type(self), start, self.wrap, self.settings)
 
     def with_revision(self, settings: Settings, wrap: Wrap) -> "Bench":
-        """The same place as another revision of the functions sees it."""
+        """Return the same bench with another revision of the functions."""
         other = copy.copy(self)
         other.settings, other.wrap = settings, wrap
         return other
 
     def services(self, transport: Transport | None = None) -> Dependencies:
-        """Services of a function whose calls go through `transport`."""
+        """Return the dependencies of a function whose calls go through `transport`."""
         through = self.wrap(transport or self.server)
         return Dependencies(
             self.settings,
@@ -141,7 +141,7 @@ class Bench:
         )
 
     def raw(self) -> dict[str, Any]:
-        """The run as it is now. Raises NotFound."""
+        """Return the run's present object. Raise NotFound if it was deleted."""
         return self.kubelet.get(self.runs, NAMESPACE, self.name)
 
     def run(self) -> Run | None:
@@ -151,22 +151,22 @@ class Bench:
             return None
 
     def all_runs(self) -> list[Run]:
-        """The run, and those that other requests made."""
+        """Return the run, and the runs that other requests created."""
         return [parse(raw) for raw in self.kubelet.list(self.runs, NAMESPACE)]
 
     def reconcile(self, services: Dependencies | None = None) -> None:
-        """Delivers each run's very first event, late: the one that never says that nothing is to be done."""
+        """Deliver the first event of each run late; it has no status, so that reconcile never ignores it."""
         for run in self.all_runs():
             first = {key: value for key, value in run.raw.items() if key != "status"}
             reconcile.handle(services or self.services(), event(first))
 
     def job_events(self, services: Dependencies | None = None) -> None:
-        """Delivers the present state of every Job."""
+        """Deliver an event with the present state of each Job."""
         for job in self.nodes.jobs():
             job_finished.handle(services or self.services(), event(job))
 
     def report(self, services: Dependencies | None = None) -> None:
-        """Deliver the present state of every run to the report function."""
+        """Deliver an event with the present state of each run to the report function."""
         for run in self.all_runs():
             report.handle(services or self.services(), event(run.raw))
 
@@ -174,20 +174,20 @@ class Bench:
         sweep.handle(services or self.services(), Request({}, b""))
 
     def hourly(self) -> None:
-        """The pass over everything, which no scenario lasts long enough for to delete anything."""
+        """Run the hourly pass; no bench lives long enough for it to delete a run."""
         sweep.handle(self.services(), RETENTION)
 
     def expire(self) -> None:
-        """A day passes, and the TTL of every ended Job; its pods go with it."""
+        """Let 25 hours pass, and delete each ended Job with its pods, as at the end of its TTL."""
         self.harness.later(hours=25)
         for name in self.nodes.expired_jobs():
             self.checker.expired.add(name)
         self.server.collect()
 
     def settle(self) -> None:
-        """No event comes any more: kubelet, sweep and garbage collector work until none finds anything to do.
+        """Run kubelet, sweep and garbage collector, without events, until none of them changes anything.
 
-        Nor does the hourly pass then, which looks at finished runs too.
+        The hourly pass, which also reads finished runs, changes nothing then either.
         """
         self._rest()
         before = self.server.content.version
@@ -207,14 +207,14 @@ class Bench:
             waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
             if not ran and not waits and before == self.server.content.version:
                 return
-        self.checker.violations.append(f"it does not come to rest in {passes} passes: {self.outcome()}")
+        self.checker.violations.append(f"not at rest after {passes} passes: {self.outcome()}")
 
     def outcome(self) -> Outcome:
-        """What became of the run, and then of the others that requests made: phase, reason, attempts.
+        """Return phase, reason and number of attempts of the run, then of other runs that requests created.
 
-        How many it had when it was cancelled is luck, and so is whether a spec changed before or after an attempt was
-        recorded for it, whether an attempt that a queue suspended had begun, and whether a request that came again
-        while the run went away made it once more, if nothing came of that.
+        The outcome leaves out what depends on the order of events: how many attempts a cancelled run had, whether the
+        spec changed before or after its attempt was recorded, whether a suspended attempt had started, and whether a
+        repeated request created the run again while it was being deleted, if that run was cancelled without an attempt.
         """
         runs = {run.name: self._outcome_of(run) for run in self.all_runs()}
         own = runs.pop(self.name, ("gone",))
@@ -233,14 +233,14 @@ class Bench:
         return Key("configmaps", NAMESPACE, naming.tombstone(run.kind, run.name)) in self.server.content.bodies
 
     def state(self) -> object:
-        """All that decides what happens from here on; two places with the same state have the same future."""
+        """Return the state of the bench; two benches with equal states have the same future."""
         notes = self.server.moment.notes
         if "state" not in notes:
             notes["state"] = canonical_state.state(self.server.moment, NAMESPACE)
         return (self.harness.now, notes["state"], frozenset(self.checker.started), frozenset(self.server.published))
 
     def check(self) -> None:
-        """Raises AssertionError where something was never to be, or is not as it should be in the end."""
+        """Raise AssertionError if an invariant was violated or a final check fails."""
         self.server.collect()
         maps = list(self.kubelet.list(CONFIG_MAP, NAMESPACE))
         rest = FinalState(self.all_runs(), self.nodes.jobs(), maps, self.server.published, self.checker.expired)
@@ -249,7 +249,7 @@ class Bench:
 
 
 class StaleClockBench(Bench):
-    """Its functions are broken: they look at the clock once, when they are called."""
+    """A mutant: its functions read the clock only once, when they are called."""
 
     def services(self, transport: Transport | None = None) -> Dependencies:
         now = self.harness.now

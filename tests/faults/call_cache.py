@@ -1,9 +1,9 @@
-"""What functions did, remembered, so that thousands of schedules cost few runs of them.
+"""Memoized calls of functions, so that thousands of schedules need few real executions.
 
-A function does the same wherever it is told the same at the same times, and schedules share most of what happens in
-them. So each function is really at work once for every answer that it was never given there; from then on its calls
-are recalled. Where an answer is unheard of, the function works again from its start, is told what led there, and goes
-on: that it asks the same again meanwhile is checked each time.
+A function that gets the same answers at the same times makes the same calls, and schedules share most of their calls.
+So a function is executed once for each answer that is new at that point; after that its calls are read from the cache.
+For a new answer the function is executed from its start with the recorded answers, which checks that it makes the
+recorded calls again, and then continues.
 """
 
 from collections.abc import Callable, Generator
@@ -19,12 +19,12 @@ from tests.support.stepped_calls import Reply, SteppedFunction
 
 Work = Callable[[Bench, Transport], object]
 Calls = Generator[SerializedRequest, Reply, None]
-"""The calls of some work, for each of which it is sent a reply; raises what the work raises."""
+"""The calls of an operation; each is sent its reply. Raises the operation's error."""
 
 
 @dataclass
 class CallNode:
-    """Where work stands: before the call that it asks for, or at its end, which may be an error."""
+    """A point in an operation: before the call `asks`, or its end, possibly with an error."""
 
     asks: SerializedRequest | None = None
     error: BaseException | None = None
@@ -32,14 +32,14 @@ class CallNode:
 
 
 class CallTree:
-    """All that some work is known to do from one moment on."""
+    """The known calls of an operation from one state on."""
 
     def __init__(self, work: Work, bench: Bench) -> None:
         self._work, self._twin = work, bench.twin()
         self._start, self._called = CallNode(), Reply("", None, bench.harness.now)
 
     def calls(self) -> Calls:
-        """Its calls. Raises what it raises."""
+        """Yield the operation's calls. Raise its error."""
         at, reply, before = self._start, self._called, list[tuple[SerializedRequest, Reply]]()
         while reply in at.then:
             at = at.then[reply]
@@ -47,10 +47,10 @@ class CallTree:
                 return _end(at)
             reply = yield at.asks
             before.append((at.asks, reply))
-        return (yield from self._found_out(at, reply, before))
+        return (yield from self._executed(at, reply, before))
 
-    def _found_out(self, at: CallNode, reply: Reply, before: list[tuple[SerializedRequest, Reply]]) -> Calls:
-        """Its calls after a reply that was never given at that point. Raises what it raises."""
+    def _executed(self, at: CallNode, reply: Reply, before: list[tuple[SerializedRequest, Reply]]) -> Calls:
+        """Yield the calls after a reply that is new at that point. Raise the operation's error."""
         function = self._at_work()
         try:
             function.start(before)
@@ -78,7 +78,7 @@ def _end(at: CallNode) -> None:
 
 
 def calls(work: Work, bench: Bench) -> Calls:
-    """The calls that work makes, begun at the place as it is now. Raises what the work raises."""
+    """Return the calls of the operation, started in the bench's present state."""
     moment, now = bench.server.moment, bench.harness.now
     key = (work, bench.revision_key, now)
     if key not in moment.notes:
@@ -91,16 +91,16 @@ _errors: dict[object, ClusterError] = {}
 
 
 def replied(transport: Transport, asked: SerializedRequest, bench: Bench) -> Reply:
-    """What comes of a call at the place, through a transport over `place.undecoded`."""
+    """Send a call through a transport over `bench.undecoded` and return its reply."""
     try:
         return Reply(transport.send(asked), None, bench.harness.now)
     except ClusterError as error:
-        text = (type(error), str(error), str(vars(error)))  # errors are alike that say the same
+        text = (type(error), str(error), str(vars(error)))  # errors with equal text are equal
         return Reply("", _errors.setdefault(text, error), bench.harness.now)
 
 
 def perform(work: Work, bench: Bench, transport: Transport | None = None) -> None:
-    """Makes it happen at the place, through a transport over `place.undecoded`. Raises what the work raises."""
+    """Perform the operation on the bench, through a transport over `bench.undecoded`. Raise the operation's error."""
     through = transport or bench.undecoded
     with closing(calls(work, bench)) as its, suppress(StopIteration):
         asked = next(its)
@@ -109,7 +109,7 @@ def perform(work: Work, bench: Bench, transport: Transport | None = None) -> Non
 
 
 class SteppedOperation:
-    """Work at a place that is done call by call, as by `tests.support.actors.Actor`."""
+    """An operation on a bench, performed call by call like `tests.support.actors.Actor`."""
 
     def __init__(self, work: Work, bench: Bench) -> None:
         self.ended = False
@@ -118,7 +118,7 @@ class SteppedOperation:
         self._advance(lambda: next(self._calls))
 
     def step(self) -> None:
-        """Makes the call that it waits for, and goes on until before the next one or its end."""
+        """Make the next call, and continue up to the call after it or the end."""
         reply = replied(self._bench.undecoded, self._asked, self._bench)
         self._advance(lambda: self._calls.send(reply))
 
@@ -126,6 +126,6 @@ class SteppedOperation:
         try:
             self._asked = further()
         except (StopIteration, *FAILED):
-            self.ended = True  # where it failed, its event comes again
+            self.ended = True  # after a failure the event is redelivered
         except BaseException as error:  # noqa: BLE001  (handed to the caller)
             self.ended, self.error = True, error

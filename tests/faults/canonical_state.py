@@ -1,4 +1,4 @@
-"""The objects of a moment without what is luck, so that two moments can be found to be the same."""
+"""The objects of a server state without uids, versions and times, so that equal states compare equal."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _LUCK = ("resourceVersion", "creationTimestamp", "deletionTimestamp")
 
 
 def state(moment: ServerState, namespace: str) -> frozenset[str]:
-    """What is in that namespace, but for Events of runs: an object's uid is taken for its place, wherever it stands."""
+    """Return the objects of the namespace, except Events of runs, with each uid replaced by its object's key."""
     bodies = {
         key: body
         for key, body in moment.content.bodies.items()
@@ -30,6 +30,6 @@ def _without_luck(body: str, uids: Mapping[str, str]) -> str:
     item = dict(parse_body(body))
     item["metadata"] = {**item["metadata"], **{luck: luck for luck in _LUCK if luck in item["metadata"]}}
     text = json.dumps(item)
-    for uid, bench in uids.items():
-        text = text.replace(uid, bench)
+    for uid, key in uids.items():
+        text = text.replace(uid, key)
     return text

@@ -1,5 +1,7 @@
-"""What others in the cluster do to a run's objects at any moment: a queue, a quota, sidecars, init containers, and
-people or tools that delete and edit them. `nodes.py` has how that goes on.
+"""Operations of the cluster: what others do to a run's objects at any moment.
+
+A queue, a quota, sidecars, init containers, and people or tools that delete and edit objects. `nodes.py` has what the
+cluster does afterwards.
 """
 
 from contextlib import suppress
@@ -19,14 +21,14 @@ from tests.support.run_steps import DONE
 
 
 def suspends(bench: Bench, transport: Transport) -> None:
-    """A queue such as Kueue suspends the live Jobs."""
+    """Suspend the live Jobs, as a queue such as Kueue does."""
     cluster = Cluster(transport)
     for job in _live_jobs(cluster):
         cluster.patch(JOB, NAMESPACE, job["metadata"]["name"], {"spec": {"suspend": True}})
 
 
 def has_no_room(bench: Bench, transport: Transport) -> None:
-    """A quota has no room for the pods of live Jobs that have none."""
+    """Reject the pods of live Jobs that have none, as a quota does."""
     cluster = Cluster(transport)
     for job in _live_jobs(cluster):
         name = job["metadata"]["name"]
@@ -36,7 +38,7 @@ def has_no_room(bench: Bench, transport: Transport) -> None:
 
 
 def agent_ends_beside_sidecar(bench: Bench, transport: Transport) -> None:
-    """The agents that run end well, and a sidecar that a webhook injected keeps their pods open."""
+    """End the running agents successfully, while a sidecar that a webhook injected keeps their pods running."""
     cluster = Cluster(transport)
     for job, pod in _pods(cluster):
         if "running" in agent_state(pod):
@@ -47,7 +49,7 @@ def agent_ends_beside_sidecar(bench: Bench, transport: Transport) -> None:
 
 
 def init_container_waits(bench: Bench, transport: Transport) -> None:
-    """The first init container of the pods whose agent has not started ends well, the second has no image."""
+    """Let pods whose agent has not started wait for the image of their second init container."""
     cluster = Cluster(transport)
     for job in _live_jobs(cluster):
         pod = next(cluster.list(POD, NAMESPACE, f"job-name={job['metadata']['name']}"), None)
@@ -60,7 +62,7 @@ def init_container_waits(bench: Bench, transport: Transport) -> None:
 
 
 def needs_vanish(bench: Bench, transport: Transport) -> None:
-    """Somebody deletes the task files and the workspace of the run."""
+    """Delete the run's task files and workspace."""
     cluster = Cluster(transport)
     with suppress(NotFound):
         status = cluster.get(bench.runs, NAMESPACE, bench.name).get("status") or {}
@@ -70,8 +72,8 @@ def needs_vanish(bench: Bench, transport: Transport) -> None:
                 cluster.delete(kind, NAMESPACE, name, found["metadata"]["uid"])
 
 
-def others_edit_it(bench: Bench, transport: Transport) -> None:
-    """A tool applies another run's manifest over it: that run's labels, among them that of a finished one."""
+def others_edit_run(bench: Bench, transport: Transport) -> None:
+    """Apply the labels of another, finished run to the run, as a tool does that copies its manifest."""
     labels = {**LABELS_OF_OTHERS, api_group.FINISHED: "uid-of-another-run", api_group.label("attempt"): "7"}
     metadata = {"labels": labels, "annotations": LABELS_OF_OTHERS}
     with suppress(NotFound):
@@ -86,17 +88,17 @@ CLUSTER: list[Operation] = [
     agent_ends_beside_sidecar,
     init_container_waits,
     needs_vanish,
-    others_edit_it,
+    others_edit_run,
 ]
 
 
 def _live_jobs(cluster: Cluster) -> list[Object]:
-    """Those of runs that may have a pod."""
+    """Return the Jobs of runs that may have a pod."""
     jobs = (job for job in cluster.list(JOB, NAMESPACE) if job["metadata"].get("ownerReferences"))
     return [job for job in jobs if is_live(job) and not job["spec"].get("suspend")]
 
 
 def _pods(cluster: Cluster) -> list[tuple[str, Object]]:
-    """The pods of the live Jobs, each with the name of its Job."""
+    """Return the pods of the live Jobs, each with the name of its Job."""
     names = [job["metadata"]["name"] for job in _live_jobs(cluster)]
     return [(name, pod) for name in names for pod in cluster.list(POD, NAMESPACE, f"job-name={name}")]

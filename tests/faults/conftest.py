@@ -1,4 +1,4 @@
-"""How much is tried, and how much was: the counts are printed at the end, with the seed that repeats them."""
+"""Scale and seed of the schedules; their counts are printed at the end with the seed that repeats them."""
 
 import os
 from collections import Counter
@@ -9,16 +9,16 @@ import pytest
 from tests.faults.parallel import CheckPool
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
-"""Part of the schedules that are tried; 1 is all of them."""
+"""Part of the schedules that run; 1 is all of them."""
 SEED = os.environ.get("FAULT_SEED", "1")
-"""Of everything random."""
+"""Seed of every random choice."""
 PATIENCE = 900
-"""Seconds for the plays of one stage."""
+"""Seconds for the schedules of one starting state."""
 
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[CheckPool]:
-    """All processors."""
+    """Return the pool of processes that run the schedules."""
     found = CheckPool()
     yield found
     found.close()
@@ -26,7 +26,7 @@ def pool() -> Iterator[CheckPool]:
 
 @pytest.fixture
 def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
-    """How many of each kind of fault the test tried; the sum of all tests is printed at the end."""
+    """Count the schedules of each kind that the test ran; the sums of all tests are printed at the end."""
     counts: Counter[str] = Counter()
     yield counts
     for what, count in counts.items():
@@ -34,7 +34,7 @@ def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[st
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A play waits for its turn on a processor, which may take its time where others work on the machine too."""
+    """Raise the timeout of tests that use the pool: their schedules wait for a free processor."""
     for item in items:
         if "pool" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(PATIENCE))

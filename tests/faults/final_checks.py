@@ -1,5 +1,7 @@
-"""What must be so once everything came to rest, whatever happened before: each run finished and told of, its Jobs
-those of its attempts, and nothing left over of runs that are gone.
+"""Final checks: what holds once kubelet and sweep find nothing more to do, whatever happened before.
+
+Each run is finished and its lifecycle events are published, its Jobs are those of its attempts, and no object of a
+deleted run is left.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +18,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class FinalState:
-    """What there is then."""
+    """The objects at rest, and the events published on the way."""
 
     runs: Sequence[Run]
     jobs: Sequence[Object]
@@ -24,10 +26,10 @@ class FinalState:
     published: Collection[str]
     """Ids of the events that were published."""
     expired: Collection[str]
-    """Names of Jobs whose TTL was over."""
+    """Names of Jobs that were deleted at the end of their TTL."""
 
     def wrong(self) -> list[str]:
-        """In words, all that is not as it should be."""
+        """Return a message for each check that fails."""
         return self._left_over() + [word for run in self.runs for word in self._unfinished(run)]
 
     def _left_over(self) -> list[str]:
@@ -68,5 +70,5 @@ def _owners(item: Object) -> set[str]:
 
 
 def _milestones(run: Run) -> Sequence[LifecycleEvent]:
-    """All of them, whatever the status says was told."""
+    """All lifecycle events of the run, including those that the status records as published."""
     return unpublished(run.status.model_copy(update={"reported": None}))

@@ -1,4 +1,4 @@
-"""One happening at one stage of a run's life, with a call of it that goes wrong, and what comes of it."""
+"""One operation on one starting state with one failing call, and its outcome."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from tests.support.crashing import Killed
 
 
 class InterruptingTransport(Transport, Protocol):
-    """A transport of which a call goes wrong."""
+    """A transport with one failing call."""
 
     @property
     def triggered(self) -> bool:
-        """Whether that call was made."""
+        """Return whether that call was made."""
         ...
 
 
@@ -26,27 +26,27 @@ Breaks = Callable[[Transport, int], InterruptingTransport]
 
 
 class InterruptedOperations:
-    """All that may happen at one stage, with a call of it that goes wrong."""
+    """Operations on one starting state, each with one failing call."""
 
-    def __init__(self, stage: StartingState) -> None:
-        self._stage = stage
+    def __init__(self, start: StartingState) -> None:
+        self._start = start
         self._outcomes = OutcomeCache(events=False)
         self._known: dict[tuple[Operation, ...], Outcome] = {}
 
     def every_call(
         self, operation: Operation, breaks: Breaks, chosen: Callable[[], bool], later: float = 0
     ) -> Iterator[str]:
-        """Breaks each chosen call once; then, `later` minutes after it, it happens again, or only the sweep comes.
+        """Let each chosen call fail once; `later` minutes after it, repeat the operation or run only the sweep.
 
-        What was tried, in words. Raises AssertionError where the run ends in another way than if the call had gone
-        well.
+        Yield a description of each schedule. Raise AssertionError if the outcome differs from that of a successful
+        call.
         """
         expected = {self._outcome(operation), self._outcome(operation, operation)}
         for again in (True, False):
-            allowed = expected if again else expected | {self._outcome()}  # a person may have been refused
+            allowed = expected if again else expected | {self._outcome()}  # a person's request may have been rejected
             for at in itertools.count():
                 if chosen():
-                    description = f"{operation.__name__} at {self._stage}, call {at}, again={again}"
+                    description = f"{operation.__name__} at {self._start}, call {at}, again={again}"
                     outcome = self._broken(operation, breaks, at, later, again=again, description=description)
                     if outcome is None:
                         break
@@ -55,7 +55,7 @@ class InterruptedOperations:
 
     def _outcome(self, *operations: Operation) -> Outcome:
         if operations not in self._known:
-            bench = Bench(self._stage)
+            bench = Bench(self._start)
             for operation in operations:
                 perform(operation, bench)
             self._known[operations] = self._outcomes.of(bench)
@@ -64,8 +64,8 @@ class InterruptedOperations:
     def _broken(
         self, operation: Operation, breaks: Breaks, at: int, later: float, *, again: bool, description: str
     ) -> Outcome | None:
-        """What becomes of the run; None where there is no such call."""
-        bench = Bench(self._stage)
+        """Return the outcome; None if the operation makes fewer calls."""
+        bench = Bench(self._start)
         fatal = breaks(bench.undecoded, at)
         with suppress(*FAILED, Killed):
             perform(operation, bench, fatal)

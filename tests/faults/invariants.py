@@ -1,14 +1,14 @@
-"""Watches every commit of the API server and remembers what must never be, at the moment it is.
+"""Invariants, checked on every change that the API server stores.
 
-- An attempt's Job is made only after the run's status names it, never for a finished run, never a second time, and
-  is not deleted while its run exists but by its TTL: its name is the attempt's lock.
-- No Job is deleted without its pods.
-- Never two live Jobs of one run, nor a live Job while a pod of another attempt works, whether that pod still has a
-  Job or not. (Live: may start pods, not ended.)
-- A finished status goes back only by a rise of contextVersion, and is not decided twice.
-- Attempts are numbered 1, 2, 3 without gaps; none is lost or decided again, or ended while its pod works.
-- A status field that we do not know, because a newer revision wrote it, stays.
-- A label or annotation of people and their tools on a run stays.
+- An attempt's Job is created only after the run's status names it, never for a finished run and never twice. While its
+  run exists, only its TTL deletes it: its name is the attempt's lock.
+- A Job is deleted only with its pods.
+- One run never has two live Jobs, nor a live Job while a pod of another attempt runs, whether that pod still has a Job
+  or not. (Live: may start pods, not ended.)
+- Only a raised contextVersion moves a run out of a finished state; its verdict does not change.
+- Attempts are numbered 1, 2, 3 without gaps; none is lost, changed after its end, or ended while its pod runs.
+- A status field that only a newer revision knows is kept.
+- Labels and annotations that people and their tools set on a run are kept.
 """
 
 import json
@@ -30,27 +30,27 @@ RUNS, JOB, POD = ("coderuns.agents.platform", "docsruns.agents.platform"), "jobs
 
 @lru_cache(maxsize=50_000)
 def parse_body(body: str) -> Object:
-    """An object from its body; it is kept, so it must not be changed."""
+    """Return the object in a body. It is cached: do not change it."""
     found: Object = json.loads(body)
     return found
 
 
 @lru_cache(maxsize=20_000)
 def parse_run(body: str) -> Run:
-    """A run from its body."""
+    """Return the run in a body."""
     return parse(parse_body(body))
 
 
 class InvariantChecker:
-    """What was seen of the runs on a server since it had `content`; `violations` says in words what was wrong."""
+    """Checks the changes on a server that starts with `content`; `violations` has a message for each violation."""
 
     def __init__(self, content: StoreContent) -> None:
         self.violations: list[str] = []
         self.expired: set[str] = set()
-        """Names of Jobs that their TTL removes."""
+        """Names of Jobs that were deleted at the end of their TTL."""
         self._bodies = dict(content.bodies)
         self.started = {self._lock(job) for job in self._objects(JOB) if _owner(job) and not is_fence(job)}
-        """Every Job that was ever made to start an agent, by the uid of its run and its name."""
+        """Each Job that ever started an agent, by the uid of its run and its own name."""
 
     def stand(
         self,
@@ -59,12 +59,12 @@ class InvariantChecker:
         expired: Iterable[str],
         violations: Iterable[str],
     ) -> None:
-        """Goes to where it was when this was all it had seen."""
+        """Restore an earlier state of the checker."""
         self._bodies = dict(content.bodies)
         self.started, self.expired, self.violations = set(started), set(expired), list(violations)
 
     def see(self, change: Change) -> None:
-        """Judges a change that was just made."""
+        """Check a change that the server has just stored."""
         if change.type == "DELETED":
             self._bodies.pop(change.key, None)
         else:
@@ -122,7 +122,7 @@ class InvariantChecker:
                 yield f"Job {name} was made while a pod of {other_attempt.job_name} works"
 
     def _works(self, job: str, *, orphaned: bool = False) -> bool:
-        """Whether the agent of a pod of the Job works; `orphaned`: one that is not deleted with it."""
+        """Return whether an agent of the Job's pods runs; with `orphaned`, only of pods without an owner."""
         pods = (pod for pod in self._objects(POD) if pod["metadata"]["labels"].get("job-name") == job)
         working = (pod for pod in pods if "running" in agent_state(pod) and pod["status"]["phase"] == "Running")
         return any(not (orphaned and pod["metadata"].get("ownerReferences")) for pod in working)
@@ -150,7 +150,7 @@ def _steps_back(before: Run, after: Run) -> Iterator[str]:
 
 
 def _noted(before: Run, after: Run) -> dict[str, Any]:
-    """What may change in a finished status: reports, its pull request, the generation that was observed, extras."""
+    """Return the values that may change in a finished status: reports, pull request, observed generation, extras."""
     status = after.status
     known: dict[str, Any] = {"reported": status.reported, "pull_request_url": status.pull_request_url}
     if status.observed_generation == after.generation:
@@ -184,12 +184,12 @@ def _labels_lost(before: Run, after: Run) -> Iterator[str]:
 
 
 def is_fence(job: Object) -> bool:
-    """Whether the Job is there only so that its name is taken."""
+    """Return whether the Job exists only to reserve its name."""
     return bool(job["spec"].get("parallelism", 1) == 0)
 
 
 def is_live(job: Object) -> bool:
-    """Whether the Job may have a pod that works."""
+    """Return whether the Job may have a running pod."""
     conditions = (job.get("status") or {}).get("conditions") or ()
     return not is_fence(job) and not any(c["status"] == "True" for c in conditions)
 

@@ -1,5 +1,6 @@
-"""Functions that are broken on purpose: what comes between them and the API server makes of the right call the wrong
-one. The harness has to notice each.
+"""Mutants: handlers with one deliberate defect, each of which the checker must report.
+
+A mutant is a transport between the handlers and the API server that changes a correct call into a wrong one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from functions.runs import api_group
 
 @dataclass
 class Mutant:
-    """Passes every call on as it is."""
+    """A transport that passes each call on unchanged: no defect."""
 
     inner: Transport
 
@@ -57,9 +58,9 @@ class StatusLast(Mutant):
 
 @dataclass
 class JobNamedByTheClock(Mutant):
-    """The Job's name holds the time, so that a repeated step creates another one.
+    """The Job's name contains the time, so that a repeated step creates another Job.
 
-    The time is that of the last resourceVersion that it saw.
+    The last resourceVersion read stands for the time.
     """
 
     clock: str = ""
@@ -76,7 +77,7 @@ class JobNamedByTheClock(Mutant):
 
 @dataclass
 class OwnerNotChecked(Mutant):
-    """Whatever Job is found under the name is taken for the run's own."""
+    """A Job with the attempt's name is taken for the run's own, whoever owns it."""
 
     run: Mapping[str, Any] | None = None
 
@@ -91,7 +92,7 @@ class OwnerNotChecked(Mutant):
 
 
 class StatusByForce(Mutant):
-    """The status is written whatever became of the run since it was read."""
+    """The status is written even if the run has changed since it was read."""
 
     def send(self, request: Request) -> Any:
         if _writes_status(request):
@@ -102,7 +103,7 @@ class StatusByForce(Mutant):
 
 
 class UnknownFieldsDropped(Mutant):
-    """The status is written with the fields that this revision knows, and no others."""
+    """The status is written without fields that this revision does not know."""
 
     def send(self, request: Request) -> Any:
         if _writes_status(request):
@@ -112,11 +113,11 @@ class UnknownFieldsDropped(Mutant):
 
 
 FUTURE = "future"
-"""A status field that the next revision has."""
+"""A status field that only the next revision knows."""
 
 
 class JobDeletedToStopIt(Mutant):
-    """To stop an attempt its Job is deleted, which frees its name."""
+    """An attempt is stopped by deleting its Job, which frees the Job's name."""
 
     options: Mapping[str, Any] = {"propagationPolicy": "Background"}
 
@@ -128,14 +129,14 @@ class JobDeletedToStopIt(Mutant):
 
 
 class JobDeletedWithoutPropagation(JobDeletedToStopIt):
-    """It is deleted without its pods, which work on."""
+    """An attempt is stopped by deleting its Job without its pods, which continue to run."""
 
     options: Mapping[str, Any] = {}
 
 
 @dataclass
 class NameNotTaken(Mutant):
-    """An attempt whose Job is missing is ended without taking the Job's name first."""
+    """An attempt whose Job is missing is ended without creating a fence first."""
 
     fence: Any = None
 
@@ -149,7 +150,7 @@ class NameNotTaken(Mutant):
 
 
 class PodsNotAwaited(Mutant):
-    """The end of a Job is taken for the end of its pods, and a retry comes before they ended."""
+    """The end of a Job is taken for the end of its pods, so that a retry starts before they ended."""
 
     def send(self, request: Request) -> Any:
         answer = self.inner.send(request)
@@ -160,14 +161,14 @@ class PodsNotAwaited(Mutant):
 
 
 class EventsNotPublished(Mutant):
-    """What is to be told is noted as told, and the queue never gets it."""
+    """Lifecycle events are recorded as published, but never reach the queue."""
 
     def send(self, request: Request) -> Any:
         return {} if request.path.startswith("/topics/") else self.inner.send(request)
 
 
 class ContainersByPosition(Mutant):
-    """The first container of a pod is taken for the agent's, which may be an injected sidecar."""
+    """The first container of a pod, which may be an injected sidecar, is taken for the agent's."""
 
     def send(self, request: Request) -> Any:
         return _with_agent_state(request, self.inner.send(request), "containerStatuses")
@@ -181,7 +182,7 @@ class InitContainersCount(Mutant):
 
 
 def _with_agent_state(request: Request, answer: Any, field: str) -> Any:
-    """The answer in which the agent's container is in the state of the first of these containers."""
+    """Replace the agent's container state in a list of pods by that of the first container in `field`."""
     if request.method == "GET" and request.path.endswith("/pods"):
         for pod in answer["items"]:
             for first in (pod["status"].get(field) or ())[:1]:
@@ -191,7 +192,7 @@ def _with_agent_state(request: Request, answer: Any, field: str) -> Any:
 
 @dataclass
 class EvictedJobMayResume(Mutant):
-    """An attempt whose Job is suspended is ended without keeping the Job from being resumed."""
+    """An attempt whose Job is suspended is ended, but the Job can still be resumed."""
 
     prevented: Any = None
 
@@ -206,7 +207,7 @@ class EvictedJobMayResume(Mutant):
 
 
 class EventsNotRead(Mutant):
-    """What the Events of a pod say is not read: that its task files are gone, for example."""
+    """Events of a pod are not read, such as that its task files do not exist."""
 
     def send(self, request: Request) -> Any:
         answer = self.inner.send(request)
@@ -214,7 +215,7 @@ class EventsNotRead(Mutant):
 
 
 class LabelsOfOthersOverwritten(Mutant):
-    """A well-known label that belongs to others is written with our own."""
+    """A well-known label that another tool owns is overwritten."""
 
     def send(self, request: Request) -> Any:
         if request.method == "PATCH" and "labels" in request.body.get("metadata", {}):

@@ -1,5 +1,7 @@
-"""What happens in a cluster without the functions: kubelets start and end pods, the Job controller deletes those of
-suspended Jobs, a queue such as Kueue resumes the Jobs, and they are deleted at the end of their TTL.
+"""What the cluster does without the functions.
+
+Kubelets start and end pods, the Job controller deletes the pods of suspended Jobs, a queue such as Kueue resumes
+Jobs, and ended Jobs are deleted at the end of their TTL.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,10 +22,10 @@ PENDING: Object = {
     "phase": "Pending",
     "containerStatuses": [container({"waiting": {"reason": "ContainerCreating"}})],
 }
-"""Of a pod whose volumes are not mounted; its Events say why."""
+"""Status of a pod whose volumes are not mounted; its Events say why."""
 
 UNFINISHED = ("Pending", "Running")
-"""Phases of a pod."""
+"""Phases of a pod that has not ended."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,12 @@ STOPPED = ContainerEnd("", ok=False)
 
 
 class Nodes:
-    """The pods of one namespace, and all that starts and ends them."""
+    """The pods of one namespace, with kubelet, Job controller, queue and TTL controller."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster, self._namespace, self._node = cluster, namespace, SimulatedNode(cluster)
         self.endings: Mapping[int, ContainerEnd] = {}
-        """How the agents end that do not end well, by the number of the attempt."""
+        """Endings by attempt number; other attempts succeed."""
         self.orphans: set[str] = set()
         """Pods without an owner that were seen unfinished."""
 
@@ -60,13 +62,13 @@ class Nodes:
         return [job for job in self.jobs() if is_live(job) and "deletionTimestamp" not in job["metadata"]]
 
     def pods_come_up(self) -> None:
-        """The kubelet starts the pods of live Jobs that have none."""
+        """Start the pods of live Jobs that have none."""
         for job in self.live_jobs():
             if not self._pod(job):
                 self._starts(job)
 
     def pods_end(self, ending: ContainerEnd | None = None) -> None:
-        """The kubelet ends the live Jobs' pods, as far as they start: so, or as the attempt's number says."""
+        """End the pods of live Jobs, if they can start: as `ending` says, or as `endings` says for the attempt."""
         for job in self.live_jobs():
             state, stopped = agent_state(self._pod(job)), job["spec"].get("activeDeadlineSeconds") == 1
             if "terminated" in state:
@@ -76,9 +78,9 @@ class Nodes:
                 self._agent_ends(job, STOPPED if stopped else ending or self._ending(job))
 
     def finish_pods(self) -> bool:
-        """The kubelet finishes all pods, and those of Jobs that have ended after a while; whether there was anything.
+        """End the pods of live Jobs, and pods that outlive their Job; return whether there were any.
 
-        A pod that lost its Job works on for a while: nothing stopped it.
+        A pod whose Job was deleted without it still runs for one call, because nothing stopped it.
         """
         suspended = self._queue_decides()
         live = [job["metadata"]["name"] for job in self.live_jobs()]
@@ -100,7 +102,7 @@ class Nodes:
                 self._cluster.delete(JOB, self._namespace, job["metadata"]["name"], job["metadata"]["uid"])
 
     def _queue_decides(self) -> bool:
-        """The Job controller deletes the pods of suspended Jobs; those that have none any more are resumed."""
+        """Delete the pods of suspended Jobs; resume suspended Jobs without a pod."""
         suspended = [job for job in self._unfinished_jobs() if job["spec"].get("suspend")]
         for job in suspended:
             name, pod = job["metadata"]["name"], self._pod(job)
@@ -112,7 +114,7 @@ class Nodes:
         return bool(suspended)
 
     def _starts(self, job: Object) -> bool:
-        """Whether the agent starts. All that the pod mounts has to exist, until it is mounted for init containers."""
+        """Start the agent if all volumes of its pod exist or are mounted already; return whether it started."""
         name, status = job["metadata"]["name"], (self._pod(job) or {}).get("status", {})
         missing = next(self._missing(job["spec"]["template"]["spec"].get("volumes", ())), "")
         if not missing or "initContainerStatuses" in status:
@@ -124,7 +126,7 @@ class Nodes:
         return False
 
     def _missing(self, volumes: list[Object]) -> Iterator[str]:
-        """What the kubelet says of each object that does not exist."""
+        """Yield the kubelet's message for each volume whose object does not exist."""
         for volume in volumes:
             if "configMap" in volume:
                 yield from self._not_found(CONFIG_MAP, volume["configMap"]["name"])
@@ -149,7 +151,7 @@ class Nodes:
         self._node.ends(self._namespace, name, {"phase": "Succeeded" if end.ok else "Failed"}, state)
 
     def _deadline_ends(self, job: Object) -> None:
-        """The Job's deadline ends a pod that its sidecar kept open; what its containers did stays."""
+        """End a pod that its sidecar kept open, as the Job's deadline does; container states stay."""
         self._node.ends(self._namespace, job["metadata"]["name"], {"phase": "Failed"}, None)
 
     def _pod(self, job: Object) -> Object | None:

@@ -1,4 +1,4 @@
-"""What may happen to a run at any moment: functions that are called, and people who change their minds."""
+"""Operations: a call of a handler, or what a person does to a run."""
 
 import json
 from collections.abc import Callable
@@ -18,17 +18,17 @@ Operation = Callable[[Bench, Transport], None]
 
 
 def reconciles(bench: Bench, transport: Transport) -> None:
-    """The first event of each run comes (again)."""
+    """Deliver the first event of each run (again)."""
     bench.reconcile(bench.services(transport))
 
 
 def job_finishes(bench: Bench, transport: Transport) -> None:
-    """An event of each Job comes (again)."""
+    """Deliver an event of each Job (again)."""
     bench.job_events(bench.services(transport))
 
 
 def reports(bench: Bench, transport: Transport) -> None:
-    """The event of each run's present state is delivered (again) to the report function."""
+    """Deliver an event with each run's present state (again) to the report function."""
     bench.report(bench.services(transport))
 
 
@@ -37,13 +37,13 @@ def sweeps(bench: Bench, transport: Transport) -> None:
 
 
 def submits(bench: Bench, transport: Transport) -> None:
-    """The request that made the run comes (again)."""
+    """Send the request that creates the run (again)."""
     _request(bench, transport, {"idempotency-key": KEY})
 
 
 def submits_another(bench: Bench, transport: Transport) -> None:
-    """A request for the same work comes without a key."""
-    with suppress(Refused):  # 409: a run is at work on it
+    """Send a request for the same task without an Idempotency-Key."""
+    with suppress(Refused):  # 409: an unfinished run has this task
         _request(bench, transport, {})
 
 
@@ -62,7 +62,7 @@ def retries(bench: Bench, transport: Transport) -> None:
 
 
 def deletes(bench: Bench, transport: Transport) -> None:
-    """A person deletes the run, and the event of that is delivered."""
+    """Delete the run as a person does, and deliver the event of the deletion."""
     services = bench.services(transport)
     try:
         run = services.cluster.get(bench.runs, NAMESPACE, bench.name)
@@ -73,7 +73,7 @@ def deletes(bench: Bench, transport: Transport) -> None:
 
 
 def _asks(bench: Bench, services: Dependencies, spec: dict[str, object]) -> None:
-    """A person changes the run, and the event of that change is delivered."""
+    """Change the run's spec as a person does, and deliver the event of the change."""
     try:
         raw = services.cluster.patch(bench.runs, NAMESPACE, bench.name, {"spec": spec})
     except NotFound:
@@ -87,4 +87,4 @@ OPERATIONS: dict[str, list[Operation]] = {
     "CodeRun": [*FUNCTIONS, *PEOPLE, retries],
     "DocsRun": [*FUNCTIONS, *PEOPLE],  # a docs run is retried by submitting it again
 }
-"""By kind of run."""
+"""Operations by kind of run."""

@@ -1,5 +1,6 @@
-"""What comes of a place once nothing happens to it any more: most schedules lead to one of a few states, and playing
-each state's future once is what makes thousands of schedules affordable.
+"""The outcome of each state, computed once.
+
+Most schedules lead to one of a few states, so that thousands of schedules need few outcomes.
 """
 
 from typing import Any
@@ -8,8 +9,9 @@ from tests.faults.bench import Bench, Outcome
 
 
 class OutcomeCache:
-    """What becomes of a place once nobody but kubelet, clock and sweep does anything; with `events`, every event
-    comes once more before. Two places in the same state have one future, which is played once.
+    """Outcomes of benches on which only kubelet, clock and sweep still act.
+
+    With `events`, every event is redelivered once before. Two benches in the same state share one outcome.
     """
 
     def __init__(self, *, events: bool) -> None:
@@ -17,7 +19,10 @@ class OutcomeCache:
         self._known: dict[Any, Outcome] = {}
 
     def of(self, bench: Bench) -> Outcome:
-        """The outcome; the place is used up. Raises AssertionError where something is not as it should be."""
+        """Return the outcome; the bench cannot be used afterwards.
+
+        Raise AssertionError if an invariant or a final check fails.
+        """
         assert not bench.checker.violations, "; ".join(bench.checker.violations)
         state = bench.state()
         if state not in self._known:

@@ -1,6 +1,6 @@
-"""Lives of one run, in each of which one call of one handler is fatal, played on any API server.
+"""Scenarios: whole lives of one run on any API server, in which a handler's process dies at one API call.
 
-Each raises AssertionError where the run does not end as if nothing had happened.
+Each raises AssertionError if the run ends differently than without the crash.
 """
 
 import itertools
@@ -32,7 +32,7 @@ Handler = Callable[[Dependencies, Request], Any]
 
 
 class Scenario:
-    """The life of one run, in which one call of one handler is fatal."""
+    """The life of one run, in which a handler's process dies before or after API call number `at`."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Scenario:
         self.crashed = False
 
     def deliver(self, handler: Handler, request: Request) -> None:
-        """Calls the handler in the process that may die; where it does, the event comes again or the sweep does."""
+        """Call the handler in a process that may die; after a crash, redeliver the event or run the sweep."""
         services = Dependencies(
             self.harness.services.settings,
             Cluster(self.crashing),
@@ -73,7 +73,7 @@ class Scenario:
         self.deliver(reconcile.handle, event(run.raw, "add"))
 
     def attempt(self, run: Run, report: str, *, ok: bool) -> Run:
-        """Plays the attempt that is under way."""
+        """Let the open attempt become ready and end, and deliver both events of its Job."""
         job = now(self.harness, run).status.job_name or ""
         self.deliver(job_finished.handle, event(self.harness.job_ready(job)))
         self.deliver(job_finished.handle, event(self.harness.job_ends(job, report, ok=ok)))
@@ -149,7 +149,7 @@ def is_made_by_hand(scenario: Scenario) -> None:
 
 
 def check_the_end(scenario: Scenario, run: Run, attempts: int) -> None:
-    """One Job and one set of task files per attempt, the mark of a finished run, and nothing more to do."""
+    """Check for one Job and one ConfigMap per attempt, the finished label, and a sweep without writes."""
     names = [naming.job_name(run.kind, run.name, run.uid, number + 1) for number in range(attempts)]
     maps = [item["metadata"]["name"] for item in scenario.harness.kubelet.list(CONFIG_MAP, scenario.harness.namespace)]
     assert scenario.jobs() == names

@@ -1,4 +1,4 @@
-"""An API server and a queue behind one transport, so that a fault of either is the fault of a call."""
+"""An API server and a queue behind one transport, so that a fault of either is a failed call."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ TOPICS = "/topics/"
 
 
 class ServerWithTopics(MemoizedServer):
-    """An API server beside which a queue takes events: both through one transport, so that both fail alike."""
+    """An API server that also accepts events for topics, so that faults of both are injected alike."""
 
     def __init__(self, past: StateGraph, published: set[str], moment: ServerState | None = None) -> None:
         super().__init__(past, moment)
         self.published = published
-        """Ids of the events taken."""
+        """Ids of the published events."""
 
     def answer(self, request: Request) -> str:
-        """The answer, not decoded. Raises a ClusterError."""
+        """Return the answer as JSON text. Raise a ClusterError for an error answer."""
         if not request.path.startswith(TOPICS):
             return super().answer(request)
         self.published.add(request.body)
@@ -29,12 +29,12 @@ class ServerWithTopics(MemoizedServer):
 
 @dataclass(frozen=True)
 class TransportPublisher:
-    """Publishes through the transport that the API calls go through."""
+    """A publisher that uses the transport of the API calls."""
 
     transport: Transport
 
     def publish(self, topic: str, event: Event) -> None:
-        """Returns once the event is stored. Raises PublishError."""
+        """Store the event. Raise PublishError if the call fails."""
         try:
             self.transport.send(Request("POST", TOPICS + topic, {}, event.id))
         except ClusterError as error:

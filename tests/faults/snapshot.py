@@ -1,4 +1,4 @@
-"""How a place stands, to come back to: what was done from there once need not be done again."""
+"""Snapshots of a bench, so that a step from the same state is performed once and then restored."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,7 +21,7 @@ class Snapshot(NamedTuple):
 
 
 def take(bench: Bench) -> Snapshot:
-    """How it stands."""
+    """Return the present state of the bench."""
     checker, server = bench.checker, bench.server
     return Snapshot(
         server.moment,
@@ -34,15 +34,15 @@ def take(bench: Bench) -> Snapshot:
     )
 
 
-def restore(bench: Bench, so: Snapshot) -> None:
-    """Makes it stand so."""
-    bench.server.moment, bench.harness.now = so.moment, so.now
-    bench.server.published, bench.nodes.orphans = set(so.published), set(so.orphans)
-    bench.checker.stand(so.moment.content, so.started, so.expired, so.violations)
+def restore(bench: Bench, snapshot: Snapshot) -> None:
+    """Set the bench to the state of the snapshot."""
+    bench.server.moment, bench.harness.now = snapshot.moment, snapshot.now
+    bench.server.published, bench.nodes.orphans = set(snapshot.published), set(snapshot.orphans)
+    bench.checker.stand(snapshot.moment.content, snapshot.started, snapshot.expired, snapshot.violations)
 
 
 def memoized(step: Callable[[Bench], object], bench: Bench) -> None:
-    """Takes the step, or goes where it led when it was taken from there before."""
+    """Perform the step, or restore its result if it was performed from this state before."""
     before = take(bench)
     notes = before.moment.notes
     key = (step, bench.revision_key, before)

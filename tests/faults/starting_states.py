@@ -1,4 +1,4 @@
-"""The interesting moments of a run's life, each reached once and then copied."""
+"""Starting states: points in the life of a run, each reached once and then copied."""
 
 import itertools
 from collections.abc import Callable
@@ -24,11 +24,11 @@ _nothing = StateGraph()
 
 
 def nothing_yet(bench: Bench) -> None:
-    """There is no request yet."""
+    """No request was sent."""
 
 
 def new(bench: Bench) -> None:
-    """Just submitted."""
+    """The run was submitted; no event was handled."""
     submits(bench, bench.server)
 
 
@@ -38,7 +38,7 @@ def job_missing(bench: Bench) -> None:
     with suppress(Killed):
         bench.reconcile(bench.services(CrashingTransport(bench.server, at=2, after=True)))
     bench.harness.later(seconds=11)
-    assert bench.all_runs()[0].status.open_attempt, "nobody recorded an attempt"
+    assert bench.all_runs()[0].status.open_attempt, "no attempt was recorded"
 
 
 def edited(bench: Bench) -> None:
@@ -52,13 +52,13 @@ def edited(bench: Bench) -> None:
 
 
 def pending(bench: Bench) -> None:
-    """The Job is there, its pod is not."""
+    """The Job exists; its pod does not."""
     new(bench)
     bench.reconcile()
 
 
 def stuck(bench: Bench) -> None:
-    """An init container has no image, and the status says so."""
+    """An init container's image cannot be pulled, and the status records the wait."""
     pending(bench)
     cluster_operations.init_container_waits(bench, bench.server)
     bench.sweep()
@@ -66,19 +66,19 @@ def stuck(bench: Bench) -> None:
 
 
 def ready(bench: Bench) -> None:
-    """The agent works; no event was handled."""
+    """The agent runs; no event of its Job was handled."""
     pending(bench)
     bench.nodes.pods_come_up()
 
 
 def running(bench: Bench) -> None:
-    """The agent works."""
+    """The agent runs."""
     ready(bench)
     bench.job_events()
 
 
 def suspended(bench: Bench) -> None:
-    """A queue suspended the Job while the agent worked, and its pod is gone."""
+    """A queue suspended the Job while the agent ran, and its pod is deleted."""
     running(bench)
     cluster_operations.suspends(bench, bench.server)
     bench.nodes.finish_pods()
@@ -86,7 +86,7 @@ def suspended(bench: Bench) -> None:
 
 
 def beside_sidecar(bench: Bench) -> None:
-    """The agent has ended, and a sidecar keeps its pod open."""
+    """The agent has ended; a sidecar keeps its pod running."""
     running(bench)
     cluster_operations.agent_ends_beside_sidecar(bench, bench.server)
 
@@ -101,9 +101,9 @@ def without_needs(bench: Bench) -> None:
 
 
 def edited_by_others(bench: Bench) -> None:
-    """The agent works, and a tool put the labels of another, finished run on this one."""
+    """The agent runs; a tool applied the labels of another, finished run to this one."""
     running(bench)
-    cluster_operations.others_edit_it(bench, bench.server)
+    cluster_operations.others_edit_run(bench, bench.server)
 
 
 def succeeded(bench: Bench) -> None:
@@ -119,7 +119,7 @@ def failed(bench: Bench) -> None:
 
 
 def in_grace(bench: Bench) -> None:
-    """A deadline ended the Job, and its pod still works."""
+    """A deadline ended the Job; its pod still runs."""
     running(bench)
     condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
     job = bench.nodes.jobs()[0]["metadata"]["name"]
@@ -133,7 +133,7 @@ def retry_due(bench: Bench) -> None:
     bench.harness.later(minutes=1)
 
 
-def untold(bench: Bench) -> None:
+def unreported(bench: Bench) -> None:
     """The run succeeded; no lifecycle event was published."""
     succeeded(bench)
     bench.job_events()
@@ -141,7 +141,7 @@ def untold(bench: Bench) -> None:
 
 def finished(bench: Bench) -> None:
     """The run succeeded."""
-    untold(bench)
+    unreported(bench)
     bench.report()
     bench.reconcile()
 
@@ -162,15 +162,15 @@ def name_taken(bench: Bench) -> None:
     bench.kubelet.create(JOB, item | {"spec": {"template": template}})
 
 
-def going(bench: Bench) -> None:
-    """The run works and is being deleted; no event was handled."""
+def being_deleted(bench: Bench) -> None:
+    """The run was deleted while its agent runs; its finalizer holds it, and no event was handled."""
     running(bench)
     bench.kubelet.delete(bench.runs, NAMESPACE, bench.name, bench.raw()["metadata"]["uid"])
 
 
-def gone(bench: Bench) -> None:
-    """The run was deleted, and its tombstone stands."""
-    going(bench)
+def deleted(bench: Bench) -> None:
+    """The run was deleted; its tombstone exists."""
+    being_deleted(bench)
     bench.reconcile()
     bench.server.collect()
 
@@ -191,31 +191,31 @@ STARTING_STATES: list[Build] = [
     failed,
     in_grace,
     retry_due,
-    untold,
+    unreported,
     finished,
     unmarked,
     name_taken,
-    going,
-    gone,
+    being_deleted,
+    deleted,
 ]
 UNFINISHED = (edited, stuck, without_needs, suspended, beside_sidecar, edited_by_others, retry_due)
-"""Where a request that comes again finds the run, and a retry is refused, as in `new`, `pending` and `running`."""
+"""States in which a repeated request finds the run and a retry is refused, as in `new`, `pending` and `running`."""
 
 
 def operations_in(build: Build, kind: str) -> list[Operation]:
-    """What is tried there."""
+    """Return the operations to try; those that act as in a state tried already are left out."""
     alike = (submits, submits_another, retries) if build in UNFINISHED else ()
     return [operation for operation in OPERATIONS[kind] if operation not in alike]
 
 
 ALL_STARTING_STATES = list(itertools.product(KINDS, STARTING_STATES))
-"""Every stage of the life of either kind of run."""
+"""Each kind of run with each starting state."""
 
 
 @cache
 def starting_state(build: Build, kind: str = "CodeRun") -> StartingState:
-    """The stage that `build` leads to."""
+    """Return the starting state that `build` leads to."""
     bench = Bench(StartingState("", kind, _nothing))
     build(bench)
     assert bench.checker.violations == []
-    return bench.stage(build.__name__)
+    return bench.as_starting_state(build.__name__)

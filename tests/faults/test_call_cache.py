@@ -1,8 +1,7 @@
-"""What is recalled of functions, and of whole steps of a run's life, is what they do.
+"""A memoized function or step has the same effects as a real one.
 
-two functions, taking turns at random      recalled and at work: the same turns, the same writes
-one whose call goes wrong                  recalled and at work: the same writes
-one that does not do the same again        is found
+Compared are two functions in random orders of calls, a function with a failing call, and whole steps of a run's life;
+a function that is not deterministic is reported.
 """
 
 import itertools
@@ -21,7 +20,7 @@ from tests.faults.snapshot import memoized, take
 from tests.faults.starting_states import (
     KINDS,
     Build,
-    going,
+    being_deleted,
     job_missing,
     new,
     retry_due,
@@ -35,24 +34,26 @@ from tests.support.injected_errors import LOST_ANSWER, OUTAGE, ErrorInjector, In
 from tests.support.stepped_calls import NondeterminismError
 
 LONGEST = 24
-"""Turns of an order, after which each goes on to its end."""
+"""Calls in a random order; after them each function runs to its end."""
 PAIRS = 6
-"""Pairs at each stage, by the seed."""
+"""Pairs of operations per starting state, chosen by the seed."""
 CALLS = 6
 
 
 def at_work(operation: Operation, bench: Bench) -> Stepwise:
-    """The function itself."""
+    """Return the function itself, call by call, without memoization."""
     return Actor(bench.server, lambda transport: operation(bench, transport))
 
 
-@pytest.mark.parametrize("build", [new, job_missing, retry_due, succeeded, going], ids=lambda build: build.__name__)
+@pytest.mark.parametrize(
+    "build", [new, job_missing, retry_due, succeeded, being_deleted], ids=lambda build: build.__name__
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_that_are_recalled_come_to_the_same_as_two_at_work(kind: str, build: Build) -> None:
-    stage, rng = starting_state(build, kind), random.Random(f"{SEED} {kind} {build.__name__}")
+def test_two_memoized_functions_act_like_two_real_ones(kind: str, build: Build) -> None:
+    start, rng = starting_state(build, kind), random.Random(f"{SEED} {kind} {build.__name__}")
     for _ in range(PAIRS):
         pair, order = rng.choices(OPERATIONS[kind], k=2), rng.choices((0, 1), k=LONGEST)
-        once, again, real = Bench(stage), Bench(stage), Bench(stage)
+        once, again, real = Bench(start), Bench(start), Bench(start)
         turns = {
             in_order([SteppedOperation(each, once) for each in pair], order),
             in_order([SteppedOperation(each, again) for each in pair], order),
@@ -64,10 +65,10 @@ def test_two_that_are_recalled_come_to_the_same_as_two_at_work(kind: str, build:
 
 @pytest.mark.parametrize("fault", [OUTAGE, LOST_ANSWER], ids=lambda fault: fault.name)
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_that_is_recalled_copes_with_errors_as_one_at_work(kind: str, fault: InjectedError) -> None:
-    stage = starting_state(new, kind)
+def test_memoized_function_handles_errors_like_a_real_one(kind: str, fault: InjectedError) -> None:
+    start = starting_state(new, kind)
     for operation, at in itertools.product(OPERATIONS[kind], range(CALLS)):
-        recalled, real = Bench(stage), Bench(stage)
+        recalled, real = Bench(start), Bench(start)
         with suppress(*FAILED):
             perform(operation, recalled, ErrorInjector(recalled.undecoded, at, fault))
         with suppress(*FAILED):
@@ -75,12 +76,12 @@ def test_one_that_is_recalled_copes_with_errors_as_one_at_work(kind: str, fault:
         assert take(recalled) == take(real), f"{operation.__name__}, call {at}"
 
 
-@pytest.mark.parametrize("build", [new, running, retry_due, going], ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", [new, running, retry_due, being_deleted], ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_step_that_is_remembered_leads_where_it_led(kind: str, build: Build) -> None:
-    stage = starting_state(build, kind)
+def test_memoized_step_has_the_result_of_the_real_step(kind: str, build: Build) -> None:
+    start = starting_state(build, kind)
     for step in MEANWHILE[kind]:
-        once, again, real = Bench(stage), Bench(stage), Bench(stage)
+        once, again, real = Bench(start), Bench(start), Bench(start)
         memoized(step, once)
         memoized(step, again)
         step(real)
@@ -92,7 +93,7 @@ def test_a_step_that_is_remembered_leads_where_it_led(kind: str, build: Build) -
         assert take(again) == take(real)
 
 
-def test_one_that_does_not_do_the_same_again_is_found() -> None:
+def test_nondeterministic_function_is_reported() -> None:
     names = itertools.count()
 
     def looks_by_chance(bench: Bench, transport: Transport) -> None:
@@ -100,8 +101,8 @@ def test_one_that_does_not_do_the_same_again_is_found() -> None:
         list(cluster.list(JOB, NAMESPACE, f"name={next(names)}"))
         list(cluster.list(JOB, NAMESPACE))
 
-    stage = starting_state(new)
-    perform(looks_by_chance, Bench(stage))
-    bench = Bench(stage)
+    start = starting_state(new)
+    perform(looks_by_chance, Bench(start))
+    bench = Bench(start)
     with pytest.raises(NondeterminismError, match="name=1"), suppress(*FAILED):
         perform(looks_by_chance, bench, ErrorInjector(bench.undecoded, 1, OUTAGE))

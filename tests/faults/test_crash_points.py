@@ -1,8 +1,8 @@
-"""Kills the function at every API call of a run's life, and at every call of whatever happens at any stage of it,
-before and after the call was applied.
+"""A function's process dies at each API call, before or after the call is applied.
 
-Afterwards the queue delivers the event again, or only the sweep runs. Either way the run must end as
-if nothing had happened: same outcome, one Job per attempt, no attempt lost, nothing left over.
+The calls are those of each operation from each starting state, and those of whole scenarios. Afterwards the queue
+delivers the event again, or only the sweep runs. The run ends as without the crash: same outcome, one Job per attempt,
+no attempt lost, no object left over.
 """
 
 import random
@@ -33,7 +33,7 @@ MOST_CALLS = 60
 
 
 def play(kind: str, build: Build) -> int:
-    """Kills everything at one stage at each call; how often."""
+    """Crash each operation on one starting state at each call; return the number of crashes."""
     interrupted, rng = (
         InterruptedOperations(starting_state(build, kind)),
         random.Random(f"{SEED} {kind} {build.__name__}"),
@@ -51,7 +51,7 @@ def play(kind: str, build: Build) -> int:
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_crash_at_any_call_of_anything_at_any_stage_changes_nothing(
+def test_crash_at_any_call_of_an_operation_does_not_change_the_outcome(
     kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
     pool.submit_all(play, ALL_STARTING_STATES)
@@ -60,14 +60,14 @@ def test_a_crash_at_any_call_of_anything_at_any_stage_changes_nothing(
 
 @cache
 def _past(_: Callable[[Scenario], None]) -> StateGraph:
-    """Of all lives of one story, which begin alike and differ from the call on that is fatal."""
+    """Return the cache that all crashes of one scenario share: they are alike up to the crash."""
     return StateGraph()
 
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["event comes again", "only the sweep comes"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
-def test_a_crash_at_any_call_changes_nothing_in_the_end(
+def test_crash_at_any_call_of_a_scenario_does_not_change_the_outcome(
     scenario: Callable[[Scenario], None], after: bool, redelivered: bool, tally: Counter[str]
 ) -> None:
     tried, past = 0, _past(scenario)
@@ -78,10 +78,10 @@ def test_a_crash_at_any_call_changes_nothing_in_the_end(
             break
         tried += 1
     tally["crash points"] += tried
-    assert 2 <= tried < MOST_CALLS, "every call of the story was fatal once, and then none was"
+    assert 2 <= tried < MOST_CALLS, "the scenario ran once with a crash at each call, and last without a crash"
 
 
-def test_the_harness_notices_a_job_that_is_made_twice() -> None:
+def test_scenario_check_reports_a_second_job_of_one_attempt() -> None:
     scenario = Scenario(MemoizedServer(StateGraph()), MOST_CALLS, False, True)
     run = submitted(scenario.harness)
     scenario.deliver_run(run)

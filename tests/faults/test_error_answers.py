@@ -1,8 +1,8 @@
-"""Every API call of everything that happens, at every stage, is answered with every error: once, twice in a row, and
-from one call on for half an hour.
+"""Each API call of each operation, from each starting state, is answered with each error.
 
-The function copes, or raises what its edge turns into a 503. Then the same thing happens again (the queue delivers
-the event again, the person asks again), or only the sweep comes. The run ends as if the call had gone well.
+Errors come once, twice in a row, or for half an hour from one call on. The function handles the error, or raises one
+that becomes a 503. Then the operation is repeated (the queue delivers the event again, the person asks again), or only
+the sweep runs. The run ends as if the call had succeeded.
 """
 
 import itertools
@@ -41,11 +41,11 @@ SERIES: list[tuple[InjectedError, int, float]] = [
     (OUTAGE, ALL_LATER_CALLS, HALF_AN_HOUR),
     (LOST_ANSWER, ALL_LATER_CALLS, HALF_AN_HOUR),
 ]
-"""The error, how often it comes in a row, and after how many minutes all is well again."""
+"""Error, number of calls in a row that it answers, and minutes until the operation is repeated."""
 
 
 def play(kind: str, build: Build) -> int:
-    """Breaks every call at one stage in every way; how many."""
+    """Answer each call on one starting state with each series of errors; return the number of schedules."""
     interrupted, rng = (
         InterruptedOperations(starting_state(build, kind)),
         random.Random(f"{SEED} {kind} {build.__name__}"),
@@ -59,7 +59,7 @@ def play(kind: str, build: Build) -> int:
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_at_any_call_changes_nothing_in_the_end(
+def test_error_at_any_call_does_not_change_the_outcome(
     kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
     pool.submit_all(play, ALL_STARTING_STATES)

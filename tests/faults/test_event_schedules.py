@@ -1,8 +1,9 @@
-"""Random lives: events dropped, doubled, delayed and reordered, functions killed or refused in the middle, the clock
-moved, people changing their minds. Then no event comes any more, and the sweep alone has to make it good.
+"""Random schedules of events, faults, people and operations of the cluster.
 
-Hypothesis chooses what happens and shrinks what went wrong to the few steps that matter; FAULT_SEED repeats it. How
-each attempt ends is fixed before, so that an undisturbed run has one outcome, whatever the schedule.
+Events are dropped, duplicated, delayed and reordered, functions crash or get errors, time passes, people act. Then
+events stop, and the sweep alone completes the run. Hypothesis chooses the steps and shrinks a failure to a short
+schedule; FAULT_SEED repeats it. The ending of each attempt is fixed in advance, so that a run has one outcome,
+whatever the schedule, unless people or others act.
 """
 
 import json
@@ -32,11 +33,11 @@ from tests.support.injected_errors import ALL_LATER_CALLS, INJECTED_ERRORS, Erro
 from tests.support.run_steps import LOST, VERBS, event
 
 SCHEDULES = 300
-"""Per test, at SCALE=1."""
+"""Schedules per test, at SCALE=1."""
 STEPS = (12, 40)
 """Fewest and most steps of a schedule."""
 ATTEMPTS = 6
-"""Attempts whose end is chosen; further ones end well."""
+"""Maximum of attempts with a chosen ending; further ones succeed."""
 ENDINGS = [
     WELL,
     ContainerEnd(LOST, ok=False),
@@ -48,7 +49,7 @@ ENDINGS = [
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens. `which` chooses the event, `fault` what goes wrong from call `at` on (0: nothing)."""
+    """One step of a schedule. `which` chooses the event, `fault` the fault at call `at` (0: none)."""
 
     what: str
     which: int = 0
@@ -60,7 +61,7 @@ BY_OTHERS = {operation.__name__: operation for operation in CLUSTER}
 FAULTLESS = 0
 CRASHES = (1, 2)
 KINDS_OF_FAULT = 3 + 2 * len(INJECTED_ERRORS)
-"""None, a crash before and after, each error once, and each from then on."""
+"""None, a crash before or after the call, each error once, and each error for all calls from then on."""
 
 _faults = st.one_of(st.just(FAULTLESS), st.integers(0, KINDS_OF_FAULT - 1))
 _calls = st.integers(0, 7)
@@ -79,10 +80,10 @@ _endings = st.lists(st.sampled_from(ENDINGS), max_size=ATTEMPTS)
 
 
 class Schedule:
-    """One run and its events on their way."""
+    """One run and its undelivered events."""
 
-    def __init__(self, stage: StartingState, endings: Sequence[ContainerEnd]) -> None:
-        self.bench = Bench(stage)
+    def __init__(self, start: StartingState, endings: Sequence[ContainerEnd]) -> None:
+        self.bench = Bench(start)
         self.bench.nodes.endings = _numbered(endings)
         self.underway: list[tuple[str, str, str]] = []
         self.bench.server.observe(self._notice)
@@ -92,7 +93,7 @@ class Schedule:
             self.underway.append((change.key.resource, VERBS[change.type], change.body))
 
     def happens(self, step: Step) -> None:
-        """Takes one step."""
+        """Perform one step."""
         match step.what:
             case "delivers" | "redelivers" | "drops":
                 self._event(step)
@@ -110,7 +111,7 @@ class Schedule:
                 self._person(step)
 
     def _event(self, step: Step) -> None:
-        """Any event that is on its way, out of order; redelivered ones stay, to come again."""
+        """Deliver or drop any undelivered event, out of order; a redelivered one stays undelivered."""
         if not self.underway:
             return
         at = step.which % len(self.underway)
@@ -146,7 +147,7 @@ class Schedule:
             self.bench.kubelet.patch(self.bench.runs, NAMESPACE, self.bench.name, {"spec": spec})
 
     def _calls(self, step: Step, handle: Any) -> None:
-        """Calls a function, whose process may be killed, or some of whose calls may go wrong."""
+        """Call a function with the step's fault: a crash, or failing calls."""
         with suppress(Killed, *FAILED):
             handle(self.bench.services(_broken(self.bench.server, step)))
 
@@ -165,9 +166,9 @@ def _numbered(endings: Sequence[ContainerEnd]) -> Mapping[int, ContainerEnd]:
     return dict(enumerate(endings, start=1))
 
 
-def undisturbed(stage: StartingState, endings: Sequence[ContainerEnd]) -> Outcome:
-    """What becomes of a run whose attempts end so."""
-    bench = Bench(stage)
+def undisturbed(start: StartingState, endings: Sequence[ContainerEnd]) -> Outcome:
+    """Return the outcome of a run whose attempts end so, without faults and events."""
+    bench = Bench(start)
     bench.nodes.endings = _numbered(endings)
     bench.settle()
     bench.check()
@@ -176,8 +177,8 @@ def undisturbed(stage: StartingState, endings: Sequence[ContainerEnd]) -> Outcom
 
 @pytest.mark.parametrize("people", [False, True], ids=["left alone", "people and others act"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
-    stage = starting_state(new, kind).fresh_copy()
+def test_sweep_completes_the_run_whatever_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
+    start = starting_state(new, kind).fresh_copy()
     steps = st.one_of(_with_faults, _quiet, _people, _by_others) if people else st.one_of(_with_faults, _quiet)
 
     @seed(f"{SEED} {kind} {people}")
@@ -189,12 +190,12 @@ def test_the_sweep_makes_good_what_events_missed(kind: str, people: bool, tally:
     )
     @given(schedule=st.lists(steps, min_size=STEPS[0], max_size=STEPS[1]), endings=_endings)
     def lives(schedule: Sequence[Step], endings: Sequence[ContainerEnd]) -> None:
-        life = Schedule(stage, endings)
+        life = Schedule(start, endings)
         for step in schedule:
             life.happens(step)
         life.bench.settle()
         life.bench.check()
-        assert people or life.bench.outcome() == undisturbed(stage, endings)
+        assert people or life.bench.outcome() == undisturbed(start, endings)
         tally["event schedules"] += 1
 
     lives()

@@ -1,7 +1,7 @@
-"""Everything that happens stands still after each of its API calls for more than a day, and then goes on.
+"""A handler is frozen for more than a day after each of its API calls, and then resumes.
 
-Meanwhile others go on: the run is finished, tried again or deleted by others, its Jobs are collected at the end
-of their TTL and with them the locks that an attempt's name is. A handler that resumes then starts nothing twice.
+Meanwhile the run is finished, retried or deleted, and its Jobs are deleted at the end of their TTL, which frees their
+names, the locks of attempts. A handler that resumes starts no agent twice.
 """
 
 import itertools
@@ -37,66 +37,71 @@ from tests.support.freezing import FreezingTransport
 Meanwhile = Callable[[Bench], None]
 
 
-def others_finish_it(bench: Bench) -> None:
-    """The run ends, and its Jobs reach the end of their TTL."""
+def run_finishes(bench: Bench) -> None:
+    """Finish the run, and delete its Jobs at the end of their TTL."""
     bench.settle()
     bench.expire()
 
 
 def a_person_retries(bench: Bench) -> None:
-    """After its end, a person has it tried again, and that attempt works when the frozen handler comes back."""
-    memoized(others_finish_it, bench)
+    """Finish the run and retry it as a person does; the retry runs when the frozen handler resumes."""
+    memoized(run_finishes, bench)
     retries(bench, bench.server)
     bench.reconcile()
     bench.nodes.pods_come_up()
 
 
 def a_retry_ends(bench: Bench) -> None:
-    """After its end, it is tried again, and that is over too."""
+    """Finish the run, retry it as a person does, and finish the retry."""
     memoized(a_person_retries, bench)
-    others_finish_it(bench)
+    run_finishes(bench)
 
 
 def a_person_deletes_it(bench: Bench) -> None:
-    """It is deleted, and the request that made it comes once more."""
-    memoized(others_finish_it, bench)
+    """Finish the run, delete it, and repeat the request that created it."""
+    memoized(run_finishes, bench)
     deletes(bench, bench.server)
     bench.server.collect()
     submits(bench, bench.server)
 
 
-def nobody_looks(bench: Bench) -> None:
-    """All functions are down: agents end and Jobs are collected, and no run is told."""
+def functions_are_down(bench: Bench) -> None:
+    """End the agents and delete their Jobs while all functions are down."""
     bench.nodes.finish_pods()
     bench.expire()
 
 
 MEANWHILE: dict[str, list[Meanwhile]] = {
-    "CodeRun": [others_finish_it, a_person_retries, a_retry_ends, a_person_deletes_it, nobody_looks],
-    "DocsRun": [others_finish_it, a_person_deletes_it, nobody_looks],
+    "CodeRun": [run_finishes, a_person_retries, a_retry_ends, a_person_deletes_it, functions_are_down],
+    "DocsRun": [run_finishes, a_person_deletes_it, functions_are_down],
 }
 
 
-DECIDED_BY_LUCK = (suspended, without_needs)
-"""Where an outage of a day ends in more than one way: an attempt that nobody saw after it was suspended was requeued or
-lost, and a pod without its volumes is given up after an hour (PATIENT), for which a bench does not rest long enough.
+AMBIGUOUS = (suspended, without_needs)
+"""States from which an outage of a day has more than one correct outcome.
+
+A suspended attempt that no function read counts as requeued or lost. A pod without its volumes fails after an hour
+(PATIENT), which is longer than `settle` waits.
 """
 
 
 class FrozenHandlers:
-    """All that may stand still at one stage."""
+    """Operations on one starting state, frozen after each of their calls."""
 
-    def __init__(self, stage: StartingState, bench: type[Bench] = Bench) -> None:
-        self._stage, self._bench = stage, bench
+    def __init__(self, start: StartingState, bench: type[Bench] = Bench) -> None:
+        self._start, self._bench = start, bench
         self._outcomes = OutcomeCache(events=False)
 
     def every_call(self, operation: Operation, meanwhile: Meanwhile) -> Iterator[str]:
-        """Freezes after each call. Raises AssertionError where the run ends as it does in no order of the two."""
+        """Freeze the operation after each call; yield a description of each schedule.
+
+        Raise AssertionError if no sequential order of the operation and `meanwhile` has the same outcome.
+        """
         allowed = {self._in_order(*steps) for steps in _orders(operation, meanwhile)}
         for at in itertools.count():
             bench, description = (
-                self._bench(self._stage),
-                f"{operation.__name__} at {self._stage}, frozen after call {at}",
+                self._bench(self._start),
+                f"{operation.__name__} at {self._start}, frozen after call {at}",
             )
             frozen = FreezingTransport(bench.undecoded, at, lambda: memoized(meanwhile, bench))  # noqa: B023
             with suppress(*FAILED):
@@ -109,10 +114,10 @@ class FrozenHandlers:
             yield description
 
     def _in_order(self, *steps: Callable[[Bench], None]) -> Outcome:
-        bench = self._bench(self._stage)
+        bench = self._bench(self._start)
         for step in steps:
             step(bench)
-        return self._end(bench, "nobody was frozen")
+        return self._end(bench, "without a frozen handler")
 
     def _end(self, bench: Bench, description: str) -> Outcome:
         try:
@@ -138,16 +143,16 @@ def _orders(operation: Operation, meanwhile: Meanwhile) -> list[list[Callable[[B
 
 
 def play(kind: str, build: Build) -> int:
-    """Freezes everything at one stage after each call; how often."""
+    """Freeze each operation on one starting state after each call; return the number of schedules."""
     frozen, rng = FrozenHandlers(starting_state(build, kind)), random.Random(f"{SEED} {kind} {build.__name__}")
-    meanwhiles = [each for each in MEANWHILE[kind] if not (each is nobody_looks and build in DECIDED_BY_LUCK)]
+    meanwhiles = [each for each in MEANWHILE[kind] if not (each is functions_are_down and build in AMBIGUOUS)]
     pairs = itertools.product(operations_in(build, kind), meanwhiles)
     return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
 
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_stood_still_for_a_day_starts_nothing_twice(
+def test_handler_frozen_for_a_day_starts_no_agent_twice(
     kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
     pool.submit_all(play, ALL_STARTING_STATES)
@@ -155,7 +160,7 @@ def test_who_stood_still_for_a_day_starts_nothing_twice(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_does_not_look_at_the_clock_is_found(kind: str) -> None:
+def test_checker_reports_handler_that_reads_the_clock_only_once(kind: str) -> None:
     frozen = FrozenHandlers(starting_state(new, kind), StaleClockBench)
     with pytest.raises(AssertionError, match="its agent is started twice"):
-        list(frozen.every_call(reconciles, others_finish_it))
+        list(frozen.every_call(reconciles, run_finishes))

@@ -1,8 +1,8 @@
-"""Any two of the functions and people at the same time, and each function beside what others in the cluster do, in
-every order of their API calls with two switches.
+"""Two concurrent operations in every order of their API calls with two switches, and in random orders.
 
-Random orders with any number of switches come on top. Whatever the order: nothing that must never be is seen on the
-way, and the run ends as it does when one comes after the other. Both kinds of run, at every stage of their life.
+The pairs are any two operations of functions and people, and each operation that moves a run beside each operation of
+the cluster, on each starting state of each kind of run. In every order the invariants hold, and the outcome is that of
+a sequential order.
 """
 
 import itertools
@@ -28,16 +28,16 @@ from tests.faults.starting_states import (
 )
 
 MOVING = (reconciles, job_finishes, sweeps, cancels)
-"""What moves a run on, beside what others do to its objects."""
+"""Operations that move a run on, paired with the operations of the cluster."""
 RANDOM = 10
-"""Random orders for each pair at each stage."""
+"""Random orders for each pair and starting state."""
 
 
 def play(kind: str, build: Build) -> int:
-    """Plays all interleavings at one stage; how many."""
-    stage = starting_state(build, kind).fresh_copy()
-    interleavings, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
-    for pair in _pairs(stage, operations_in(build, kind)):
+    """Run all interleavings on one starting state; return their number."""
+    start = starting_state(build, kind).fresh_copy()
+    interleavings, rng, tried = Interleavings(start), random.Random(f"{SEED} {start}"), 0
+    for pair in _pairs(start, operations_in(build, kind)):
         if rng.random() < SCALE:
             found, wrong = differing(interleavings, pair, RANDOM, rng)
             assert not wrong, wrong
@@ -45,14 +45,14 @@ def play(kind: str, build: Build) -> int:
     return tried
 
 
-def _pairs(stage: StartingState, operations: list[Operation]) -> Iterator[Pair]:
+def _pairs(start: StartingState, operations: list[Operation]) -> Iterator[Pair]:
     yield from itertools.combinations_with_replacement(map(ScheduledOperation, operations), 2)
-    by_others = [operation for operation in CLUSTER if _changes_something(operation, stage)]
+    by_others = [operation for operation in CLUSTER if _changes_something(operation, start)]
     yield from itertools.product(map(ScheduledOperation, MOVING), map(ScheduledOperation, by_others))
 
 
-def _changes_something(operation: Operation, stage: StartingState) -> bool:
-    bench = Bench(stage)
+def _changes_something(operation: Operation, start: StartingState) -> bool:
+    bench = Bench(start)
     before = bench.server.content.version
     operation(bench, bench.server)
     return before != bench.server.content.version
@@ -60,6 +60,8 @@ def _changes_something(operation: Operation, stage: StartingState) -> bool:
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_at_once_end_as_one_after_the_other(kind: str, build: Build, pool: CheckPool, tally: Counter[str]) -> None:
+def test_concurrent_operations_have_the_outcome_of_a_sequential_order(
+    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
+) -> None:
     pool.submit_all(play, ALL_STARTING_STATES)
     tally["interleavings"] += pool.result(play, kind, build)

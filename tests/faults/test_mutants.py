@@ -1,8 +1,9 @@
-"""The harness itself: functions broken on purpose do not get past it.
+"""The checker reports each mutant: handlers with one deliberate defect.
 
-One after the other and at once: what happens to a run at one stage of its life, done by broken functions, is held
-against what sound ones make of it. Beside each mutant stand the stage that shows it and the words it is found by.
-Those that only show after a day, or beside another revision, are found by test_frozen_handlers and test_revisions.
+Pairs of operations on one starting state, sequential and concurrent, are performed by the mutant; their outcomes are
+compared with those of handlers without the defect. A row names the mutant, a starting state that shows its defect and
+words of the expected message. Defects that show only after a day, or beside another revision, are in
+test_frozen_handlers and test_revisions.
 """
 
 import itertools
@@ -18,9 +19,9 @@ from tests.faults.starting_states import KINDS, Build, starting_state
 
 
 def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], part: float = 1) -> str:
-    """What the harness has to say of the broken functions; nothing where it takes them for sound."""
-    stage, rng = starting_state(build, kind), random.Random(1)
-    sound, interleavings = Interleavings(stage), Interleavings(stage, broken)
+    """Return the checker's message on the broken functions; empty if it finds no defect."""
+    start, rng = starting_state(build, kind), random.Random(1)
+    sound, interleavings = Interleavings(start), Interleavings(start, broken)
     for pair in itertools.combinations_with_replacement(map(ScheduledOperation, operations), 2):
         expected = sound.one_after_the_other(pair)
         try:
@@ -45,20 +46,20 @@ def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], pa
         (mutants.JobDeletedWithoutPropagation, starting_states.running, "was deleted, and its pod works on"),
         (mutants.NameNotTaken, starting_states.new, "the status does not name it"),
         (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod works"),
-        (mutants.EventsNotPublished, starting_states.untold, "no event was published"),
+        (mutants.EventsNotPublished, starting_states.unreported, "no event was published"),
         (mutants.ContainersByPosition, starting_states.beside_sidecar, "not one of"),
         (mutants.InitContainersCount, starting_states.stuck, "'NoReport'"),
         (mutants.EvictedJobMayResume, starting_states.suspended, "may start pods"),
-        (mutants.EventsNotRead, starting_states.without_needs, "does not come to rest"),
+        (mutants.EventsNotRead, starting_states.without_needs, "not at rest"),
         (mutants.LabelsOfOthersOverwritten, starting_states.edited_by_others, "labels of others changed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_broken_is_found(kind: str, broken: Wrap, build: Build, words: str) -> None:
+def test_checker_reports_mutant(kind: str, broken: Wrap, build: Build, words: str) -> None:
     assert words in found(kind, build, broken, [cancels, *OPERATIONS[kind]])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_sound_passes(kind: str) -> None:
+def test_checker_accepts_handlers_without_defect(kind: str) -> None:
     assert found(kind, starting_states.in_grace, mutants.Mutant, OPERATIONS[kind], part=0.5) == ""

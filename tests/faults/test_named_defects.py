@@ -1,6 +1,6 @@
-"""Defects of the predecessor that concern the cluster and have no better place, at every stage of a run's life.
+"""Defects of the predecessor that concern the cluster, from every starting state.
 
-The others are beside what they concern; tests/unit/test_defects.py says where.
+Tests of its other defects are beside the code they concern; tests/unit/test_defects.py lists them.
 """
 
 import json
@@ -16,13 +16,13 @@ from tests.faults.starting_states import KINDS, STARTING_STATES, Build, new, not
 from tests.support.run_steps import VERBS, event
 
 HANDLERS = {JOB: [job_finished], RUNS[0]: [reconcile, report], RUNS[1]: [reconcile, report]}
-MOST_EVENTS = 40
-"""More than the changes of a whole life."""
+MAX_EVENTS = 40
+"""More than the events of a run's whole life."""
 
 
 @pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
+def test_events_of_a_run_end_when_nothing_else_happens(kind: str, build: Build) -> None:
     """Predecessor: a status patch triggered reconcile for ever."""
     bench = Bench(starting_state(build, kind))
     underway: list[Change] = []
@@ -34,17 +34,17 @@ def test_its_own_events_come_to_an_end(kind: str, build: Build) -> None:
         for handler in HANDLERS.get(change.key.resource, ()):
             handler.handle(bench.services(), event(json.loads(change.body), VERBS[change.type]))
         delivered += 1
-        assert delivered < MOST_EVENTS, "each event makes another one"
+        assert delivered < MAX_EVENTS, "each event makes another one"
 
 
 @pytest.mark.parametrize(
     "build", [each for each in STARTING_STATES if each is not nothing_yet], ids=lambda each: each.__name__
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, build: Build) -> None:
+def test_runs_deleted_at_once_are_gone_after_an_hourly_sweep(kind: str, build: Build) -> None:
     """Predecessor: uninstalling with finalizers left a CRD terminating.
 
-    A CRD that is deleted has all its resources deleted, and goes when the last one is gone.
+    Kubernetes deletes all resources of a deleted CRD, and removes the CRD after the last one.
     """
     bench = Bench(starting_state(build, kind))
     for run in bench.all_runs():
@@ -55,7 +55,7 @@ def test_everything_deleted_at_once_is_gone_after_an_hourly_sweep(kind: str, bui
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_job_that_is_there_already_is_in_the_status(kind: str) -> None:
+def test_job_that_already_exists_is_named_in_the_status(kind: str) -> None:
     """Predecessor: a Job was created but its name never recorded after a 409."""
     bench = Bench(starting_state(new, kind))
     bench.reconcile()

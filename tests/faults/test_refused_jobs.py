@@ -1,5 +1,6 @@
-"""A run is ended while the cluster refuses every Job, so that nobody can take its Job's name: whoever stood still
-meanwhile, and comes back when Jobs are taken again, starts nothing.
+"""A run ends while the cluster rejects every Job, so that no fence can be created.
+
+A handler that is frozen meanwhile, and resumes when Jobs are accepted again, creates no Job.
 """
 
 import itertools
@@ -18,11 +19,11 @@ from tests.support.freezing import FreezingTransport
 from tests.support.refusing import RefusingTransport
 
 SWEEPS = 3
-"""Eleven minutes apart: twice as long as anybody may create the Job."""
+"""Sweeps, eleven minutes apart: together longer than twice the creation window of a Job."""
 
 
 def ends_without_its_job(bench: Bench) -> None:
-    """A person cancels it, and sweeps come."""
+    """Cancel the run, and sweep until it is finished."""
     others = bench.with_revision(bench.settings, RefusingTransport)
     with suppress(*FAILED):
         cancels(others, bench.server)
@@ -38,10 +39,13 @@ def ends_without_its_job(bench: Bench) -> None:
 
 
 def frozen(kind: str, build: Build, operation: Operation, bench: type[Bench] = Bench) -> Iterator[str]:
-    """Freezes after each call. Raises AssertionError where something is not as it should be."""
-    stage = starting_state(build, kind)
+    """Freeze the operation after each call and yield each outcome.
+
+    Raise AssertionError if an invariant or a final check fails.
+    """
+    start = starting_state(build, kind)
     for at in itertools.count():
-        found = bench(stage)
+        found = bench(start)
         freezing = FreezingTransport(found.server, at, lambda: ends_without_its_job(found))  # noqa: B023
         with suppress(*FAILED):
             operation(found, freezing)
@@ -53,7 +57,7 @@ def frozen(kind: str, build: Build, operation: Operation, bench: type[Bench] = B
 @pytest.mark.parametrize("operation", [reconciles, sweeps], ids=lambda operation: operation.__name__)
 @pytest.mark.parametrize("build", [new, job_missing, edited], ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_comes_back_after_such_an_end_starts_nothing(
+def test_handler_that_resumes_after_the_end_creates_no_job(
     kind: str, build: Build, operation: Operation, tally: Counter[str]
 ) -> None:
     tried = list(frozen(kind, build, operation))
@@ -62,6 +66,6 @@ def test_who_comes_back_after_such_an_end_starts_nothing(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_does_not_look_at_the_clock_is_found(kind: str) -> None:
+def test_checker_reports_handler_that_reads_the_clock_only_once(kind: str) -> None:
     with pytest.raises(AssertionError, match="the status does not name it"):
         list(frozen(kind, job_missing, reconciles, StaleClockBench))

@@ -1,8 +1,8 @@
-"""The old and the new revision of the functions serve together, as they do while one is rolled out.
+"""Two revisions of the functions serve at the same time, as during a rollout.
 
-They differ in templates (another checksum), in settings (image, retries), and the new one writes a status field that
-the old one does not know. Two functions, one of each, in every order with two switches; and whatever the one left
-unfinished by dying at any call, the other takes up. The invariants hold, and the unknown field stays.
+They differ in templates (another checksum) and settings (image, retries), and the new one writes a status field that
+the old one does not know. One function of each revision runs in every order of calls with two switches; and when one
+revision's process dies at a call, the other revision continues. The invariants hold, and the unknown field is kept.
 """
 
 import itertools
@@ -67,10 +67,10 @@ def _next_settings() -> Settings:
 
 
 SHARE = 0.6
-"""Of the pairs of functions at each stage, by the seed: these are the longest tests of tests/faults."""
+"""Part of the pairs that run from each starting state, chosen by the seed: these tests are the longest here."""
 
 STATES = [build for build in STARTING_STATES if build not in (stuck, suspended, beside_sidecar, edited_by_others)]
-"""What others do to a running attempt, or a pod that waits, is the same to both revisions."""
+"""States that others in the cluster cause are left out: both revisions handle them alike."""
 
 OLD = Revision("old", SETTINGS)
 NEW = Revision("new", _next_settings(), WritesFuture)
@@ -79,7 +79,7 @@ _folder = tempfile.TemporaryDirectory()
 
 @cache
 def _definitions() -> Path:
-    """The CRDs of the new revision, which are applied before it serves."""
+    """Return the folder of the new revision's CRDs, which are applied before it serves."""
     for spec in SPECS.values():
         definition = crds.crd(spec)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -88,15 +88,15 @@ def _definitions() -> Path:
     return Path(_folder.name)
 
 
-def _stage(build: Build, kind: str) -> StartingState:
-    stage = starting_state(build, kind)
-    return replace(stage, past=StateGraph(stage.past.first.content, _definitions()))
+def _start(build: Build, kind: str) -> StartingState:
+    start = starting_state(build, kind)
+    return replace(start, past=StateGraph(start.past.first.content, _definitions()))
 
 
 def interleavings(kind: str, build: Build) -> int:
-    """Plays one happening by each revision at once; how many orders."""
-    stage = _stage(build, kind)
-    plays, rng, tried = Interleavings(stage), random.Random(f"{SEED} {stage}"), 0
+    """Run pairs of operations, one by each revision, concurrently; return the number of orders."""
+    start = _start(build, kind)
+    plays, rng, tried = Interleavings(start), random.Random(f"{SEED} {start}"), 0
     others = [*FUNCTIONS, retries] if kind == "CodeRun" else FUNCTIONS
     for one, other in itertools.product(FUNCTIONS, others):
         if rng.random() < SCALE * SHARE:
@@ -106,30 +106,30 @@ def interleavings(kind: str, build: Build) -> int:
     return tried
 
 
-def taken_up(kind: str, build: Build) -> int:
-    """Kills each revision at every call of a happening, and has the other do it again; how often."""
-    stage = _stage(build, kind)
-    outcomes, rng, tried = OutcomeCache(events=False), random.Random(f"{SEED} {stage}"), 0
+def continued_by_other_revision(kind: str, build: Build) -> int:
+    """Crash each operation of one revision at each call and repeat it by the other; return the number of crashes."""
+    start = _start(build, kind)
+    outcomes, rng, tried = OutcomeCache(events=False), random.Random(f"{SEED} {start}"), 0
     for operation, (one, other) in itertools.product(FUNCTIONS, ((OLD, NEW), (NEW, OLD))):
-        expected = {_done(stage, outcomes, operation, *by) for by in ((one,), (other,), (one, other))}
+        expected = {_done(start, outcomes, operation, *by) for by in ((one,), (other,), (one, other))}
         for after, at in itertools.product((False, True), range(30)):
             if rng.random() < SCALE:
-                bench = Bench(stage)
+                bench = Bench(start)
                 dying = CrashingTransport(bench.undecoded, at, after)
                 with suppress(Killed, *FAILED):
                     perform(operation, bench.with_revision(one.settings, one.wrap), dying)
                 if dying.triggered:
-                    outcome = _done(stage, outcomes, operation, other, bench=bench)
-                    assert outcome in expected, f"{operation.__name__} by {one.name} at {stage}, call {at}: {outcome}"
+                    outcome = _done(start, outcomes, operation, other, bench=bench)
+                    assert outcome in expected, f"{operation.__name__} by {one.name} at {start}, call {at}: {outcome}"
                     tried += 1
     return tried
 
 
 def _done(
-    stage: StartingState, outcomes: OutcomeCache, operation: Operation, *by: Revision, bench: Bench | None = None
+    start: StartingState, outcomes: OutcomeCache, operation: Operation, *by: Revision, bench: Bench | None = None
 ) -> Outcome:
-    """What becomes of the run when these revisions do it one after the other."""
-    bench = bench or Bench(stage)
+    """Return the outcome when these revisions perform the operation one after the other."""
+    bench = bench or Bench(start)
     for revision in by:
         perform(operation, bench.with_revision(revision.settings, revision.wrap))
     return outcomes.of(bench)
@@ -137,7 +137,7 @@ def _done(
 
 @pytest.mark.parametrize("build", STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_revisions_at_once_end_as_one_after_the_other(
+def test_concurrent_revisions_have_the_outcome_of_a_sequential_order(
     kind: str, build: Build, pool: CheckPool, tally: Counter[str]
 ) -> None:
     pool.submit_all(interleavings, itertools.product(KINDS, STATES))
@@ -146,15 +146,13 @@ def test_two_revisions_at_once_end_as_one_after_the_other(
 
 @pytest.mark.parametrize("build", STATES, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_one_revision_leaves_the_other_takes_up(
-    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
-) -> None:
-    pool.submit_all(taken_up, itertools.product(KINDS, STATES))
-    tally["revisions that died"] += pool.result(taken_up, kind, build)
+def test_other_revision_continues_after_a_crash(kind: str, build: Build, pool: CheckPool, tally: Counter[str]) -> None:
+    pool.submit_all(continued_by_other_revision, itertools.product(KINDS, STATES))
+    tally["revisions that died"] += pool.result(continued_by_other_revision, kind, build)
 
 
-def test_a_revision_that_drops_what_it_does_not_know_is_found() -> None:
-    plays = Interleavings(_stage(succeeded, "CodeRun"))
+def test_checker_reports_a_revision_that_drops_unknown_fields() -> None:
+    plays = Interleavings(_start(succeeded, "CodeRun"))
     broken = Revision("old", SETTINGS, UnknownFieldsDropped)
     with pytest.raises(AssertionError, match="the status lost future"):
         plays.one_after_the_other((ScheduledOperation(reports, NEW), ScheduledOperation(job_finishes, broken)))

@@ -44,7 +44,9 @@ CAUGHT_BY = {
         "unit/test_status.py::test_a_foreign_condition_is_kept_and_an_unchanged_one_keeps_its_time"
     ),
     "PR URL erased by a null merge": ("unit/test_status.py::test_a_status_update_keeps_the_pull_request_url"),
-    "status patch triggered reconcile for ever": ("faults/test_named_defects.py::test_its_own_events_come_to_an_end"),
+    "status patch triggered reconcile for ever": (
+        "faults/test_named_defects.py::test_events_of_a_run_end_when_nothing_else_happens"
+    ),
     "nested vs flat template data, blank values": (
         "unit/test_templating.py::test_an_unknown_variable_is_named_with_template_and_line"
     ),
@@ -81,7 +83,7 @@ CAUGHT_BY = {
         "local/test_stack.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
     ),
     "Job created but name never recorded after 409": (
-        "faults/test_named_defects.py::test_a_job_that_is_there_already_is_in_the_status"
+        "faults/test_named_defects.py::test_job_that_already_exists_is_named_in_the_status"
     ),
     "run created while the watch was down never picked up": (
         "bridge/test_following.py::test_a_run_created_while_the_watch_was_down_is_picked_up"
@@ -93,7 +95,7 @@ CAUGHT_BY = {
         "bridge/test_following.py::test_crds_not_applied_on_upgrade_are_picked_up_once_they_are"
     ),
     "uninstalling with finalizers left a CRD terminating": (
-        "faults/test_named_defects.py::test_everything_deleted_at_once_is_gone_after_an_hourly_sweep"
+        "faults/test_named_defects.py::test_runs_deleted_at_once_are_gone_after_an_hourly_sweep"
     ),
     "file-name case lost between checkout and artefact": (
         "unit/test_templating.py::test_every_required_task_file_is_shipped"
