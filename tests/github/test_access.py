@@ -68,7 +68,7 @@ def test_an_agent_that_is_not_theirs_is_answered_and_no_run_is_made(stage: Stage
     assert found.agent == "tess"
 
 
-def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(stage: Stage) -> None:
+def test_caller_that_is_not_listed_is_refused_unless_a_wildcard_is(stage: Stage) -> None:
     stage.shop.people["hubot"] = "admin"
     allow(stage, {"octocat": {"agents": ["*"]}, "*@example.com": {"agents": ["*"]}, **REX})
     (answer,) = asked(stage, "/docs", by="hubot")

@@ -1,4 +1,4 @@
-"""One API server for all tests here; each test has a namespace of its own in it."""
+"""One API server for all tests here; each test has its own namespace."""
 
 import itertools
 from collections.abc import Iterator

@@ -1,13 +1,13 @@
-"""A caller is served as the setting access.callers has it; who may not, is told the field and what they may.
+"""The setting access.callers limits the users, agents and namespaces that a caller may request.
 
-| asked                                                  | result                                                  |
-|--------------------------------------------------------|---------------------------------------------------------|
-| without the setting                                    | everybody may everything                                |
-| a user, agent or namespace that is not the caller's    | 403 naming it; nothing is created or even looked at     |
-| a caller who is not named                              | 403, unless there is *                                  |
-| the same key by callers of one agent                   | a run for each: keys are scoped by caller as ever       |
-| by a token of the platform (OIDC)                      | as the address that the platform has checked            |
-| an event from the queue                                | as who pushes it; 403 keeps it there for people to mend |
+| request                                             | answer                                                     |
+|-----------------------------------------------------|------------------------------------------------------------|
+| without the setting                                 | every caller may request everything                        |
+| for a user, agent or namespace that is not allowed  | 403 with the field and the allowed values; no call is made |
+| from a caller that is not listed                    | 403, unless * is listed                                    |
+| with one key, from two callers of one agent         | one run per caller: the caller is part of the key          |
+| with an OIDC token that the platform verified       | the caller is the address in the token                     |
+| as an event from the queue                          | the caller is the pushing identity; 403 keeps the event    |
 """
 
 import base64
@@ -57,7 +57,7 @@ def errors(found: Answer) -> list[tuple[str, str]]:
     return [(each["field"], each["message"]) for each in found.body["errors"]]
 
 
-def test_permitted_callers_are_served_and_others_learn_what_they_may_do(world: Harness) -> None:
+def test_permitted_caller_is_served_and_another_gets_403_with_allowed_values(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["rex"], "users": ["Octocat"]}, "cd": {"agents": ["*"]}})
     refused = code(world, by("ci"), TESS)
     assert refused.code == 403
@@ -70,7 +70,7 @@ def test_permitted_callers_are_served_and_others_learn_what_they_may_do(world: H
     assert [found.code for found in served] == [201, 201, 201]
 
 
-def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(world: Harness) -> None:
+def test_caller_that_is_not_listed_is_refused_unless_a_wildcard_is(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["rex"]}})
     for name in ("cd", "CI"):
         found = code(world, by(name))
@@ -81,7 +81,7 @@ def test_who_is_not_named_may_nothing_unless_a_wildcard_says_so(world: Harness) 
     assert code(world, by("cd")).code == 201
 
 
-def test_a_namespace_that_is_not_the_callers_is_refused(world: Harness) -> None:
+def test_namespace_that_the_caller_may_not_use_is_refused(world: Harness) -> None:
     elsewhere, here = ({"agents": ["*"], "namespaces": [each]} for each in ("elsewhere", world.namespace))
     allow(world, {"ci": elsewhere, "cd": here})
     found = code(world, by("ci"))
@@ -92,25 +92,25 @@ def test_a_namespace_that_is_not_the_callers_is_refused(world: Harness) -> None:
 
 
 @pytest.mark.parametrize("app", ["5dlabs-REX", "Rex", "Other-Rex", "Tess-Rex"])
-def test_another_app_with_the_agents_name_is_that_agent(world: Harness, app: str) -> None:
+def test_app_of_any_organization_counts_as_the_agent_in_its_name(world: Harness, app: str) -> None:
     allow(world, {"ci": {"agents": ["rex"]}, "cd": {"agents": ["tess"]}})
     asked = {**CODE_SPEC, "githubApp": app}
     assert [code(world, by(name), asked).code for name in ("cd", "ci")] == [403, 201]
 
 
-def test_snake_case_is_no_way_around(world: Harness) -> None:
+def test_access_is_checked_for_snake_case_fields_too(world: Harness) -> None:
     allow(world, {"ci": {"agents": ["*"]}})
     asked = {"repository_url": "https://git.example/a.git", "source_branch": "main", "model": "claude-x"}
     assert docs(world, by("ci"), {**asked, "github_user": "octocat"}).code == 403
     assert docs(world, by("ci"), {**asked, "github_app": "Rex"}).code == 201
 
 
-def test_an_invalid_spec_is_reported_first(world: Harness) -> None:
+def test_invalid_spec_is_reported_before_access(world: Harness) -> None:
     allow(world, {"ci": {}})
     assert code(world, by("ci"), {**CODE_SPEC, "githubUser": "octocat"}).code == 400
 
 
-def test_the_keys_of_callers_are_apart_as_without_the_setting(world: Harness) -> None:
+def test_idempotency_keys_of_two_callers_are_separate(world: Harness) -> None:
     world.configure(auth=TOKENS)
     before = code(world, by("ci", "k"))
     allow(world, {"*": {"agents": ["*"]}})
@@ -120,7 +120,7 @@ def test_the_keys_of_callers_are_apart_as_without_the_setting(world: Harness) ->
     assert again.body
     assert before.body["data"] == again.body["data"]
     named = naming.run_name(f"ci\n{world.namespace}\nCodeRun\nkey\nk")
-    assert before.body["data"]["name"] == named, "as ever, so that a request that comes again finds its run"
+    assert before.body["data"]["name"] == named, "the setting does not change names: a repeated request finds its run"
 
 
 # Who the caller is --------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ REX = {"agents": ["rex"]}
 
 
 def token(**claims: Any) -> str:
-    """As Cloud Run hands it on: checked, and without its signature."""
+    """Return a token as Cloud Run forwards it: verified, and with its signature removed."""
     parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in ({}, claims)]
     return f"Bearer {'.'.join(parts)}.SIGNATURE_REMOVED_BY_GOOGLE"
 
@@ -141,7 +141,7 @@ def asked_as(world: Harness, authorization: str = "", **headers: str) -> int:
     return code(world, JSON | {"idempotency-key": "k"} | given).code
 
 
-def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: Harness) -> None:
+def test_caller_is_the_email_or_subject_of_the_token_ignoring_case(world: Harness) -> None:
     allow(world, {"Ada@example.com": REX, "117": REX, "*@team.example": REX}, IAM)
     for claims in ({"email": "eve@example.com"}, {"sub": "118"}, {"email": "eve@example.com", "sub": "117"}):
         assert asked_as(world, token(**claims)) == 403
@@ -153,7 +153,7 @@ def test_a_person_is_known_by_the_address_in_the_token_in_any_case(world: Harnes
 
 
 def test_an_unverified_token_grants_nothing(world: Harness) -> None:
-    """With X-Serverless-Authorization Cloud Run checks that token alone; anybody may write the other one."""
+    """Cloud Run verifies only X-Serverless-Authorization if it is set; the Authorization header may be forged."""
     allow(world, {"ada@example.com": REX}, IAM)
     forged, own = token(email="ada@example.com"), token(email="eve@example.com")
     assert asked_as(world, forged, x_serverless_authorization=own) == 403
@@ -163,18 +163,18 @@ def test_an_unverified_token_grants_nothing(world: Harness) -> None:
     assert asked_as(world, own, x_serverless_authorization=forged) == 201
 
 
-def test_the_header_of_the_platform_is_nothing_to_a_server_of_tokens(world: Harness) -> None:
+def test_bearer_mode_ignores_the_serverless_authorization_header(world: Harness) -> None:
     allow(world, {"ci": REX})
     assert asked_as(world, x_serverless_authorization="Bearer token-of-ci") == 401
     assert asked_as(world, "Bearer token-of-ci", x_serverless_authorization="x") == 201
 
 
-def test_without_tokens_everybody_is_anonymous(world: Harness) -> None:
+def test_caller_is_anonymous_without_authentication(world: Harness) -> None:
     allow(world, {"anonymous": REX}, AuthSettings())
     assert [code(world, JSON, each).code for each in (TESS, CODE_SPEC)] == [403, 201]
 
 
-def test_an_event_is_asked_for_by_who_pushes_it_and_is_kept_where_they_may_not(world: Harness) -> None:
+def test_caller_of_an_event_is_the_pushing_identity_and_403_keeps_the_event(world: Harness) -> None:
     pusher = "pusher@p.iam.gserviceaccount.com"
     headers = EVENT | {"authorization": token(email=pusher), QUEUE_HEADER: "s"}
     allow(world, {"ada@example.com": {"agents": ["*"]}}, IAM)

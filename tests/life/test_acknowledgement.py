@@ -1,12 +1,12 @@
-"""What each function answers a queue, in either form of delivery, and what follows from it.
+"""The status code of each function decides what the queue does with a message, wrapped or unwrapped.
 
 outcome                                        answer      the queue
-done; nothing to do; not for this function     2xx         forgets it
-a defect of the message that stays one         204 + log   forgets it: sending it again cannot help
-the cluster or the queue cannot be reached     503         tries again, at last keeps it as a dead letter
-an unexpected error of ours                    503         the same
-no token, not a known token                    401, 403    the same: people can mend it
-Nothing answers 202, which Pub/Sub counts as a failure.
+done; nothing to do; not for this function     2xx         deletes the message
+the message is defective                       204 + log   deletes the message: a redelivery cannot help
+the cluster or the queue cannot be reached     503         redelivers it, and finally keeps it as a dead letter
+an unexpected error of a function              503         the same
+no token, or an unknown token                  401, 403    the same: people can correct it
+No function answers 202, which Pub/Sub counts as a failure.
 """
 
 import base64
@@ -83,13 +83,13 @@ GONE = {"kind": "CodeRun", "metadata": {"name": "gone", "namespace": "test-gone"
 POISON: dict[str, tuple[bytes, Callable[[str], dict[str, str]]]] = {
     "not JSON": (b'{"taskId": ', lambda kind: attributes(kind)),
     "not text": (b"\xff\xfe", lambda kind: attributes(kind)),
-    "deeper than anybody reads": (b"[" * 100_000, lambda kind: attributes(kind)),
+    "nested too deeply": (b"[" * 100_000, lambda kind: attributes(kind)),
     "wrong schema": (b'{"taskId": "three", "surprise": 1}', lambda kind: attributes(kind)),
     "a list": (b"[]", lambda kind: attributes(kind)),
     "unknown type": (b"{}", lambda _: attributes("somebody.elses.v1")),
     "attributes only": (b"", lambda kind: attributes(kind)),
     "no CloudEvent and not JSON": (b"hello", lambda _: {}),
-    "nothing at all": (b"", lambda _: {}),
+    "empty": (b"", lambda _: {}),
     "half a CloudEvent": (b"{}", lambda _: {"ce-type": "x"}),
     "another specversion": (b"{}", lambda kind: attributes(kind) | {"ce-specversion": "0.3"}),
 }
@@ -98,7 +98,7 @@ POISON: dict[str, tuple[bytes, Callable[[str], dict[str, str]]]] = {
 @FORMS
 @pytest.mark.parametrize("poison", POISON)
 @pytest.mark.parametrize("function", MINE)
-def test_poison_is_acknowledged_with_a_line_in_the_log_and_changes_nothing(
+def test_defective_message_is_acknowledged_and_logged_without_a_call(
     world: Harness,
     caplog: pytest.LogCaptureFixture,
     form: Form,
@@ -114,7 +114,7 @@ def test_poison_is_acknowledged_with_a_line_in_the_log_and_changes_nothing(
 
 @FORMS
 @pytest.mark.parametrize("function", ["reconcile", "report"])
-def test_an_event_of_a_run_that_was_deleted_is_acknowledged_with_a_line_in_the_log(
+def test_event_of_a_deleted_run_is_acknowledged_and_logged(
     world: Harness,
     caplog: pytest.LogCaptureFixture,
     form: Form,
@@ -128,7 +128,7 @@ def test_an_event_of_a_run_that_was_deleted_is_acknowledged_with_a_line_in_the_l
 
 
 class Broken:
-    """A transport of a cluster that cannot be reached, refuses its caller, or makes our code fail."""
+    """A transport that raises the given error on each call."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -146,7 +146,7 @@ class Refusing:
 
 
 def wholesome(world: Harness, function: str) -> tuple[bytes, dict[str, str]]:
-    """A message that the function has something to do for."""
+    """Return data and attributes of a valid message that makes the function act."""
     if function == "sweep":
         return b"", attributes("platform.agents.sweep.due.v1")
     if function.startswith("submit"):
@@ -161,7 +161,7 @@ def wholesome(world: Harness, function: str) -> tuple[bytes, dict[str, str]]:
 
 @FORMS
 @EACH
-def test_what_is_done_is_acknowledged(world: Harness, form: Form, function: str) -> None:
+def test_valid_message_is_acknowledged(world: Harness, form: Form, function: str) -> None:
     assert deliver(world, function, form(*wholesome(world, function))) in ACKNOWLEDGED
 
 
@@ -172,7 +172,7 @@ def test_what_is_done_is_acknowledged(world: Harness, form: Form, function: str)
     [Unavailable("no connection"), Forbidden("no right"), RuntimeError("a defect")],
     ids=lambda e: type(e).__name__,
 )
-def test_what_may_pass_is_delivered_again(
+def test_message_is_redelivered_after_an_error_of_cluster_or_function(
     world: Harness,
     form: Form,
     function: str,
@@ -184,7 +184,7 @@ def test_what_may_pass_is_delivered_again(
 
 
 @FORMS
-def test_a_queue_that_refuses_is_asked_again(world: Harness, form: Form) -> None:
+def test_message_is_redelivered_when_the_queue_refuses_an_event(world: Harness, form: Form) -> None:
     message = form(*wholesome(world, "report"))
     world.services = replace(world.services, publisher=Refusing())
     assert deliver(world, "report", message) == 503
@@ -192,7 +192,7 @@ def test_a_queue_that_refuses_is_asked_again(world: Harness, form: Form) -> None
 
 @FORMS
 @pytest.mark.parametrize(("headers", "code"), [({}, 401), ({"authorization": "Bearer wrong"}, 403)])
-def test_what_people_can_mend_is_kept(world: Harness, form: Form, headers: dict[str, str], code: int) -> None:
+def test_message_without_a_known_token_is_kept(world: Harness, form: Form, headers: dict[str, str], code: int) -> None:
     message = form(*wholesome(world, "submit_docs"))
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
     assert deliver(world, "submit_docs", replace(message, headers={**message.headers, **headers})) == code
@@ -200,7 +200,7 @@ def test_what_people_can_mend_is_kept(world: Harness, form: Form, headers: dict[
 
 @FORMS
 @pytest.mark.parametrize("plain", [False, True], ids=["CloudEvent", "plain JSON"])
-def test_a_request_that_comes_again_makes_no_second_run_not_even_after_the_first_was_deleted(
+def test_repeated_message_creates_no_second_run_even_after_the_first_was_deleted(
     world: Harness,
     form: Form,
     plain: bool,
@@ -223,7 +223,7 @@ def test_a_request_that_comes_again_makes_no_second_run_not_even_after_the_first
 
 
 @FORMS
-def test_a_job_that_an_event_only_names_is_looked_up(world: Harness, form: Form) -> None:
+def test_job_that_an_event_only_names_is_read(world: Harness, form: Form) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = world.job_ready(now(world, run).status.job_name or "")["metadata"]["name"]

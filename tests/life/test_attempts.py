@@ -1,13 +1,14 @@
-"""What becomes of an attempt that does not go well, on the API server, its events delivered by hand.
+"""Attempts that fail, are cancelled, retried by people or cannot start; events are delivered by hand.
 
-| what happens                                   | result                                                  |
-|------------------------------------------------|---------------------------------------------------------|
-| the attempt fails, its Job is gone             | another one after its pause, the Job kept or fenced     |
-| people cancel, or ask for another              | stopped and kept; started once more with their words    |
-| they ask while it works                        | refused, which stays to be seen                         |
-| they cancel what they asked for                | ends as Cancelled; what is asked for after that begins  |
-| a template, a claim, Kueue keep it from work   | said in the status; nothing of somebody else is shared  |
-| a revision that cannot render comes between    | what another one made works on                          |
+| event                                            | result                                                     |
+|--------------------------------------------------|------------------------------------------------------------|
+| the attempt fails, or its Job is deleted         | a retry after the back-off; the Job is kept, or fenced     |
+| a person cancels                                 | the Job is stopped and kept                                |
+| a person asks for a retry                        | a new attempt with the prompt modification                 |
+| a person asks for a retry of an open attempt     | refused; a condition shows it                              |
+| a person cancels a retry before it starts        | Cancelled; a later retry starts                            |
+| template error, foreign volume claim, Kueue      | the status says why the attempt does not start             |
+| a revision that cannot render the task files     | the attempt of the other revision continues                |
 """
 
 import shutil
@@ -27,7 +28,7 @@ from tests.support.api import ROOT, Harness
 from tests.support.run_steps import DONE, LOST, job_event, now, reason, run_event, submitted, swept
 
 
-def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: Harness) -> None:
+def test_failed_attempt_is_retried_after_the_backoff_and_no_earlier(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     first = now(world, run).status.job_name or ""
@@ -43,7 +44,7 @@ def test_a_failed_attempt_is_tried_again_after_its_pause_and_no_earlier(world: H
     assert len(world.jobs()) == 2, "the failed attempt's Job is kept"
     late = next(job for job in world.jobs() if job["metadata"]["name"] == first)
     job_event(world, late)
-    assert now(world, run).status.phase == "Pending", "an event of an attempt that is over changes nothing"
+    assert now(world, run).status.phase == "Pending", "an event of an ended attempt changes nothing"
 
 
 def test_cancel_stops_the_job_and_keeps_it(world: Harness) -> None:
@@ -59,7 +60,7 @@ def test_cancel_stops_the_job_and_keeps_it(world: Harness) -> None:
     assert (now(world, run).status.phase, len(world.jobs())) == ("Cancelled", 1)
 
 
-def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: Harness) -> None:
+def test_fence_is_created_when_the_job_of_an_attempt_is_lost(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -67,7 +68,7 @@ def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: Harness
     job_event(world, world.jobs()[0])
     world.kubelet.delete(JOB, world.namespace, job, world.jobs()[0]["metadata"]["uid"])
     for pod in list(world.kubelet.list(POD, world.namespace)):
-        with suppress(NotFound):  # the garbage collector was first
+        with suppress(NotFound):  # the garbage collector deleted it already
             world.kubelet.delete(POD, world.namespace, pod["metadata"]["name"], pod["metadata"]["uid"])
     swept(world)
     fences = [each for each in world.jobs() if each["spec"]["parallelism"] == 0]
@@ -76,7 +77,7 @@ def test_a_handler_held_up_before_its_create_finds_the_name_taken(world: Harness
     assert (run.status.phase, run.status.attempts[-1].reason) == ("Retrying", "JobLost")
 
 
-def test_a_person_raises_context_version_to_try_again(world: Harness) -> None:
+def test_raised_context_version_starts_a_retry(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -91,7 +92,7 @@ def test_a_person_raises_context_version_to_try_again(world: Harness) -> None:
     assert "use the other library" in files["prompt.md"]
 
 
-def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_seen(world: Harness) -> None:
+def test_retry_of_an_open_attempt_is_refused_and_shown_in_a_condition(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     world.job_ready(now(world, run).status.job_name or "")
@@ -102,7 +103,7 @@ def test_what_is_asked_for_while_an_attempt_works_is_refused_and_stays_to_be_see
     assert "contextVersion 2 is refused: the run is not finished" in conditions.retry_refused_message(found)
 
 
-def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: Harness) -> None:
+def test_retry_that_is_cancelled_before_its_start_does_not_start(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""
@@ -122,7 +123,7 @@ def test_an_attempt_that_was_asked_for_and_cancelled_does_not_begin(world: Harne
     assert (now(world, run).status.attempt, len(world.jobs())) == (2, 2)
 
 
-def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world: Harness, tmp_path: Any) -> None:
+def test_template_error_is_shown_with_file_and_variable_and_retried(world: Harness, tmp_path: Any) -> None:
     broken = tmp_path / "claude" / "code"
     broken.mkdir(parents=True)
     (broken / "prompt.md.j2").write_text("fine\n{{ no_such_name }}\n")
@@ -151,7 +152,7 @@ def test_a_template_error_is_shown_with_file_and_variable_and_tried_again(world:
         (b"{{ 'a'.encode('nope') }}", "unknown encoding"),
     ],
 )
-def test_whatever_is_wrong_with_a_template_is_shown_and_given_up_on(
+def test_any_error_of_a_template_is_shown_and_fails_the_run_in_the_end(
     world: Harness, tmp_path: Any, text: bytes, words: str
 ) -> None:
     templates = tmp_path / "templates"
@@ -169,8 +170,8 @@ def test_whatever_is_wrong_with_a_template_is_shown_and_given_up_on(
     assert now(world, run).status.phase == "Failed"
 
 
-def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: Harness, tmp_path: Any) -> None:
-    world.configure(templates=tmp_path)  # there are none
+def test_run_created_with_a_context_version_is_not_retried_after_its_end(world: Harness, tmp_path: Any) -> None:
+    world.configure(templates=tmp_path)  # an empty folder
     run = submitted(world, contextVersion=2)
     run_event(world, run.raw, "add")
     world.later(minutes=16)
@@ -182,7 +183,7 @@ def test_a_run_made_with_a_context_version_is_not_reopened_by_itself(world: Harn
     assert now(world, run).status.phase == "Failed"
 
 
-def test_a_foreign_volume_claim_is_refused_and_never_shared(world: Harness) -> None:
+def test_foreign_volume_claim_fails_the_run(world: Harness) -> None:
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -201,7 +202,7 @@ def test_a_foreign_volume_claim_is_refused_and_never_shared(world: Harness) -> N
     assert all(job["spec"]["parallelism"] == 0 for job in world.jobs())
 
 
-def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(world: Harness) -> None:
+def test_suspended_job_of_kueue_can_be_cancelled(world: Harness) -> None:
     world.configure(limits=LimitSettings(kueue_queue="agents"))
     run = submitted(world)
     run_event(world, run.raw, "add")
@@ -211,7 +212,7 @@ def test_with_kueue_a_job_waits_for_its_admission_and_can_be_cancelled_there(wor
     assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Cancelled", 0)
 
 
-def test_a_revision_that_cannot_render_does_not_end_an_attempt_that_another_one_made(
+def test_revision_that_cannot_render_does_not_end_the_attempt_of_another_revision(
     world: Harness, tmp_path: Path
 ) -> None:
     run = submitted(world)
@@ -219,7 +220,7 @@ def test_a_revision_that_cannot_render_does_not_end_an_attempt_that_another_one_
     shutil.copytree(ROOT / "templates", tmp_path / "templates")
     (tmp_path / "templates/claude/code/huge.md.j2").write_text("x" * 2_000_000)
     world.configure(templates=tmp_path / "templates")
-    attempt.create_resources(world.services, now(world, run))  # it saw no Job a moment ago
+    attempt.create_resources(world.services, now(world, run))  # as after a read without the Job
     assert (now(world, run).status.phase, world.jobs()[0]["spec"]["parallelism"]) == ("Pending", 1)
     late = submitted(world, name="late", service="other")
     run_event(world, late.raw, "add")

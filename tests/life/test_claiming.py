@@ -1,16 +1,17 @@
-"""Code runs that are wanted only where no other unfinished one has their task: at once, and with crashes on the way.
+"""Requests with If-Unfinished: refuse create at most one unfinished code run per task, also with crashes.
 
-| requests for one task, each with a key of its own     | result                                                |
+| requests for one task, each with its own key          | result                                                |
 |-------------------------------------------------------|-------------------------------------------------------|
-| 20 that all see no other run                          | one run; the others are refused, naming it            |
-| one with a key, one without, at once                  | one run                                               |
-| dies at any call; comes again                         | its run, once                                         |
-| dies at any call; another one comes / comes later     | never two runs / the other's, and the first is refused|
-| two find the claim of a dead one                      | one takes it over                                     |
-| comes again after its run was made                    | no call more than without a claim                     |
-| its run was refused by the API server, or deleted     | the task is free at once                              |
-| the key belongs to another task                       | refused; the task is free                             |
-| the task had runs before, or one is to be tried again | each has its turn; refused                            |
+| 20 concurrent ones, none of which sees another run    | one run; the others are refused and name it           |
+| one with a key and one without, concurrently          | one run                                               |
+| one that crashes at any call and is repeated          | one run                                               |
+| one that crashes, then another at once / after 60 s   | refused / its run, and the first one is refused       |
+| two that find the expired claim of a crashed one      | one takes the claim over                              |
+| one that is repeated after its run was created        | no more calls than without a claim                    |
+| one whose run the API server rejects, or is deleted   | the task is free at once                              |
+| one whose key belongs to another task                 | refused; the task is free                             |
+| one after another, each after the previous run ended  | a run and a claim for each                            |
+| one while a finished run is to be retried             | refused                                               |
 """
 
 from collections.abc import Callable, Iterator
@@ -40,13 +41,13 @@ MOST_CALLS = 20
 
 
 def asks(world: Harness, key: str | None = "k1", **spec: Any) -> Answer:
-    """A request that wants to be alone, with that key or without one."""
+    """Send a request for the task: with the key and If-Unfinished: refuse, or without both."""
     headers = JSON | ({"idempotency-key": key, "if-unfinished": "refuse"} if key else {})
     return post(world, {**CODE_SPEC, **spec}, headers, kind="CodeRun")
 
 
 def over(world: Harness, transport: Transport) -> Harness:
-    """The same functions over another transport to the same server."""
+    """Return a harness on the same server, with calls through another transport."""
     other = Harness(world.calls.inner, world.namespace)
     other.services = replace(other.services, cluster=Cluster(transport), clock=lambda: world.now)
     return other
@@ -61,7 +62,7 @@ def claims(world: Harness) -> list[dict[str, Any]]:
 
 
 def after(world: Harness, seconds: float) -> None:
-    """Moves the clock to so long after the only claim was made, by the server's clock."""
+    """Set the clock to so many seconds after the creation of the only claim."""
     (claim,) = claims(world)
     world.now = datetime.fromisoformat(claim["metadata"]["creationTimestamp"])
     world.later(seconds=seconds)
@@ -74,13 +75,13 @@ def name(found: Answer) -> str:
 
 @pytest.fixture
 def alone() -> Harness:
-    """A server in this process, by whose clock it is."""
+    """Return a harness on a server in this process."""
     return Harness(InProcessServer(), "orchestrator")
 
 
 @dataclass
 class Meeting:
-    """Make every reader of `what` wait until all have read it, so that all see the same; once."""
+    """Hold the first `many` readers of `what` until all have read it, so that all see the same."""
 
     inner: Transport
     what: str
@@ -101,7 +102,7 @@ class Meeting:
 
 
 @pytest.mark.parametrize("keyless", [0, 1, 20])
-def test_of_many_that_see_no_other_run_one_makes_its_own(world: Harness, keyless: int) -> None:
+def test_one_of_many_concurrent_requests_creates_a_run(world: Harness, keyless: int) -> None:
     many = 20
     met = over(world, Meeting(world.calls.inner, "coderuns", many))
     keys = [None if number < keyless else f"k{number}" for number in range(many)]
@@ -114,7 +115,7 @@ def test_of_many_that_see_no_other_run_one_makes_its_own(world: Harness, keyless
 
 
 def crashes(then: Callable[[Harness, bool], None]) -> int:
-    """Kills the first request at each of its calls, before and after it was applied; how often."""
+    """Crash the first request before and after each of its calls, then call `then`; return the number of crashes."""
     tried = 0
     for applied in (False, True):
         for at in range(MOST_CALLS):
@@ -128,11 +129,11 @@ def crashes(then: Callable[[Harness, bool], None]) -> int:
             else:
                 break
         else:
-            raise AssertionError("every call was fatal")
+            raise AssertionError(f"the request makes more than {MOST_CALLS} calls")
     return tried
 
 
-def test_who_dies_at_any_call_goes_on_when_the_request_comes_again() -> None:
+def test_request_that_crashed_at_any_call_creates_its_run_when_repeated() -> None:
     def comes_again(world: Harness, made: bool) -> None:
         assert asks(world).code == (200 if made else 201)
         assert len(runs(world)) == 1
@@ -141,7 +142,7 @@ def test_who_dies_at_any_call_goes_on_when_the_request_comes_again() -> None:
     assert crashes(comes_again) == 8
 
 
-def test_another_request_waits_for_who_died_and_then_has_the_task() -> None:
+def test_another_request_gets_the_task_when_the_claim_of_a_crashed_one_expires() -> None:
     refused: list[str] = []
 
     def another_comes(world: Harness, made: bool) -> None:
@@ -160,10 +161,10 @@ def test_another_request_waits_for_who_died_and_then_has_the_task() -> None:
         refused.append(str(again.body))
 
     assert crashes(another_comes) == 8
-    assert len(refused) == 2, "dead after the claim was made, and before the run was"
+    assert len(refused) == 2, "two crashes are between the creation of the claim and that of the run"
 
 
-def test_one_that_died_with_an_old_claim_takes_it_over_from_itself(alone: Harness) -> None:
+def test_repeated_request_replaces_its_own_expired_claim(alone: Harness) -> None:
     with pytest.raises(Killed):
         asks(over(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
     after(alone, seconds=60)
@@ -173,7 +174,7 @@ def test_one_that_died_with_an_old_claim_takes_it_over_from_itself(alone: Harnes
     assert (run_of(fresh), fresh["metadata"]["uid"] == old["metadata"]["uid"]) == (run_of(old), False)
 
 
-def test_of_two_who_find_the_claim_of_a_dead_one_one_takes_it_over(world: Harness) -> None:
+def test_one_of_two_requests_takes_over_an_expired_claim(world: Harness) -> None:
     with pytest.raises(Killed):
         asks(over(world, CrashingTransport(world.calls.inner, 3, after=False)))
     after(world, seconds=60)
@@ -185,7 +186,7 @@ def test_of_two_who_find_the_claim_of_a_dead_one_one_takes_it_over(world: Harnes
 
 @dataclass
 class Overtaken:
-    """Another process acts before the first deletion of this one arrives."""
+    """A transport that calls `happens` before its first DELETE."""
 
     inner: Transport
     happens: Callable[[], object]
@@ -200,7 +201,7 @@ class Overtaken:
         return self.inner.stream(request)
 
 
-def test_who_is_overtaken_while_taking_over_leaves_the_claim_of_the_other(alone: Harness) -> None:
+def test_request_that_loses_an_expired_claim_to_another_leaves_the_new_claim(alone: Harness) -> None:
     with pytest.raises(Killed):
         asks(over(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
     after(alone, seconds=60)
@@ -211,7 +212,7 @@ def test_who_is_overtaken_while_taking_over_leaves_the_claim_of_the_other(alone:
     assert name(other[0]) in str(refused.body)
 
 
-def test_what_was_made_costs_a_repeat_no_claim(alone: Harness) -> None:
+def test_repeated_request_makes_no_claim_once_its_run_exists(alone: Harness) -> None:
     counting = RecordingTransport(alone.calls.inner)
     counted = over(alone, counting)
     assert (asks(counted).code, counting.reads and len(counting.reads), len(counting.writes)) == (201, 2, 2)
@@ -221,7 +222,7 @@ def test_what_was_made_costs_a_repeat_no_claim(alone: Harness) -> None:
 
 @dataclass
 class Refusing:
-    """An API server that takes no run."""
+    """An API server that rejects every CodeRun."""
 
     inner: Transport
 
@@ -235,19 +236,19 @@ class Refusing:
 
 
 @pytest.mark.parametrize("key", ["k1", None])
-def test_a_run_that_the_api_server_refuses_leaves_the_task_free(alone: Harness, key: str | None) -> None:
+def test_task_is_free_after_the_api_server_rejects_the_run(alone: Harness, key: str | None) -> None:
     assert asks(over(alone, Refusing(alone.calls.inner)), key).code == 422
     assert claims(alone) == []
     assert asks(alone, "k2").code == 201
 
 
-def test_a_key_of_another_task_leaves_the_task_free(alone: Harness) -> None:
+def test_task_is_free_after_a_request_with_the_key_of_another_task(alone: Harness) -> None:
     assert asks(alone, "k1").code == 201
     assert asks(alone, "k1", taskId=4).code == 422
     assert asks(alone, "k2", taskId=4).code == 201
 
 
-def test_a_run_that_was_deleted_leaves_the_task_free(alone: Harness) -> None:
+def test_task_is_free_after_its_run_is_deleted(alone: Harness) -> None:
     first = asks(alone)
     assert first.body
     alone.kubelet.delete(CODE_RUN, alone.namespace, name(first), first.body["data"]["uid"])
@@ -258,7 +259,7 @@ def test_a_run_that_was_deleted_leaves_the_task_free(alone: Harness) -> None:
     assert (again.code, again.body and again.body["data"]["phase"]) == (200, "Deleted")
 
 
-def test_each_turn_of_a_task_is_claimed_for_itself(alone: Harness) -> None:
+def test_successive_runs_of_one_task_have_separate_claims(alone: Harness) -> None:
     for number in range(3):
         first = asks(alone, f"k{number}")
         assert first.code == 201
@@ -268,7 +269,7 @@ def test_each_turn_of_a_task_is_claimed_for_itself(alone: Harness) -> None:
     assert len(claims(alone)) == 3
 
 
-def test_a_finished_run_that_is_to_be_tried_again_has_the_task(alone: Harness) -> None:
+def test_finished_run_with_a_requested_retry_holds_the_task(alone: Harness) -> None:
     first = asks(alone)
     alone.kubelet.patch(CODE_RUN, alone.namespace, name(first), {"spec": {"cancel": True}})
     reconcile(alone.services, "CodeRun", alone.namespace, name(first))
@@ -295,7 +296,7 @@ PAGE = "https://github.com/acme/shop/issues/12"
     ],
     ids=["one issue", "issues of the same number", "two prompts", "a prompt and an issue"],
 )
-def test_a_task_of_ones_own_is_the_same_if_its_page_is(
+def test_inline_tasks_are_the_same_only_if_their_url_is(
     world: Harness, first: dict[str, Any], second: dict[str, Any], code: int
 ) -> None:
     for key in (None, "k2"):

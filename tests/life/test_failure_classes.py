@@ -1,14 +1,14 @@
-"""Each class of failure, from the pod's end as the kubelet tells of it to what is decided (SPEC section 4, item 5).
+"""Each class of failure, from the pod's status to the decision about a retry (SPEC section 4, item 5).
 
-| class                                    | next attempt                                      |
-|------------------------------------------|---------------------------------------------------|
-| evicted, node lost, preempted, network,  | afresh, in a session of its own, after the pause  |
-| report lost                              |                                                   |
-| deadline, overloaded, stopped            | in the agent's session, after the pause           |
-| rate limited                             | in the agent's session, not before the reset      |
-| agent error                              | in the agent's session, once                      |
-| what people can mend                     | again and again, until they had their time        |
-| the rest                                 | none: the run has failed, and says what to do     |
+| class                                    | next attempt                                        |
+|------------------------------------------|-----------------------------------------------------|
+| evicted, node lost, preempted, network,  | in a new session, after the back-off                |
+| report lost                              |                                                     |
+| deadline, overloaded, terminated         | resumes the session, after the back-off             |
+| rate limited                             | resumes the session, after the limit is reset       |
+| agent error                              | resumes the session, once                           |
+| secret or configuration missing          | repeated until the pending wait ends                |
+| others                                   | none: the run failed, and its message says why      |
 """
 
 import json
@@ -27,14 +27,14 @@ PAUSE = 10
 
 
 def reported(reason: str, **more: Any) -> dict[str, Any]:
-    """A pod whose script reported why it failed."""
+    """Return the end of a pod whose script reported this reason."""
     report = json.dumps({"outcome": "failed", "reason": reason, "message": f"because of {reason}", **more})
     state = {"terminated": {"exitCode": 1, "message": report, "reason": "Error"}}
     return {"pod": {"phase": "Failed"}, "state": state}
 
 
 def silent(reason: str) -> dict[str, Any]:
-    """A pod that the kubelet ended before it could say anything."""
+    """Return the end of a pod that the kubelet ended before it could write a report."""
     return {"pod": {"phase": "Failed", "reason": reason, "message": "the node said so"}, "state": None}
 
 
@@ -64,7 +64,7 @@ FINAL = {
 
 
 def failed(world: Harness, ending: dict[str, Any]) -> Run:
-    """A run whose first attempt ended so, and whose end was told."""
+    """Return a run whose first attempt ended so, and deliver the event of its Job."""
     run = submitted(world)
     run_event(world, run.raw, "add")
     ends_again(world, ending)
@@ -72,27 +72,27 @@ def failed(world: Harness, ending: dict[str, Any]) -> Run:
 
 
 def ends_again(world: Harness, ending: dict[str, Any]) -> None:
-    """The attempt that is under way ends so."""
+    """End the open attempt so, and deliver the event of its Job."""
     job = max(each["metadata"]["name"] for each in world.jobs())
     world.job_ready(job)
     job_event(world, world.node.ends(world.namespace, job, ending["pod"], ending["state"]))
 
 
 def after(world: Harness, run: Run, **time: float) -> Run:
-    """The run after that time and a sweep."""
+    """Return the run after that time and a sweep."""
     world.later(**time)
     swept(world)
     return now(world, run)
 
 
 def last(run: Run) -> tuple[int | None, str | None, bool]:
-    """The attempt that ended last: its number, why, and whether it resumed a session."""
+    """Return number and reason of the attempt that ended last, and whether it resumed a session."""
     ended = [each for each in run.status.attempts if each.reason]
     return ended[-1].attempt, ended[-1].reason, ended[-1].resumes
 
 
 @pytest.mark.parametrize("reason", FRESH)
-def test_what_the_cluster_did_is_tried_afresh(world: Harness, reason: str) -> None:
+def test_failure_of_the_cluster_is_retried_in_a_new_session(world: Harness, reason: str) -> None:
     run = failed(world, FRESH[reason])
     assert (run.status.phase, last(run)) == ("Retrying", (1, reason, False))
     assert after(world, run, seconds=PAUSE - 1).status.attempt == 1
@@ -103,7 +103,7 @@ def test_what_the_cluster_did_is_tried_afresh(world: Harness, reason: str) -> No
 
 
 @pytest.mark.parametrize("reason", RESUMED)
-def test_what_is_worth_going_on_with_resumes_the_session(world: Harness, reason: str) -> None:
+def test_interrupted_attempt_is_retried_in_the_same_session(world: Harness, reason: str) -> None:
     run = failed(world, RESUMED[reason])
     assert (run.status.phase, last(run)) == ("Retrying", (1, reason, False))
     again = after(world, run, seconds=PAUSE + 1)
@@ -112,9 +112,7 @@ def test_what_is_worth_going_on_with_resumes_the_session(world: Harness, reason:
 
 
 @pytest.mark.parametrize(("reason", "attempts"), [("AgentError", 2), ("Overloaded", 4)])
-def test_an_error_of_the_agent_is_resumed_once_however_many_retries_there_are(
-    world: Harness, reason: str, attempts: int
-) -> None:
+def test_agent_error_is_retried_once_whatever_max_retries_is(world: Harness, reason: str, attempts: int) -> None:
     run = submitted(world, maxRetries=3)
     run_event(world, run.raw, "add")
     for _ in range(attempts):
@@ -124,7 +122,7 @@ def test_an_error_of_the_agent_is_resumed_once_however_many_retries_there_are(
     assert (run.status.phase, last(run)[:2]) == ("Failed", (attempts, reason))
 
 
-def test_a_rate_limit_is_waited_out_however_many_sweeps_run(world: Harness) -> None:
+def test_rate_limited_attempt_is_retried_only_after_the_reset(world: Harness) -> None:
     reset = world.now + timedelta(hours=2)
     run = failed(world, reported("RateLimited", rateLimitResetAt=reset.isoformat()))
     assert (run.status.phase, last(run), run.status.next_attempt_at) == ("Retrying", (1, "RateLimited", False), reset)
@@ -137,7 +135,7 @@ def test_a_rate_limit_is_waited_out_however_many_sweeps_run(world: Harness) -> N
 
 
 @pytest.mark.parametrize("reason", MENDED)
-def test_what_people_can_mend_is_tried_until_they_had_their_time(world: Harness, reason: str) -> None:
+def test_failure_that_people_can_correct_is_retried_until_the_pending_wait_ends(world: Harness, reason: str) -> None:
     run = failed(world, MENDED[reason])
     assert run.status.succeeded
     assert (run.status.succeeded.reason, run.status.retry_count or 0) == (reason, 0)
@@ -159,7 +157,7 @@ def test_a_failure_that_is_not_retriable_ends_the_run(world: Harness, reason: st
     assert len(world.jobs()) == 1
 
 
-def test_a_pod_that_is_gone_with_its_report_is_tried_afresh(world: Harness) -> None:
+def test_attempt_with_a_deleted_pod_counts_as_report_lost(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = world.jobs()[-1]["metadata"]["name"]

@@ -1,15 +1,4 @@
-"""What a sweep says it healed, and why: in its answer, and in one line of the log for each run.
-
-| what events missed               | action          | reason that the run shows |
-|----------------------------------|-----------------|---------------------------|
-| a new run                        | Start           | Starting                  |
-| whoever recorded an attempt died | CreateResources | Starting                  |
-| its agent came up                | WriteStatus     | Running                   |
-| it ended well                    | Close           | Completed                 |
-| it failed and is tried again     | WriteStatus     | Retrying                  |
-| a person cancels it              | Stop            | Running                   |
-| nothing                          |                 |                           |
-"""
+"""A sweep reports the actions that it took for lost events: counts in its answer, and one log line per run."""
 
 import logging
 from collections.abc import Callable
@@ -37,7 +26,7 @@ def new(world: Harness) -> Run:
 
 
 def recorded(world: Harness) -> Run:
-    """Its handler died right after its first write."""
+    """Return a run whose attempt is recorded; the sweep that recorded it died right after that write."""
     run = submitted(world)
     calls, at = world.calls, 0
     while now(world, run).status.attempt is None:
@@ -98,7 +87,7 @@ def cancelled(world: Harness) -> Run:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_it_is_counted_and_logged(
+def test_action_of_the_sweep_is_counted_and_logged(
     world: Harness, caplog: pytest.LogCaptureFixture, missed: Missed, healed: dict[str, int], words: str | None
 ) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
@@ -114,19 +103,19 @@ def test_it_is_counted_and_logged(
     )
 
 
-def test_a_run_admitted_by_the_sweep_is_reported_too(world: Harness) -> None:
+def test_start_of_a_run_by_admission_is_counted_too(world: Harness) -> None:
     submitted(world)
     found = swept(world).body
     assert found
     assert found["data"]["healed"] == {"Start": 1}
 
 
-def test_what_was_done_before_an_error_is_counted(world: Harness) -> None:
+def test_action_before_an_error_is_counted(world: Harness) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
     run = submitted(world)
     world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
     adopted = 6
-    """The call; before it: the bookmark, Jobs, pods, runs of both kinds, the run."""
+    """Number of the call; before it are reads of the checkpoint, Jobs, pods, runs of both kinds, and the run."""
     services = world.services
     failing = Cluster(ErrorInjector(world.calls, adopted + 1, OUTAGE, ALL_LATER_CALLS))
     found = sweep.handle(

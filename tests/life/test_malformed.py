@@ -1,4 +1,4 @@
-"""Resources that were stored before today's rules: each fails or goes by itself, and none holds up another."""
+"""Runs that were stored before the CRD's rules became stricter fail or are deleted one by one; other runs continue."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ BROKEN: dict[str, Any] = {**CODE_SPEC, "service": "Not A Label", "taskId": "thre
 
 
 def loose_definitions(folder: Path) -> Path:
-    """The CRDs as they might have been: anything goes in a spec."""
+    """Write CRDs that accept any spec, as an older version might have, and return their folder."""
     folder.mkdir()
     for spec in SPECS.values():
         definition = crds.crd(spec)
@@ -38,7 +38,7 @@ def stored(name: str, namespace: str, spec: Any, *, finalizers: list[str]) -> di
     return {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "metadata": metadata, "spec": spec}
 
 
-def test_the_rules_became_stricter_and_everything_goes_on(tmp_path: Path) -> None:
+def test_run_that_violates_stricter_rules_does_not_stop_other_runs(tmp_path: Path) -> None:
     database = tmp_path / "state.sqlite"
     with api_server(database, loose_definitions(tmp_path / "loose")) as url:
         before = Harness(transport(url, tmp_path), "strict")
@@ -62,4 +62,4 @@ def test_the_rules_became_stricter_and_everything_goes_on(tmp_path: Path) -> Non
         assert len(world.jobs()) == 1
         assert parse(world.kubelet.get(CODE_RUN, "strict", fine.name)).status.attempt == 1
         names = [raw["metadata"]["name"] for raw in world.kubelet.list(CODE_RUN, "strict")]
-        assert sorted(names) == ["leave-me", fine.name], "it is still listed, beside the others"
+        assert sorted(names) == ["leave-me", fine.name], "the invalid run is still listed"

@@ -1,11 +1,11 @@
-"""Runs whose status a newer revision of the functions wrote, and this one cannot read whole.
+"""Runs with a status that a newer revision of the functions wrote and this one cannot parse completely.
 
-| unreadable                        | the run                                                              |
+| unreadable part, run              | the run                                                              |
 |-----------------------------------|----------------------------------------------------------------------|
-| the phase                         | follows from its conditions; nothing depends on it                   |
-| anything else, of a finished one  | stays as it is, and starts no other attempt                          |
-| anything else, of one at work     | stays as it is, and keeps its place and its workspace                |
-| anything else, of a deleted one   | goes                                                                 |
+| the phase                         | has the phase of its conditions                                      |
+| other fields, finished            | is left untouched and starts no attempt                              |
+| other fields, running             | is left untouched and keeps its slot and its workspace               |
+| other fields, deleted             | is released                                                          |
 """
 
 import logging
@@ -35,7 +35,7 @@ Edit = Callable[[dict[str, Any]], dict[str, Any]]
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Harness:
-    """With CRDs that let any status through, as those of a newer revision may."""
+    """Return a harness whose CRDs accept any status, as those of a newer revision may."""
     for spec in SPECS.values():
         definition = crds.crd(spec)
         definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"] = LOOSE
@@ -87,14 +87,14 @@ def test_a_finished_run_starts_nothing(newer: Harness, edit: Edit, caplog: pytes
     assert ("attempts.0.startedAt" in caplog.text) is (edit is attempts)
 
 
-def test_an_unknown_phase_decides_nothing(newer: Harness) -> None:
+def test_unknown_phase_does_not_affect_the_run(newer: Harness) -> None:
     run = at_work(newer)
     rewritten(newer, run, phase)
     job_event(newer, newer.job_ends(run.status.job_name or "", DONE))
     assert (now(newer, run).status.phase, reason(now(newer, run))) == ("Succeeded", "Completed")
 
 
-def test_a_run_at_work_keeps_its_place(newer: Harness) -> None:
+def test_running_run_with_unreadable_status_keeps_its_slot(newer: Harness) -> None:
     newer.configure(limits=LimitSettings(runs=1))
     first = at_work(newer)
     rewritten(newer, first, attempts)
@@ -105,7 +105,7 @@ def test_a_run_at_work_keeps_its_place(newer: Harness) -> None:
     assert len(newer.jobs()) == 1
 
 
-def test_a_run_keeps_its_workspace(newer: Harness) -> None:
+def test_run_with_unreadable_status_keeps_its_workspace(newer: Harness) -> None:
     newer.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=True))
     run = at_work(newer)
     rewritten(newer, run, attempts)
@@ -116,7 +116,7 @@ def test_a_run_keeps_its_workspace(newer: Harness) -> None:
     assert newer.kubelet.get(VOLUME_CLAIM, newer.namespace, run.status.workspace_name or "")
 
 
-def test_a_deleted_run_goes(newer: Harness) -> None:
+def test_deleted_run_with_unreadable_status_is_released(newer: Harness) -> None:
     run = at_work(newer)
     rewritten(newer, run, attempts)
     newer.kubelet.delete(CODE_RUN, newer.namespace, run.name, run.uid)

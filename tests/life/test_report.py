@@ -1,12 +1,12 @@
-"""Lifecycle events of a run: each milestone at least once, with its own id, and then noted in the status.
+"""Lifecycle events of a run: each milestone is published at least once, with its own id, then recorded in the status.
 
-what happens                              what is published
-queued, started, ended                    one event each, in order, id <uid>/<attempt>/<phase>
-a step went by unseen                     its event too
-published, but not noted (409, crash)     again, with the same id; never a second write over a newer status
-the queue refuses                         503, nothing noted; published later
-no event comes at all                     the sweep tells, and marks the run as finished
-no queue is configured                    nothing, and nothing waits for it
+situation                                   published
+queued, started, ended                      one event each, in order, with the id <uid>/<attempt>/<phase>
+a milestone was missed                      its event too
+published, but not recorded (409, crash)    again, with the same id; a newer status is not overwritten
+the queue refuses                           503, nothing is recorded; published later
+no event arrives                            by the sweep, which then labels the run as finished
+no queue is configured                      nothing; the run is labelled as finished without it
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run
 
 @dataclass
 class Topic:
-    """A queue that keeps what it is given, or refuses."""
+    """A publisher that records events, or refuses them."""
 
     events: list[Event] = field(default_factory=list)
     refuses: bool = False
@@ -70,7 +70,7 @@ def ended(world: Harness, run: Run, message: str = DONE, *, ok: bool = True) -> 
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_each_milestone_is_published_once_and_the_run_is_marked_after_the_last(
+def test_each_milestone_is_published_once_and_the_last_one_before_the_finished_label(
     world: Harness, topic: Topic, kind: str
 ) -> None:
     made = submitted(world, kind)
@@ -83,7 +83,7 @@ def test_each_milestone_is_published_once_and_the_run_is_marked_after_the_last(
     world.job_ready(job)
     world.calls.calls.clear()
     job_event(world, world.job_ends(job, DONE))
-    assert len(world.calls.writes) == 1, "the mark waits for the report"
+    assert len(world.calls.writes) == 1, "the finished label is set after the report"
     assert api_group.FINISHED not in now(world, made).labels
     world.calls.calls.clear()
     assert reported(world, now(world, made).raw).code == 204
@@ -102,7 +102,7 @@ def test_each_milestone_is_published_once_and_the_run_is_marked_after_the_last(
     assert last.data["status"]["conditions"][0]["status"] == "True"
 
 
-def test_without_unpublished_steps_there_is_no_call_and_no_change(world: Harness, topic: Topic) -> None:
+def test_event_without_unpublished_milestones_costs_no_call(world: Harness, topic: Topic) -> None:
     made = submitted(world)
     run_event(world, made.raw, "add")
     reported(world, now(world, made).raw)
@@ -110,11 +110,11 @@ def test_without_unpublished_steps_there_is_no_call_and_no_change(world: Harness
     world.calls.calls.clear()
     assert reported(world, noted.raw).code == 204
     assert run_event(world, noted.raw).code == 204
-    assert world.calls.calls == [], "what was noted is no reason to drive the run"
+    assert world.calls.calls == [], "a status that records a report does not drive the run"
     assert len(topic.events) == 1
 
 
-def test_a_milestone_that_was_missed_is_published_all_the_same(world: Harness, topic: Topic) -> None:
+def test_missed_milestone_is_published_later(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world), LOST, ok=False)
     world.later(minutes=1)
     run_event(world, done.raw)
@@ -126,7 +126,7 @@ def test_a_milestone_that_was_missed_is_published_all_the_same(world: Harness, t
     assert now(world, done).status.reported == "2/succeeded"
 
 
-def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: Harness, topic: Topic) -> None:
+def test_status_records_an_event_only_after_the_queue_accepted_it(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     topic.refuses = True
     assert reported(world, done.raw).code == 503
@@ -138,7 +138,7 @@ def test_a_refusing_queue_is_retried_and_nothing_is_noted_before(world: Harness,
 
 
 class MovedOn:
-    """A transport under which the run changes before the first write of a status."""
+    """A transport that changes the run before the first write of its status."""
 
     def __init__(self, world: Harness, name: str) -> None:
         self._world, self._name, self._inner, self._struck = world, name, world.calls, False
@@ -154,7 +154,7 @@ class MovedOn:
         return self._inner.stream(call)
 
 
-def test_a_run_that_moved_on_is_read_again_and_not_synced_twice(world: Harness, topic: Topic) -> None:
+def test_event_is_published_once_when_the_run_changes_before_the_status_write(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     cluster = type(world.services.cluster)(MovedOn(world, done.name))
     world.services = replace(world.services, cluster=cluster)
@@ -174,10 +174,10 @@ def test_an_event_published_but_not_recorded_is_published_again_with_the_same_id
     assert len(topic.events) == 4
 
 
-def test_without_any_event_the_sweep_alone_reports_and_marks(world: Harness, topic: Topic) -> None:
+def test_sweep_alone_reports_and_labels_a_run_without_events(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
     swept(world)
-    assert topic.published() == [], "its event may be on its way"
+    assert topic.published() == [], "the report function may still get the run's event"
     world.later(minutes=1)
     assert swept(world).body
     assert topic.published() == ["coderun 1/started", "coderun 1/succeeded"]
@@ -185,7 +185,7 @@ def test_without_any_event_the_sweep_alone_reports_and_marks(world: Harness, top
     assert now(world, done).is_marked_finished
 
 
-def test_one_failure_of_the_queue_ends_the_reports_of_a_sweep_but_not_its_repairs(world: Harness, topic: Topic) -> None:
+def test_failure_of_the_queue_ends_the_reports_of_a_sweep_but_not_its_repairs(world: Harness, topic: Topic) -> None:
     for number in range(3):
         ended(world, submitted(world, name=f"done-{number}", service=f"s{number}"))
     fresh = submitted(world, name="fresh", service="fresh")
@@ -197,7 +197,7 @@ def test_one_failure_of_the_queue_ends_the_reports_of_a_sweep_but_not_its_repair
     assert now(world, fresh).status.attempt == 1
 
 
-def test_a_run_whose_end_is_not_published_yet_does_not_block_the_next(world: Harness, topic: Topic) -> None:
+def test_finished_run_with_an_unpublished_end_does_not_block_the_next(world: Harness, topic: Topic) -> None:
     first = post(world, CODE_SPEC, kind="CodeRun")
     assert first.body
     made = submitted_as(world, first.body["data"]["name"])
@@ -210,7 +210,7 @@ def submitted_as(world: Harness, name: str) -> Run:
     return parse(world.kubelet.get(CODE_RUN, world.namespace, name))
 
 
-def test_without_a_queue_nothing_is_published_and_nothing_waits(world: Harness) -> None:
+def test_run_is_labelled_finished_without_a_queue(world: Harness) -> None:
     done = ended(world, submitted(world))
     assert done.is_marked_finished
     world.calls.calls.clear()

@@ -1,14 +1,14 @@
-"""What is kept, for how long, and what is left alone.
+"""The hourly pass deletes old objects.
 
-| what               | deleted                                   | kept                                       |
-|--------------------|-------------------------------------------|--------------------------------------------|
-| run                | 7 days (30: not succeeded) after its end  | before, unfinished, retry asked for        |
-| finished runs      | the earliest, over retention.max_finished | the latest, unfinished, retry asked for    |
-| task files         | a day after their attempt's end           | attempt open, run at work                  |
-| tombstone          | after 7 days                              | before                                     |
-| claim on a task    | after an hour                             | before                                     |
-| orphan             | its run is gone, and was on a second look | its run is there, or it is younger         |
-| workspace          | unused for N days, where configured       | used again, or only reported               |
+| object             | deleted                                        | kept                                    |
+|--------------------|------------------------------------------------|-----------------------------------------|
+| run                | 7 days (30: not succeeded) after its end       | unfinished, or a retry is requested     |
+| finished runs      | the earliest ones above retention.max_finished | unfinished, or a retry is requested     |
+| task files         | a day after the end of their attempt           | of an open attempt                      |
+| tombstone          | after 7 days                                   |                                         |
+| task claim         | after an hour                                  |                                         |
+| orphan             | its run does not exist, on a second read too   | younger than a minute, or its run exists|
+| workspace          | unused for the configured days                 | used again, or deletion not configured  |
 """
 
 from typing import Any
@@ -28,12 +28,12 @@ from tests.support.builders import CODE_SPEC
 from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import DONE, JSON, job_event, now, post, retained, run_event, submitted, swept
 
-NOBODY = "f0000000-0000-4000-8000-000000000000"
+MISSING_UID = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
 
 
 def cleaned(world: Harness) -> dict[str, int]:
-    """What the hourly pass says it did."""
+    """Run the hourly pass and return its counts."""
     found = retained(world)
     assert found.code == 200
     assert found.body is not None
@@ -57,7 +57,7 @@ def there(world: Harness, kind: Kind, name: str) -> bool:
     return True
 
 
-def test_over_the_greatest_number_the_runs_that_ended_first_are_deleted(world: Harness) -> None:
+def test_runs_that_ended_first_are_deleted_above_max_finished(world: Harness) -> None:
     world.configure(retention=RetentionSettings(max_finished=2))
     runs = []
     for name in ("d", "a", "c", "b"):
@@ -75,7 +75,7 @@ def test_over_the_greatest_number_the_runs_that_ended_first_are_deleted(world: H
 
 
 @pytest.mark.parametrize(("report", "days"), [(DONE, 7), (LOST, 30)])
-def test_a_run_is_deleted_so_many_days_after_its_end(world: Harness, report: str, days: int) -> None:
+def test_run_is_deleted_7_or_30_days_after_its_end(world: Harness, report: str, days: int) -> None:
     run = finished(world, report=report)
     assert run.status.expire_at == run.status.finished_at + (world.later(days=days) - run.status.finished_at)  # type: ignore[operator]
     world.later(minutes=-1)
@@ -86,16 +86,16 @@ def test_a_run_is_deleted_so_many_days_after_its_end(world: Harness, report: str
     assert not there(world, CODE_RUN, run.name)
 
 
-def test_a_run_being_deleted_whose_event_was_lost_is_released_by_the_next_pass(world: Harness) -> None:
+def test_hourly_pass_releases_a_deleted_run_whose_event_was_lost(world: Harness) -> None:
     run = finished(world)
     world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
     swept(world)
-    assert there(world, CODE_RUN, run.name), "the sweep of every minute sees no finished runs"
+    assert there(world, CODE_RUN, run.name), "the sweep of each minute reads no finished runs"
     assert cleaned(world)["driven"] == 1
     assert not there(world, CODE_RUN, run.name)
 
 
-def test_a_retry_asked_for_while_events_were_lost_is_started_and_not_deleted(world: Harness) -> None:
+def test_hourly_pass_starts_a_requested_retry_whose_event_was_lost(world: Harness) -> None:
     run = finished(world)
     world.later(days=8)
     world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"contextVersion": 2}})
@@ -111,7 +111,7 @@ def test_an_unfinished_run_is_kept_however_old(world: Harness) -> None:
     assert there(world, CODE_RUN, run.name)
 
 
-def test_task_files_go_a_day_after_their_attempt_and_not_while_it_works(world: Harness) -> None:
+def test_task_files_are_deleted_a_day_after_their_attempt_ended(world: Harness) -> None:
     ended, working = finished(world, "ended"), submitted(world, name="working")
     run_event(world, working.raw, "add")
     world.later(hours=23)
@@ -123,7 +123,7 @@ def test_task_files_go_a_day_after_their_attempt_and_not_while_it_works(world: H
     assert cleaned(world) == {}
 
 
-def test_a_tombstone_goes_after_a_week(world: Harness) -> None:
+def test_tombstone_is_deleted_after_a_week(world: Harness) -> None:
     labels = {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator"}
     stone = {"metadata": {"name": "stone", "namespace": world.namespace, "labels": labels}, "data": {}}
     created = world.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", **stone})
@@ -133,7 +133,7 @@ def test_a_tombstone_goes_after_a_week(world: Harness) -> None:
     assert cleaned(world) == {"tombstones": 1}
 
 
-def test_a_claim_on_a_task_goes_after_an_hour(world: Harness) -> None:
+def test_task_claim_is_deleted_after_an_hour(world: Harness) -> None:
     wanted = JSON | {"idempotency-key": "k1", "if-unfinished": "refuse"}
     assert post(world, CODE_SPEC, wanted, kind="CodeRun").code == 201
     (claim,) = world.kubelet.list(CONFIG_MAP, world.namespace, TASK_CLAIM)
@@ -141,11 +141,13 @@ def test_a_claim_on_a_task_goes_after_an_hour(world: Harness) -> None:
     assert cleaned(world) == {}
     _clock_is(world, claim, hours=1)
     assert cleaned(world) == {"claims": 1}
-    assert post(world, CODE_SPEC, wanted | {"idempotency-key": "k2"}, kind="CodeRun").code == 409, "its run is there"
+    assert post(world, CODE_SPEC, wanted | {"idempotency-key": "k2"}, kind="CodeRun").code == 409, (
+        "its run is unfinished"
+    )
 
 
 def _clock_is(world: Harness, item: dict[str, Any], **after: float) -> None:
-    """Moves the clock relative to when the server says that the object was made."""
+    """Set the clock relative to the object's creation, as the server recorded it."""
     world.now = type(world.now).fromisoformat(item["metadata"]["creationTimestamp"])
     world.later(**after)
 
@@ -161,16 +163,16 @@ def _owned(world: Harness, uid: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
-def test_an_orphan_goes_once_it_is_a_minute_old_and_its_run_is_gone() -> None:
-    world = Harness(InProcessServer(), "orchestrator")  # its garbage collector does nothing unless it is asked to
-    item = world.kubelet.create(CONFIG_MAP, _owned(world, NOBODY))
+def test_orphan_is_deleted_once_it_is_a_minute_old() -> None:
+    world = Harness(InProcessServer(), "orchestrator")  # its garbage collector runs only on request
+    item = world.kubelet.create(CONFIG_MAP, _owned(world, MISSING_UID))
     _clock_is(world, item, seconds=50)
     assert cleaned(world) == {}
     _clock_is(world, item, seconds=61)
     assert cleaned(world) == {"orphans": 1}
 
 
-def test_an_orphan_whose_run_appears_on_the_second_look_is_none(world: Harness) -> None:
+def test_object_whose_run_exists_on_the_second_read_is_kept(world: Harness) -> None:
     run = submitted(world)
     item = world.kubelet.create(CONFIG_MAP, _owned(world, run.uid))
     _clock_is(world, item, days=3)
@@ -178,7 +180,7 @@ def test_an_orphan_whose_run_appears_on_the_second_look_is_none(world: Harness) 
     assert there(world, CONFIG_MAP, "left-over")
 
 
-def test_what_is_deleted_was_not_changed_since_it_was_seen(world: Harness) -> None:
+def test_deletion_of_an_older_version_of_a_run_conflicts(world: Harness) -> None:
     run = finished(world)
     world.later(days=8)
     stale = now(world, run)
@@ -190,9 +192,7 @@ def test_what_is_deleted_was_not_changed_since_it_was_seen(world: Harness) -> No
 
 
 @pytest.mark.parametrize("configured", [False, True])
-def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configured(
-    world: Harness, configured: bool
-) -> None:
+def test_unused_workspace_is_reported_and_deleted_if_configured(world: Harness, configured: bool) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=configured))
     run = finished(world)
     claim = run.status.workspace_name or ""
@@ -207,7 +207,7 @@ def test_a_workspace_no_run_names_is_reported_and_deleted_where_that_is_configur
 
 
 @pytest.mark.parametrize("mark", ["yesterday", "2026-01-02T03:04:05", ""])
-def test_an_unreadable_mark_is_written_again_and_stops_no_other_chore(world: Harness, mark: str) -> None:
+def test_unreadable_unused_since_annotation_is_written_again(world: Harness, mark: str) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5))
     run = finished(world)
     claim = run.status.workspace_name or ""
@@ -227,7 +227,7 @@ def test_a_run_cancelled_before_its_start_expires_whatever_its_context_version(w
     assert cleaned(world) == {"expired runs": 1}
 
 
-def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: Harness) -> None:
+def test_workspace_that_is_used_again_is_kept(world: Harness) -> None:
     world.configure(retention=RetentionSettings(workspace_days=5, delete_workspaces=True))
     run = finished(world)
     world.kubelet.delete(CODE_RUN, world.namespace, run.name, run.uid)
@@ -241,9 +241,9 @@ def test_a_workspace_that_is_used_again_is_not_unused_any_more(world: Harness) -
     assert there(world, VOLUME_CLAIM, now(world, again).status.workspace_name or "")
 
 
-def test_no_foreign_object_is_touched() -> None:
+def test_objects_without_an_owning_run_are_kept() -> None:
     world = Harness(InProcessServer(), "orchestrator")
-    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": NOBODY}
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": MISSING_UID}
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     for name, owners in (("no-owner", []), ("other-owner", [owner])):
         metadata = {"name": name, "namespace": world.namespace, "labels": labels, "ownerReferences": owners}

@@ -1,12 +1,13 @@
-"""The life of a run on the API server, its events delivered by hand: in order, twice, late, and not at all.
+"""The life of a run on an API server; events are delivered by hand: in order, repeated, late, or not at all.
 
-| its events come                       | result                                                           |
+| events                                | result                                                           |
 |---------------------------------------|------------------------------------------------------------------|
-| in order                              | Succeeded, within the budget of calls                            |
-| again, or late                        | no write; one Job, and none once the run has ended               |
-| not at all                            | the sweep alone finishes it                                      |
-| from kubectl, of another run          | as good; each run has its own Job and task files                 |
-| with what nobody can make sense of    | refused or ignored; other runs go on                             |
+| in order                              | Succeeded, within the call budget                                |
+| repeated, or late                     | no write; one Job, and none once the run has ended               |
+| none                                  | the sweep alone finishes the run                                 |
+| of a run created with kubectl         | the same as for a requested run                                  |
+| of several runs                       | each run has its own Job and task files                          |
+| unreadable                            | rejected or ignored; other runs continue                         |
 """
 
 from collections.abc import Callable
@@ -31,12 +32,12 @@ from tests.support.run_steps import DONE, event, job_event, now, reason, run_eve
 
 
 def with_a_ledger(world: Harness) -> None:
-    """As on any installation that has run something."""
+    """Create the ledger, as on an installation with earlier runs."""
     world.kubelet.create(CONFIG_MAP, ledger.new(Ledger(), world.namespace))
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Harness, kind: str) -> None:
+def test_run_succeeds_within_its_call_budget(world: Harness, kind: str) -> None:
     with_a_ledger(world)
     run = submitted(world, kind)
     assert run_event(world, run.raw, "add").code == 204
@@ -57,7 +58,7 @@ def test_a_run_is_started_runs_and_succeeds_within_its_budget_of_calls(world: Ha
     assert (run.status.phase, reason(run), run.is_marked_finished) == ("Succeeded", "Completed", True)
 
 
-def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: Harness) -> None:
+def test_repeated_event_costs_no_write_and_at_most_one_read(world: Harness) -> None:
     world.configure(limits=LimitSettings(exclusive=False))
     run = submitted(world)
     run_event(world, run.raw, "add")
@@ -80,7 +81,7 @@ def test_nothing_to_do_costs_no_write_and_at_most_one_read(world: Harness) -> No
     assert len(world.jobs()) == 1
 
 
-def test_without_any_event_the_sweep_alone_finishes_a_run(world: Harness) -> None:
+def test_sweep_alone_finishes_a_run_without_events(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     world.job_ready(now(world, run).status.job_name or "")
@@ -91,7 +92,7 @@ def test_without_any_event_the_sweep_alone_finishes_a_run(world: Harness) -> Non
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_run_made_with_kubectl_is_as_good(world: Harness) -> None:
+def test_run_created_with_kubectl_gets_finalizer_labels_and_job(world: Harness) -> None:
     item = {
         "apiVersion": api_group.API_VERSION,
         "kind": "CodeRun",
@@ -106,7 +107,7 @@ def test_a_run_made_with_kubectl_is_as_good(world: Harness) -> None:
     assert len(world.jobs()) == 1
 
 
-def test_one_run_has_one_job_however_often_its_event_comes(world: Harness) -> None:
+def test_run_has_one_job_however_often_its_event_is_delivered(world: Harness) -> None:
     """Predecessor: a Job's name held the time, and one run got five Jobs in a minute."""
     run = submitted(world)
     for minute in range(5):
@@ -116,7 +117,7 @@ def test_one_run_has_one_job_however_often_its_event_comes(world: Harness) -> No
     assert [job["metadata"]["name"] for job in world.jobs()] == [f"code-run-1-{run.uid[:5]}-1"]
 
 
-def test_each_attempt_has_task_files_of_its_own_that_go_with_the_run(world: Harness) -> None:
+def test_runs_have_separate_task_files_that_they_own(world: Harness) -> None:
     """Predecessor: one ConfigMap was shared by all docs runs and never refreshed."""
     first, second = submitted(world, "DocsRun", "one"), submitted(world, "DocsRun", "two", sourceBranch="other")
     for run in (first, second):
@@ -170,14 +171,14 @@ def test_a_finished_run_is_never_moved_back_by_a_late_decision(world: Harness) -
 
 
 @pytest.mark.parametrize("handler", [reconcile, job_finished])
-def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(world: Harness, handler: Any) -> None:
+def test_unreadable_event_is_rejected_or_ignored_without_a_call(world: Harness, handler: Any) -> None:
     def deliver(request: Request) -> int:
         return answer(lambda asked: handler.handle(world.services, asked), request).code
 
     assert deliver(Request({}, b"")) == 400
     assert deliver(Request({"ce-id": "1"}, b"{}")) == 400
     whole = event({"kind": "CodeRun"}).headers
-    assert deliver(Request(whole, b'{"kind": ')) == 204  # nobody posts a watch event by hand, and it might come again
+    assert deliver(Request(whole, b'{"kind": ')) == 204  # a watch event comes from the queue, which would redeliver it
     assert deliver(Request(whole, b"[1]")) == 204
     assert deliver(Request({**whole, "ce-type": "unknown.v1"}, b"{}")) == 204
     other = {"kind": "Secret", "metadata": {"name": "x", "namespace": "y"}}
@@ -187,10 +188,10 @@ def test_what_no_function_understands_is_refused_or_ignored_and_changes_nothing(
     assert world.calls.calls == []
 
 
-def test_an_unreadable_run_does_not_keep_the_sweep_from_others(world: Harness) -> None:
+def test_error_for_one_run_does_not_keep_the_sweep_from_others(world: Harness) -> None:
     for number in (1, 2):
         submitted(world, name=f"run-{number}", service=f"service-{number}")
-    astray = iter([False, False, False, True])  # before it drives the first, the sweep asks three times for itself
+    astray = iter([False, False, False, True])  # the sweep reads the clock three times before the first run
 
     def clock() -> Any:
         if next(astray, False):

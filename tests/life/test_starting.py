@@ -1,12 +1,12 @@
-"""How an attempt starts, or is kept from starting, when only the sweep looks.
+"""Attempts that start late or cannot start, driven by the sweep.
 
-| what keeps it                               | result                                                       |
+| cause                                       | result                                                       |
 |---------------------------------------------|--------------------------------------------------------------|
-| no node for 14 minutes, then one            | it works: what is mended is not given up, by whatever event  |
-| pods refused by a quota                     | shown in its words, then given up and stopped                |
-| Jobs refused by a quota                     | shown; given up or cancelled within half an hour; and whoever|
-|                                             | stood still meanwhile creates nothing                        |
-| the spec changes before the Job is made     | everything is made from the new one, as the next attempt     |
+| no node for 14 minutes, then one            | the attempt runs                                             |
+| pods are rejected                           | the status has the reason; the attempt fails after 15 minutes|
+| Jobs are rejected                           | the run fails or is cancelled within 36 minutes; a handler   |
+|                                             | that was frozen meanwhile creates no Job                     |
+| the spec changes before the Job is created  | all objects are created from the new spec, as a new attempt  |
 """
 
 import json
@@ -42,14 +42,14 @@ def world() -> Harness:
 
 
 def minutes(world: Harness, count: int) -> None:
-    """A sweep each minute."""
+    """Let so many minutes pass, with a sweep after each."""
     for _ in range(count):
         world.later(minutes=1)
         swept(world)
 
 
 def waits_for_a_node(world: Harness) -> tuple[Run, str]:
-    """A run whose pod found no node for 14 minutes, and the name of its Job."""
+    """Return a run whose pod was unschedulable for 14 minutes, and the name of its Job."""
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]["metadata"]["name"]
@@ -67,11 +67,11 @@ def says(world: Harness, job: str, pod: dict[str, Any], *, ready: int) -> dict[s
 
 
 def stopped(world: Harness) -> list[str]:
-    """The Jobs that were told to end."""
+    """Return the names of Jobs that were stopped."""
     return [job["metadata"]["name"] for job in world.jobs() if job["spec"].get("activeDeadlineSeconds") == 1]
 
 
-def test_a_pod_that_got_its_node_is_not_given_up_while_its_image_is_pulled(world: Harness) -> None:
+def test_scheduled_pod_is_not_given_up_while_its_image_is_pulled(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     says(world, job, {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": CREATING}, ready=0)
     minutes(world, 20)
@@ -79,7 +79,7 @@ def test_a_pod_that_got_its_node_is_not_given_up_while_its_image_is_pulled(world
     assert (reason(found), found.status.pending_since, stopped(world)) == ("Starting", None, [])
 
 
-def test_the_event_that_an_agent_works_is_not_what_ends_it(world: Harness) -> None:
+def test_event_of_a_running_agent_clears_the_pending_wait(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     working = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [container({"running": {}})]}
     ready = says(world, job, working, ready=1)
@@ -90,7 +90,7 @@ def test_the_event_that_an_agent_works_is_not_what_ends_it(world: Harness) -> No
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_pod_that_finds_no_node_is_given_up(world: Harness) -> None:
+def test_unschedulable_pod_is_given_up_when_the_pending_wait_ends(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     minutes(world, 1)
     assert stopped(world) == [job]
@@ -99,7 +99,7 @@ def test_a_pod_that_finds_no_node_is_given_up(world: Harness) -> None:
 
 
 def posted(world: Harness, job: dict[str, Any], reason: str, message: str) -> None:
-    """An Event of the Job, as its controller posts it."""
+    """Create an Event of the Job, as its controller does."""
     about = {key: job["metadata"][key] for key in ("name", "namespace", "uid")}
     item = {
         "apiVersion": "v1",
@@ -113,13 +113,13 @@ def posted(world: Harness, job: dict[str, Any], reason: str, message: str) -> No
     world.kubelet.create(EVENT, item)
 
 
-def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: Harness) -> None:
+def test_rejected_pods_are_shown_and_fail_the_run_when_the_pending_wait_ends(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]
     posted(world, job, "FailedCreate", 'pods "x" is forbidden: violates PodSecurity "restricted"')
     swept(world)
-    assert reason(now(world, run)) == "Starting", "it has its seconds to start"
+    assert reason(now(world, run)) == "Starting", "the grace period has not ended"
     minutes(world, 1)
     found = now(world, run)
     assert (reason(found), found.status.phase) == ("PodRefused", "Pending")
@@ -127,11 +127,11 @@ def test_a_job_whose_pods_are_refused_says_so_and_is_given_up(world: Harness) ->
     minutes(world, 14)
     assert [each["spec"]["parallelism"] for each in world.jobs()] == [1]
     minutes(world, 1)
-    assert [each["spec"]["parallelism"] for each in world.jobs()] == [0], "it makes no pod, and is kept"
+    assert [each["spec"]["parallelism"] for each in world.jobs()] == [0], "the Job is kept, and can create no pod"
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")
 
 
-def test_a_job_whose_pod_is_made_at_last_goes_on(world: Harness) -> None:
+def test_run_continues_when_a_rejected_pod_is_created_at_last(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = world.jobs()[0]
@@ -150,7 +150,7 @@ def cancels(world: Harness, run: Run) -> None:
 
 
 @pytest.mark.parametrize(("asked", "phase", "longest"), [(cancels, "Cancelled", 21), (None, "Failed", 36)])
-def test_where_jobs_are_refused_a_run_ends_all_the_same(
+def test_run_ends_although_jobs_are_rejected(
     asked: Callable[[Harness, Run], None] | None, phase: str, longest: int
 ) -> None:
     guard = RefusingTransport(InProcessServer())
@@ -161,7 +161,9 @@ def test_where_jobs_are_refused_a_run_ends_all_the_same(
     assert POLICY in (now(world, run).status.message or "")
     if asked:
         asked(world, run)
-        assert "2026-01-02T03:24:05Z" in (now(world, run).status.message or ""), "until when it may take is said"
+        assert "2026-01-02T03:24:05Z" in (now(world, run).status.message or ""), (
+            "the message says when the run ends at the latest"
+        )
     for _ in range(longest):
         answered = swept(world).body
         assert answered
@@ -171,8 +173,8 @@ def test_where_jobs_are_refused_a_run_ends_all_the_same(
     assert (now(world, run).status.phase, world.jobs()) == (phase, [])
 
 
-def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused() -> None:
-    """Its workspace is somebody else's; it may not end before its Job's name is taken, or nobody would make it."""
+def test_attempt_that_must_fail_stays_pending_while_jobs_are_rejected() -> None:
+    """A foreign workspace fails the attempt, but only after a fence exists or the creation window has ended."""
     guard = RefusingTransport(InProcessServer())
     world = Harness(guard, "refused")
     metadata = {
@@ -193,7 +195,7 @@ def test_an_attempt_that_must_fail_waits_like_any_other_while_jobs_are_refused()
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "NameTaken")
 
 
-def test_where_jobs_are_taken_again_a_cancelled_run_ends_at_once() -> None:
+def test_cancelled_run_ends_once_jobs_are_accepted_again() -> None:
     guard = RefusingTransport(InProcessServer())
     world = Harness(guard, "refused")
     run = submitted(world)
@@ -206,13 +208,13 @@ def test_where_jobs_are_taken_again_a_cancelled_run_ends_at_once() -> None:
 
 
 @pytest.mark.parametrize("at", range(8))
-def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: int) -> None:
+def test_frozen_handler_creates_no_job_after_its_run_ended_without_one(at: int) -> None:
     server = InProcessServer()
     world = Harness(RefusingTransport(server), "frozen")
     run = submitted(world)
 
     def meanwhile() -> None:
-        """Jobs are refused, the run is cancelled and ended; then there is room again."""
+        """Cancel the run and sweep until it ends, while Jobs are rejected."""
         if not world.jobs():
             cancels(world, run)
             minutes(world, 22)
@@ -227,7 +229,7 @@ def test_who_stood_still_while_a_run_was_ended_without_its_job_creates_none(at: 
 
 
 def changed(plural: str, **spec: Any) -> tuple[Harness, Run]:
-    """A run whose spec changed after a function had died right before it created one of these."""
+    """Return a run whose spec changed after a function died just before it created an object of this kind."""
     guard = RefusingTransport(InProcessServer(), plural, lambda: Unavailable("the process died here"))
     world = Harness(guard, "changed")
     run = submitted(world)
@@ -238,7 +240,7 @@ def changed(plural: str, **spec: Any) -> tuple[Harness, Run]:
     return world, now(world, run)
 
 
-def test_task_files_and_job_are_made_from_the_same_spec() -> None:
+def test_task_files_and_job_are_created_from_the_same_spec() -> None:
     world, run = changed("jobs", model="claude-new", branch="release", env=[{"name": "MODE", "value": "new"}])
     fence, job = world.jobs()
     files = world.kubelet.get(CONFIG_MAP, world.namespace, run.status.config_map_name or "")["data"]
@@ -250,7 +252,7 @@ def test_task_files_and_job_are_made_from_the_same_spec() -> None:
     assert (run.status.attempts[0].reason, run.status.retry_count) == ("SpecChanged", None)
 
 
-def test_a_workspace_is_labelled_as_the_service_it_is_named_after() -> None:
+def test_workspace_has_name_and_label_of_the_same_service() -> None:
     world, run = changed("persistentvolumeclaims", service="web")
     claims = {
         claim["metadata"]["name"]: claim["metadata"]["labels"][api_group.label("service")]

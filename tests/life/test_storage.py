@@ -1,13 +1,13 @@
-"""Stores on a real API server: a write goes to the version that was read, whatever happened since.
+"""Stores on an API server write only to the version that they read.
 
-| written since it was read          | expected                                                   |
-|------------------------------------|------------------------------------------------------------|
-| a run                              | Conflict; retry_on_conflict works on the present version   |
-| a run, deleted                     | NotFound                                                   |
-| a ConfigMap: created, changed, gone | Conflict                                                  |
-| a ConfigMap, unchanged content     | no call                                                    |
-| the ledger, by another process     | update_serialized repeats its work on what is there now    |
-| a checkpoint, by another pass      | that pass hands on, this one does not                      |
+| changed since it was read               | result of the write                                      |
+|-----------------------------------------|----------------------------------------------------------|
+| a run                                   | Conflict; retry_on_conflict reads the run again          |
+| a run that was deleted                  | NotFound                                                 |
+| a ConfigMap: created, changed, deleted  | Conflict                                                 |
+| a ConfigMap with equal content          | no call                                                  |
+| the ledger                              | update_serialized repeats its work on the present ledger |
+| a checkpoint                            | only the first pass continues                            |
 """
 
 from contextlib import suppress
@@ -32,7 +32,7 @@ def _note(world: Harness, run: Run, key: str) -> Run:
     return world.services.runs.patch(run, {"metadata": {**version, "annotations": {key: "1"}}})
 
 
-def test_a_write_to_an_older_version_of_a_run_conflicts(world: Harness) -> None:
+def test_write_to_an_older_version_of_a_run_conflicts(world: Harness) -> None:
     run = submitted(world)
     _note(world, run, "other")
     with pytest.raises(Conflict):
@@ -48,7 +48,7 @@ def test_retried_work_sees_the_present_version(world: Harness) -> None:
     assert {"other", "mine"} <= written.raw["metadata"]["annotations"].keys()
 
 
-def test_work_on_a_run_that_was_deleted_meanwhile_ends_with_not_found(world: Harness) -> None:
+def test_retry_on_conflict_raises_not_found_for_a_deleted_run(world: Harness) -> None:
     run = submitted(world)
     found = _note(world, run, "other")
     world.services.runs.patch(found, {"metadata": {"finalizers": None}})
@@ -57,7 +57,7 @@ def test_work_on_a_run_that_was_deleted_meanwhile_ends_with_not_found(world: Har
         world.services.runs.retry_on_conflict(run, lambda run: _note(world, run, "mine"), "later")
 
 
-def test_runs_are_listed_by_what_is_left_to_do(world: Harness) -> None:
+def test_list_unfinished_leaves_out_finished_runs(world: Harness) -> None:
     kept, done = submitted(world, name="run-1"), submitted(world, "DocsRun", name="run-2")
     world.services.runs.patch(done, {"metadata": {"labels": {"agents.platform/finished": done.uid}}})
     assert [run.name for run in world.services.runs.list_unfinished()] == [kept.name]
@@ -95,7 +95,7 @@ def test_an_unchanged_config_map_costs_no_call(world: Harness) -> None:
     assert world.calls.calls == []
 
 
-def test_an_update_of_the_ledger_is_repeated_on_what_another_process_wrote(world: Harness) -> None:
+def test_ledger_update_is_repeated_on_what_another_process_wrote(world: Harness) -> None:
     seen: list[str] = []
 
     def work(ledger: VersionedLedger) -> str:
@@ -111,7 +111,7 @@ def test_an_update_of_the_ledger_is_repeated_on_what_another_process_wrote(world
     assert world.services.ledger.read().ledger.last_rejected == "mine"
 
 
-def test_of_two_passes_that_began_at_one_place_one_hands_on(world: Harness) -> None:
+def test_only_the_first_of_two_passes_saves_the_checkpoint(world: Harness) -> None:
     store = world.services.config_maps
     first, second = (Checkpoint(store, "sweep", ["CodeRun"]) for _ in range(2))
     assert first.save(Cursor("CodeRun", "run-7"))

@@ -1,4 +1,4 @@
-"""A request becomes one run, once, before it is answered; what is refused leaves nothing behind."""
+"""A request creates one run before it is answered; a rejected request creates no object."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ def test_the_same_key_gives_the_same_run_and_the_same_answer(world: Harness) -> 
     assert len(runs(world)) == 1
 
 
-def test_many_at_once_with_one_key_make_one_run(world: Harness) -> None:
+def test_concurrent_requests_with_one_key_create_one_run(world: Harness) -> None:
     headers = JSON | {"idempotency-key": "k1"}
     with ThreadPoolExecutor(10) as pool:
         codes = sorted(found.code for found in pool.map(lambda _: post(world, DOCS_SPEC, headers), range(10)))
@@ -61,14 +61,14 @@ def test_the_same_key_with_another_body_is_refused(world: Harness) -> None:
     assert len(runs(world)) == 1
 
 
-def test_an_event_id_that_comes_again_with_other_data_is_refused_naming_it(world: Harness) -> None:
+def test_repeated_event_id_with_other_data_is_refused_naming_the_id(world: Harness) -> None:
     post(world, DOCS_SPEC, EVENT)
     found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, EVENT)
     assert found.body
     assert (found.code, found.body["errors"][0]["field"]) == (422, "id")
 
 
-def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_deleted(world: Harness) -> None:
+def test_redelivered_event_creates_no_second_run_even_after_the_first_was_deleted(world: Harness) -> None:
     first = post(world, DOCS_SPEC, EVENT)
     assert first.body
     name = first.body["data"]["name"]
@@ -81,7 +81,7 @@ def test_a_redelivered_event_makes_no_second_run_even_after_the_first_was_delete
     assert runs(world) == []
 
 
-def test_an_unfinished_code_run_of_the_same_task_is_named(world: Harness) -> None:
+def test_request_for_the_task_of_an_unfinished_code_run_is_refused_naming_the_run(world: Harness) -> None:
     first = post(world, CODE_SPEC, kind="CodeRun")
     second = post(world, CODE_SPEC, kind="CodeRun")
     assert first.body
@@ -92,7 +92,7 @@ def test_an_unfinished_code_run_of_the_same_task_is_named(world: Harness) -> Non
     assert post(world, {**CODE_SPEC, "githubApp": "5DLabs-Tess"}, kind="CodeRun").code == 201
 
 
-def test_the_same_request_without_a_key_many_times_at_once_makes_one_run(world: Harness) -> None:
+def test_concurrent_requests_without_a_key_create_one_run(world: Harness) -> None:
     with ThreadPoolExecutor(10) as pool:
         codes = sorted(found.code for found in pool.map(lambda _: post(world, CODE_SPEC, kind="CodeRun"), range(10)))
     assert codes == [201] + [409] * 9
@@ -100,10 +100,10 @@ def test_the_same_request_without_a_key_many_times_at_once_makes_one_run(world: 
 
 
 ONCE = JSON | {"if-unfinished": "refuse"}
-"""Of a client whose keys only tell its own tries from other requests."""
+"""Headers of a client that uses keys only to recognize its own retries."""
 
 
-def test_keys_that_ask_for_it_make_no_run_beside_an_unfinished_one(world: Harness) -> None:
+def test_if_unfinished_refuses_a_second_run_of_the_task(world: Harness) -> None:
     first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     again = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     other = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun")
@@ -117,7 +117,7 @@ def test_keys_that_ask_for_it_make_no_run_beside_an_unfinished_one(world: Harnes
     assert post(world, CODE_SPEC, JSON | {"idempotency-key": "k4"}, kind="CodeRun").code == 201, "a key alone"
 
 
-def test_a_lost_answer_is_found_again_although_another_run_has_the_task(world: Harness) -> None:
+def test_repeated_key_finds_its_run_although_another_run_has_the_task(world: Harness) -> None:
     first = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
     post(world, CODE_SPEC, JSON | {"idempotency-key": "k2"}, kind="CodeRun")
     again = post(world, CODE_SPEC, ONCE | {"idempotency-key": "k1"}, kind="CodeRun")
@@ -135,12 +135,12 @@ def test_a_finished_run_blocks_no_other(world: Harness) -> None:
     assert post(world, CODE_SPEC, ONCE | {"idempotency-key": "k2"}, kind="CodeRun").code == 201
 
 
-def test_docs_runs_are_never_in_the_way_of_each_other(world: Harness) -> None:
+def test_if_unfinished_never_refuses_a_docs_run(world: Harness) -> None:
     for key in ("k1", "k2"):
         assert post(world, DOCS_SPEC, ONCE | {"idempotency-key": key}).code == 201
 
 
-def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: Harness) -> None:
+def test_request_that_overlaps_the_deletion_of_its_run_starts_no_job(world: Harness) -> None:
     first = post(world, DOCS_SPEC, EVENT)
     assert first.body
     name, uid = first.body["data"]["name"], first.body["data"]["uid"]
@@ -148,20 +148,20 @@ def test_a_request_under_way_while_its_run_is_deleted_starts_nothing(world: Harn
     world.kubelet.delete(DOCS_RUN, world.namespace, name, uid)
     reconcile(world.services, "DocsRun", world.namespace, name)
     late = {key: before["metadata"][key] for key in ("name", "namespace", "annotations", "labels", "finalizers")}
-    world.kubelet.create(DOCS_RUN, {**before, "metadata": late})  # the request had seen no tombstone yet
+    world.kubelet.create(DOCS_RUN, {**before, "metadata": late})  # the request looked before the tombstone existed
     reconcile(world.services, "DocsRun", world.namespace, name)
     (again,) = runs(world)
     assert (again["status"]["phase"], world.jobs()) == ("Cancelled", [])
 
 
-def test_a_web_page_cannot_submit_where_no_token_is_asked_for(world: Harness) -> None:
+def test_web_page_cannot_submit_without_authentication(world: Harness) -> None:
     assert post(world, DOCS_SPEC, JSON | {"host": "evil.example"}).code == 403
     assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901", "origin": "http://evil.example"}).code == 403
     assert runs(world) == []
     assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901"}).code == 201
 
 
-def test_snake_case_is_taken_and_a_mixture_is_not(world: Harness) -> None:
+def test_snake_case_is_accepted_and_a_mixture_is_rejected(world: Harness) -> None:
     snake = {
         "repository_url": DOCS_SPEC["repositoryUrl"],
         "source_branch": "main",
@@ -197,7 +197,7 @@ def test_snake_case_is_taken_and_a_mixture_is_not(world: Harness) -> None:
         (b"{}", {"ce-id": "1"}, 400, "type"),
     ],
 )
-def test_what_is_refused_is_named_by_field_and_leaves_nothing(
+def test_invalid_request_is_rejected_naming_the_field_without_a_call(
     world: Harness, body: bytes, headers: dict[str, str], code: int, field: str
 ) -> None:
     found = post(world, body, headers)
@@ -212,7 +212,7 @@ def test_an_event_of_another_type_is_acknowledged_and_ignored(world: Harness) ->
     assert runs(world) == []
 
 
-def test_a_bad_event_from_the_queue_is_acknowledged_so_that_it_does_not_come_for_ever(world: Harness) -> None:
+def test_invalid_event_from_the_queue_is_acknowledged(world: Harness) -> None:
     assert post(world, {"model": 1}, EVENT | {QUEUE_HEADER: "s"}).code == 204
     assert post(world, b"{", EVENT | {QUEUE_HEADER: "s"}).code == 204
     assert runs(world) == []
@@ -232,7 +232,7 @@ PUSHED = {"message": {"messageId": "1", "attributes": {**EVENT, "ce-id": "\ud800
         (json.dumps({**DOCS_SPEC, "workingDirectory": "\ud800"}).encode(), JSON, 400),
     ],
 )
-def test_text_that_no_name_can_be_made_of_is_refused_for_good(
+def test_text_with_a_lone_surrogate_is_rejected_for_good(
     world: Harness, body: bytes, headers: dict[str, str], code: int
 ) -> None:
     found = post(world, body, headers)
@@ -240,7 +240,7 @@ def test_text_that_no_name_can_be_made_of_is_refused_for_good(
     assert world.calls.calls == []
 
 
-def test_a_caller_needs_a_known_token_where_tokens_are_configured(world: Harness) -> None:
+def test_caller_needs_a_known_token_in_bearer_mode(world: Harness) -> None:
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
     assert post(world, DOCS_SPEC).code == 401
     assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer wrong"}).code == 403
@@ -248,5 +248,5 @@ def test_a_caller_needs_a_known_token_where_tokens_are_configured(world: Harness
     assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer s3cret"}).code == 201
 
 
-def test_the_largest_body_is_that_of_the_api_server() -> None:
+def test_largest_body_is_that_of_the_api_server() -> None:
     assert LARGEST_BODY == 3 * 1024 * 1024

@@ -16,14 +16,14 @@ from tests.support.builders import CODE_SPEC
 TESTS = Path(__file__).resolve().parents[1]
 
 CAUGHT_BY = {
-    "timestamp job names": "life/test_run.py::test_one_run_has_one_job_however_often_its_event_comes",
+    "timestamp job names": "life/test_run.py::test_run_has_one_job_however_often_its_event_is_delivered",
     "a Job without command succeeded at once": ("unit/test_job.py::test_a_job_has_a_command_and_creates_one_pod_only"),
     "a succeeded run started more pods": "life/test_run.py::test_a_succeeded_run_starts_no_further_pod",
     "status Running while the image could not be pulled": (
         "unit/test_decide.py::test_an_image_pull_error_is_shown_as_pending_with_the_kubelets_message"
     ),
     "one ConfigMap shared by all docs runs, never refreshed on 409": (
-        "life/test_run.py::test_each_attempt_has_task_files_of_its_own_that_go_with_the_run"
+        "life/test_run.py::test_runs_have_separate_task_files_that_they_own"
     ),
     "deleting one run deleted other runs' Jobs": (
         "life/test_run.py::test_deleting_one_run_leaves_the_jobs_of_others_alone"
@@ -32,7 +32,7 @@ CAUGHT_BY = {
         "unit/test_spec_rules.py::test_a_crd_has_its_category_scope_and_status_subresource"
     ),
     "one malformed resource blocked all others and their deletion": (
-        "life/test_malformed.py::test_the_rules_became_stricter_and_everything_goes_on"
+        "life/test_malformed.py::test_run_that_violates_stricter_rules_does_not_stop_other_runs"
     ),
     "config with one key missing, silent defaults, wrong image": (
         "unit/test_settings.py::test_settings_without_an_image_are_refused"
@@ -89,7 +89,7 @@ CAUGHT_BY = {
         "bridge/test_following.py::test_a_run_created_while_the_watch_was_down_is_picked_up"
     ),
     "template newer than code or the reverse failing late": (
-        "life/test_attempts.py::test_a_template_error_is_shown_with_file_and_variable_and_tried_again"
+        "life/test_attempts.py::test_template_error_is_shown_with_file_and_variable_and_retried"
     ),
     "CRDs not applied on upgrade, then 404 for ever": (
         "bridge/test_following.py::test_crds_not_applied_on_upgrade_are_picked_up_once_they_are"
