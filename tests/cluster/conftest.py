@@ -1,4 +1,4 @@
-"""A real cluster with our CRDs and RBAC in namespaces of their own, and the functions on it as their own user."""
+"""A real cluster with our CRDs and RBAC in separate namespaces, and the functions with their own user's rights."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ FUNCTIONS_USER = "orchestrator-functions"
 HOME = f"orchestrator-test-{secrets.token_hex(3)}"
 """The namespace that infra/kubernetes is applied to."""
 APART = f"{HOME}-apart"
-"""Another one, for whom runs that others left unfinished would be in the way; it is left empty."""
+"""A namespace for tests that need one without unfinished runs of other tests; they leave it empty."""
 BRIDGE_USER = "orchestrator-bridge"
 Base = Callable[[str], str]
 
@@ -30,13 +30,13 @@ Base = Callable[[str], str]
 @pytest.fixture(scope="session")
 def plane(plane: ControlPlane) -> Iterator[ControlPlane]:
     yield plane
-    if not plane.etcd:  # a cluster that stays; the CRDs do too, they may be in use
+    if not plane.etcd:  # an existing cluster; its CRDs may be in use
         cluster_cleanup.delete(connect(plane), Noting.namespaces)
 
 
 @pytest.fixture(scope="session")
 def base(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]) -> Base:
-    """Applies infra/kubernetes/base to a namespace, once; the namespace."""
+    """Return a function that applies infra/kubernetes/base to a namespace once and returns the namespace."""
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
 
     @cache
@@ -51,14 +51,14 @@ def base(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, program:
 
 
 def _in_namespace(folder: Path, name: str) -> Path:
-    """A kustomization of infra/kubernetes/base in the namespace."""
+    """Write a kustomization of infra/kubernetes/base for the namespace and return its folder."""
     base = os.path.relpath(installed.KUBERNETES / "base", folder.resolve())
     (folder / "kustomization.yaml").write_text(f"namespace: {name}\nresources: [{base}]\n")
     return folder
 
 
 class Noting(Unscheduled):
-    """Notes the namespaces that are made."""
+    """A transport that records the namespaces that it creates."""
 
     namespaces: ClassVar[list[str]] = []
 
@@ -70,7 +70,7 @@ class Noting(Unscheduled):
 
 
 def connect(plane: ControlPlane, user: str | None = None) -> Transport:
-    """A transport as the administrator, or as a user with the rights that RBAC gives."""
+    """Return a transport as the administrator, or as a user with the rights that RBAC gives."""
     file = plane.kubeconfig_of(user) if user else plane.kubeconfig
     return Noting(KubernetesTransport(ClusterSettings(kubeconfig=str(file))))
 
@@ -82,5 +82,5 @@ def node(plane: ControlPlane) -> SimulatedKubelet:
 
 @pytest.fixture
 def world(plane: ControlPlane, base: Base, node: SimulatedKubelet) -> Harness:
-    """The functions as their own user, in the namespace they are deployed to."""
+    """Return a harness with the functions' user, in the namespace that they are deployed to."""
     return Harness(connect(plane, FUNCTIONS_USER), base(HOME), node)

@@ -1,4 +1,4 @@
-"""Deliveries to the functions that must be acknowledged, and runs that wait for no event."""
+"""Deliveries that a function must acknowledge, and runs that do not wait for others."""
 
 import uuid
 from typing import Any
@@ -32,5 +32,5 @@ def node(world: Harness) -> SimulatedKubelet:
 
 
 def own(kind: str) -> dict[str, str]:
-    """What keeps a run from waiting for another: a workspace, or a directory, of its own."""
+    """Return a spec field that gives the run its own workspace or directory, so that it waits for no other."""
     return {"service" if kind == "CodeRun" else "workingDirectory": f"own-{uuid.uuid4().hex[:8]}"}

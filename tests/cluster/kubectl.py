@@ -1,4 +1,4 @@
-"""kubectl beside the functions, on the embedded API server and on a real one, in a namespace of its own."""
+"""kubectl and the functions in one namespace, on the embedded API server and on a real one."""
 
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -12,22 +12,22 @@ from tests.cluster.conftest import APART, FUNCTIONS_USER, connect
 from tests.support.api import Harness, api_server, transport
 
 PATIENCE = 60
-"""Seconds that kubectl is waited for."""
+"""Timeout of kubectl in seconds."""
 
 
 @dataclass
 class Place:
-    """A namespace on one of the servers, and who looks at it."""
+    """A namespace on one of the servers, with a harness and a kubectl command for it."""
 
     world: Harness
     kubectl: Sequence[str]
 
     def get(self, *arguments: str) -> list[str]:
-        """The lines that kubectl prints."""
+        """Return the lines that `kubectl get` prints."""
         return self.run("get", *arguments).splitlines()
 
     def run(self, *arguments: str, given: str = "") -> str:
-        """What a command prints; `given` is its standard input."""
+        """Return the output of a kubectl command; `given` is its standard input."""
         command = [*self.kubectl, *arguments]
         done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr

@@ -1,8 +1,8 @@
-"""Many runs submitted at once, and everything that brings them to their end.
+"""Many runs that are submitted at once, and the functions that finish them.
 
-Everything is as deployed: each function with its own connections and the functions' user's rights, events from the
-real bridge as the bridge's user, a sweep now and then; deliveries come at least once and some of them twice. Played
-are the queue (in memory) and the kubelet.
+Each function has its own connections and the rights of the functions' user; events come from the real bridge with the
+rights of its user; a sweep runs every 20 s. Only the queue (in memory, at least once, some messages twice) and the
+kubelet are simulated.
 """
 
 import json
@@ -39,24 +39,24 @@ HANDLERS, KUBELETS, CALLERS = 8, 8, 8
 
 
 def patience(count: int) -> float:
-    """Seconds after which so many are given up; on two cores, beside other tests, they need half of it at most."""
+    """Return the timeout in seconds for so many runs: twice what they need on two cores beside other tests."""
     return 300 + 1.5 * count
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A namespace with many runs."""
+    """A namespace, the number of its runs, and their limits."""
 
     plane: ControlPlane
     namespace: str
     count: int
     limits: LimitSettings
     works: Callable[[], None] = lambda: None
-    """What an agent does until its end."""
+    """Called by each agent before it ends."""
 
 
 def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> Deliver:
-    """A deployed function: with connections of its own, as the functions' user."""
+    """Return a function as deployed: with its own connections, as the functions' user."""
     cluster = Cluster(connect(scene.plane, FUNCTIONS_USER))
     configured = settings(namespace=scene.namespace, limits=scene.limits)
     services = Dependencies(configured, cluster, lambda: datetime.now(UTC), connect_reporters=REPORTERS)
@@ -64,7 +64,7 @@ def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> De
 
 
 def request(number: int) -> tuple[str, Request]:
-    """One run each of its own: every fourth for docs, every tenth more urgent than the others."""
+    """Return kind and request of a run: every fourth is a docs run, every tenth has a higher priority."""
     headers = {"content-type": "application/json", "idempotency-key": f"many-{number}"}
     priority = int(number % 10 == 0)
     if number % 4 == 0:
@@ -79,7 +79,7 @@ def submitting(scene: Scene, kind: str) -> Deliver:
 
 
 def submitted(scene: Scene) -> None:
-    """All at once; some callers lose the answer and send the same again."""
+    """Submit all runs concurrently; every tenth request is repeated, as after a lost answer."""
     targets = {kind: submitting(scene, kind) for kind in RUNS}
 
     def send(number: int) -> list[int]:
@@ -99,7 +99,7 @@ def swept(scene: Scene, stopping: threading.Event) -> None:
 
 @dataclass
 class Played:
-    """What was seen while all runs were brought to their end."""
+    """Seconds until all runs were accepted and finished, deliveries by status code, and agents by Job."""
 
     accepted: float
     took: float
@@ -108,7 +108,7 @@ class Played:
 
 
 def played(scene: Scene) -> Played:
-    """Submits all runs, and lets the functions work until they are finished."""
+    """Submit all runs, and run the functions until they are finished."""
     begun, seed = time.monotonic(), random.SystemRandom().randrange(10**6)
     kubelet = Kubelet(Cluster(connect(scene.plane)), scene.namespace, DONE, KUBELETS, scene.works)
     finished = Finished()

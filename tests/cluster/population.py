@@ -1,4 +1,4 @@
-"""What works beside each other when many runs are under way: a queue's deliveries, and a kubelet for all pods."""
+"""A queue in memory and a simulated kubelet, both concurrent, for tests with many runs."""
 
 import json
 import queue
@@ -21,11 +21,11 @@ from tests.support.node import container
 
 Deliver = Callable[[Request], Answer]
 AGAIN_SECONDS = 0.5
-"""After how long a delivery that was not acknowledged comes again."""
+"""Seconds until a delivery that was not acknowledged is repeated."""
 
 
 class Pump:
-    """A publisher that delivers what it is given: at least once, some of it twice, in several threads at a time."""
+    """A publisher that delivers events in several threads, at least once and some of them twice."""
 
     def __init__(self, subscribers: dict[str, list[Deliver]], threads: int, seed: int) -> None:
         self._subscribers = subscribers
@@ -59,7 +59,7 @@ class Pump:
 
 
 class Finished:
-    """A subscriber to changes of runs, which notes those that are marked as finished."""
+    """A subscriber to changes of runs that records the runs with the finished label."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
@@ -74,14 +74,14 @@ class Finished:
         return ACKNOWLEDGED
 
     def wait(self, count: int, seconds: float) -> None:
-        """Raises AssertionError where it takes longer until so many are finished."""
+        """Wait until so many runs are finished. Raise AssertionError on timeout."""
         with self._news:
             in_time = self._news.wait_for(lambda: len(self._names) >= count, seconds)
             assert in_time, f"{count - len(self._names)} of {count} runs did not finish in time"
 
 
 class Kubelet:
-    """Runs every pod of a namespace at once: up, and after what its agent does to its end with a report."""
+    """A simulated kubelet that runs all pods of a namespace concurrently: start, `works`, end with a report."""
 
     def __init__(self, cluster: Cluster, namespace: str, message: str, threads: int, works: Callable[[], None]) -> None:
         self._cluster, self._namespace, self._message, self._works = cluster, namespace, message, works

@@ -1,6 +1,6 @@
-"""What a real watch saw of many runs: how many worked at once, and whether anybody was overtaken.
+"""A recording of a real watch on many runs: the maximum of concurrent Jobs and pods, and overtaken runs.
 
-Versions of one etcd are in the order of the writes whatever they were of, so that changes of different kinds can be
+Resource versions of one etcd follow the order of writes to all kinds, so that changes of different kinds can be
 compared.
 """
 
@@ -23,18 +23,18 @@ See = Callable[[int, str, Object], None]
 
 
 class Recording:
-    """Watches a namespace until it is stopped. Jobs and pods are alive while they have not ended."""
+    """Watches a namespace until it is stopped. Jobs and pods are alive until they end."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster, self._namespace = cluster, namespace
         self._alive: dict[str, set[str]] = {JOB.name: set(), POD.name: set()}
         self.most = dict.fromkeys(self._alive, 0)
-        """The most that were alive at any event."""
+        """Maximum of objects alive at any event, by kind."""
         self._order: dict[str, Any] = {}
         self._queued: dict[str, int] = {}
         self._admitted: dict[str, int] = {}
         self.lost: list[str] = []
-        """Watches that missed something."""
+        """Watches that ended with an error and may have missed changes."""
         self._stopping = threading.Event()
         watched: list[tuple[Kind, See]] = [(JOB, self._job), (POD, self._pod), (CONFIG_MAP, self._map)]
         watched += [(kind, self._run) for kind in RUNS.values()]
@@ -42,7 +42,7 @@ class Recording:
 
     @property
     def queued(self) -> int:
-        """How many runs were shown as waiting."""
+        """Number of runs that were shown as queued."""
         return len(self._queued)
 
     def _started(self, kind: Kind, see: See) -> threading.Thread:
@@ -94,7 +94,7 @@ class Recording:
                 self._admitted.setdefault(uid, version)
 
     def overtaken(self) -> Iterator[str]:
-        """Runs that were shown as waiting when a later one was admitted, and were not admitted with it."""
+        """Yield pairs of runs: one was shown as queued when a later one was admitted, and was admitted after it."""
         for late, order in self._order.items():
             at = self._admitted[late]
             for early, queued in self._queued.items():

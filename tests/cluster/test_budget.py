@@ -1,14 +1,14 @@
-"""What a run's life costs in API calls, counted at the client, on the embedded and on the real server.
+"""Call budgets of a run's life, counted at the client, on the embedded and on a real API server.
 
-| step                     | writes                        | reads                                            |
-|--------------------------|-------------------------------|--------------------------------------------------|
-| start                    | 4, +1 workspace               | 1                                                |
-| start, made with kubectl | 1 more: finalizer and labels  | as above                                         |
-| nothing to do            | 0                             | 1                                                |
-| finish                   | 2                             | 3: run, Job, pods                                |
-| retry: end, next start   | 2, as a start                 | +1 where the workspace is there: whose is it?    |
+| step                        | writes                        | reads                                         |
+|-----------------------------|-------------------------------|-----------------------------------------------|
+| start                       | 4, +1 workspace               | 1                                             |
+| start, created with kubectl | 1 more: finalizer and labels  | as above                                      |
+| nothing to do               | 0                             | 1                                             |
+| finish                      | 2                             | 3: run, Job, pods                             |
+| retry: end, next start      | 2, then as a start            | +1 if the workspace exists: its owner         |
 
-Kubernetes Events are counted apart: one for each transition at most.
+Kubernetes Events are counted apart: at most one for each transition.
 """
 
 import itertools
@@ -35,7 +35,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(params=["embedded", "real"])
 def both(request: pytest.FixtureRequest) -> Harness:
-    """A world on either server, without limits."""
+    """Return a harness on either server, without limits."""
     if request.param == "real":
         found: Harness = request.getfixturevalue("world")
     else:
@@ -45,13 +45,13 @@ def both(request: pytest.FixtureRequest) -> Harness:
 
 
 def limit(world: Harness, *, exclusive: bool) -> None:
-    """Whether runs that would meet in a workspace or directory wait for each other."""
+    """Set whether runs that share a workspace or directory wait for each other."""
     world.configure(limits=world.services.settings.limits.model_copy(update={"exclusive": exclusive}))
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Calls of one delivery."""
+    """Numbers of API calls of one delivery."""
 
     writes: int
     reads: int
@@ -89,7 +89,9 @@ MAKERS = [(made_by_submit, 0), (made_with_kubectl, 1)]
 
 @pytest.mark.parametrize("kind", list(RUNS))
 @pytest.mark.parametrize(("make", "finalizer"), MAKERS, ids=["submitted", "kubectl"])
-def test_a_life_without_trouble(both: Harness, kind: str, make: Callable[[Harness, str], Run], finalizer: int) -> None:
+def test_run_that_succeeds_stays_within_the_call_budget(
+    both: Harness, kind: str, make: Callable[[Harness, str], Run], finalizer: int
+) -> None:
     run = make(both, kind)
     workspace = int(kind == "CodeRun")
     assert within(cost(both, reconcile, event(run.raw, "add")), writes=4 + workspace + finalizer, reads=1)
@@ -117,7 +119,7 @@ def test_a_life_without_trouble(both: Harness, kind: str, make: Callable[[Harnes
 
 
 @pytest.mark.parametrize("kind", list(RUNS))
-def test_a_retry(both: Harness, kind: str) -> None:
+def test_retried_run_stays_within_the_call_budget(both: Harness, kind: str) -> None:
     run = made_by_submit(both, kind)
     cost(both, reconcile, event(run.raw, "add"))
     job = now(both, run).status.job_name or ""
@@ -132,8 +134,8 @@ def test_a_retry(both: Harness, kind: str) -> None:
     assert now(both, run).status.attempt == 2
 
 
-def test_the_events_of_a_pod_that_started_are_not_read(both: Harness) -> None:
-    """They are one list more, for a pod alone that does not start and does not say why (see test_outcomes)."""
+def test_events_of_a_started_pod_are_not_read(both: Harness) -> None:
+    """Events are listed only for a pod that does not start and whose status has no reason (see test_outcomes)."""
     run = made_by_submit(both, "CodeRun")
     cost(both, reconcile, event(run.raw, "add"))
     job = now(both, run).status.job_name or ""
@@ -145,10 +147,10 @@ def test_the_events_of_a_pod_that_started_are_not_read(both: Harness) -> None:
 
 
 @pytest.mark.parametrize("kind", list(RUNS))
-def test_limits_cost_one_read_and_one_write_more(both: Harness, kind: str) -> None:
+def test_limits_cost_one_more_read_and_one_more_write(both: Harness, kind: str) -> None:
     limit(both, exclusive=True)
     workspace = int(kind == "CodeRun")
-    for run in (made_by_submit(both, kind) for _ in range(2)):  # the first make the ledger, once
+    for run in (made_by_submit(both, kind) for _ in range(2)):  # the first run creates the ledger
         cost(both, reconcile, event(run.raw, "add"))
     found = cost(both, reconcile, event(made_by_submit(both, kind).raw, "add"))
     assert within(found, writes=4 + workspace + 1, reads=2), both.calls.calls

@@ -1,13 +1,10 @@
-"""What kubectl shows of a run that waits, works, fails, is tried again and succeeds; on both API servers.
+"""kubectl's view of a run that waits, runs, fails, is retried and succeeds, on both API servers.
 
 | command                                     | shows                                                          |
 |---------------------------------------------|----------------------------------------------------------------|
-| kubectl get cr NAME -w                      | a line for each change: phase, reason, attempt, what it waits  |
-|                                             | for, in the end PR                                             |
+| kubectl get cr NAME -w                      | a line for each change: phase, reason, attempt, message, PR    |
 | kubectl get cr, kubectl get cr -o wide      | the columns of the CRD                                         |
-| kubectl wait --for=condition=Succeeded      | returns when the run succeeded, and not with an attempt's end  |
-
-A finished run alone has no line of its own for its mark: it looks the same. The age is the server's.
+| kubectl wait --for=condition=Succeeded      | returns when the run succeeded, not when an attempt ends       |
 """
 
 import json
@@ -48,7 +45,7 @@ class Output:
             self.lines.append(line.rstrip())
 
     def until(self, words: str) -> None:
-        """Returns once the last line has these words. Raises AssertionError where it never has."""
+        """Wait until the last line has these words. Raise AssertionError on timeout."""
         end = time.monotonic() + PATIENCE
         while not (self.lines and words in self.lines[-1]):
             assert time.monotonic() < end, f"no line with {words!r} in {self.lines}"
@@ -56,11 +53,11 @@ class Output:
 
     @property
     def ended(self) -> bool:
-        """Whether the command is over."""
+        """Whether the command has ended."""
         return self._process.poll() is not None
 
     def code(self) -> int:
-        """Its exit code, once it ends by itself."""
+        """Wait for the end of the command and return its exit code."""
         return self._process.wait(timeout=PATIENCE)
 
     def stop(self) -> None:
@@ -70,7 +67,7 @@ class Output:
 
 
 class Life:
-    """A run that needs the workspace of another one, through all its phases; kubectl looks on."""
+    """The life of a run that waits for the workspace of another; `shows` waits until kubectl shows a phase."""
 
     def __init__(self, world: Harness, shows: Callable[[str], None]) -> None:
         self._world, self._shows = world, shows
@@ -80,7 +77,7 @@ class Life:
         self.run = submitted(world, name="second", service="pay")
 
     def goes_on(self, still_waits: Callable[[], bool]) -> None:
-        """Until it succeeded; what is shown is waited for at each step. Who waits for the end sees none before."""
+        """Move the run through all phases until it succeeded; `still_waits` must hold after a failed attempt."""
         self._starts(self.run)
         self._shows("Queued")
         self._ends(self.other, DONE, ok=True)
@@ -106,7 +103,7 @@ class Life:
 
     def _works(self) -> None:
         self._world.job_ready(self._job(self.run))
-        swept(self._world)  # old Jobs do not say that their pod is ready
+        swept(self._world)  # old servers do not report ready pods in a Job
 
     def _ends(self, run: Run, report: str, *, ok: bool) -> None:
         ended = self._world.job_ends(self._job(run), report, ok=ok)
@@ -114,7 +111,7 @@ class Life:
 
 
 def rows(lines: Sequence[str]) -> list[str]:
-    """The lines without their age and single-spaced; a change that shows nothing new is left out."""
+    """Return the lines without age and extra spaces, and without repeated lines."""
     found: list[str] = []
     for line in lines:
         row = re.sub(r" \d+[smh](\d+s)?(?= |$)", " AGE", " ".join(line.split()), count=1)
@@ -122,7 +119,9 @@ def rows(lines: Sequence[str]) -> list[str]:
     return found
 
 
-def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str, object], None]) -> None:
+def test_kubectl_get_and_wait_follow_the_life_of_a_run(
+    place: Place, record_property: Callable[[str, object], None]
+) -> None:
     shown: list[Output] = []
     life = Life(place.world, lambda words: shown[0].until(words))
     shown.append(watching := Output([*place.kubectl, "get", "cr", "second", "-w"]))
@@ -153,7 +152,7 @@ def test_a_life_as_kubectl_shows_it(place: Place, record_property: Callable[[str
     ]
 
 
-def test_lists_have_the_columns_of_the_definition(place: Place) -> None:
+def test_kubectl_lists_have_the_columns_of_the_crd(place: Place) -> None:
     code = submitted(place.world, name="code", service="list")
     docs = submitted(place.world, "DocsRun", name="docs")
     try:

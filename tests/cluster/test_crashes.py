@@ -14,10 +14,10 @@ STORIES = [succeeds, is_tried_again, is_deleted, is_made_by_hand]
 
 @pytest.mark.parametrize("at", [1, 3, 4, 6])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_a_crash_changes_nothing_in_the_end(
+def test_crash_does_not_change_the_outcome(
     plane: ControlPlane, base: Base, node: SimulatedKubelet, story: Callable[[Scenario], None], at: int
 ) -> None:
-    base(HOME)  # its definitions
+    base(HOME)  # applies the CRDs
     for after in (False, True):
         scenario = Scenario(connect(plane), at, after, redelivered=after, node=node)
         story(scenario)

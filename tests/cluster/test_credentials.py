@@ -1,16 +1,16 @@
-"""Requests through the `kubernetes` package to a played API server: the way they take and the identity they carry.
+"""Connections to an API server: credentials, proxies and TLS, against a server on loopback.
 
-| configured                                       | arrives                                                    |
+| configuration                                    | the server receives                                        |
 |--------------------------------------------------|------------------------------------------------------------|
-| an exec plugin                                   | its token; the plugin runs again once it has expired       |
-| a client certificate, tls-server-name            | the certificate's name                                     |
-| no client certificate, or the wrong authority    | nothing: Unavailable, which says that TLS failed           |
-| a proxy: HTTP_PROXY, HTTPS_PROXY, proxy-url      | through it, but for NO_PROXY                               |
-| a pod                                            | its token, read again after a minute                       |
-| a server below a path (a gateway)                | that path before the request's                             |
-| a token that no header can carry                 | nothing: Forbidden, which does not show it                 |
-| identity google: a key file, gcloud's file,      | the access token, asked for once and renewed in time       |
-| workload identity federation, metadata server    |                                                            |
+| an exec plugin                                   | its token; the plugin runs again after the token expired   |
+| a client certificate, tls-server-name            | the certificate                                            |
+| no client certificate, or the wrong authority    | no request; Unavailable names the request                  |
+| a proxy: HTTP_PROXY, HTTPS_PROXY, proxy-url      | the request through the proxy, unless NO_PROXY excludes it |
+| in a pod                                         | the pod's token, read again after a minute                 |
+| a server URL with a path (a gateway)             | the path before that of the request                        |
+| a token with a line break                        | no request; Forbidden, which does not contain the token    |
+| identity google: a key file, gcloud's file,      | the access token, fetched once and renewed before it       |
+| workload identity federation, metadata server    | expires                                                    |
 """
 
 import datetime
@@ -37,7 +37,7 @@ from tests.support.http_servers import listening
 from tests.support.played_api import NAME, PlayedApi
 
 GOOGLE_HOSTS = ("oauth2.googleapis.com", "cloudresourcemanager.googleapis.com")
-"""Where google-auth redeems a person's refresh token, and where it looks up the project of a federation file."""
+"""Hosts on which google-auth redeems a user's refresh token and looks up the project of a federation file."""
 PODS = Request("GET", "/api/v1/pods", {})
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -56,7 +56,10 @@ def api() -> Iterator[PlayedApi]:
 
 
 def transport(folder: Path, server: str, user: Any, **options: Any) -> KubernetesTransport:
-    """Return one with a kubeconfig of that user; `options` are settings, or (with a dash) fields of the cluster."""
+    """Return a transport with a kubeconfig of that user.
+
+    `options` are settings, or (names with a dash) fields of the kubeconfig's cluster.
+    """
     cluster = {"server": server} | {name: options.pop(name) for name in list(options) if "-" in name}
     config = {
         "current-context": "one",
@@ -69,13 +72,13 @@ def transport(folder: Path, server: str, user: Any, **options: Any) -> Kubernete
     return KubernetesTransport(ClusterSettings(kubeconfig=str(file), **options))
 
 
-def test_a_server_below_a_path(tmp_path: Path, api: PlayedApi) -> None:
+def test_path_of_the_server_url_is_kept(tmp_path: Path, api: PlayedApi) -> None:
     assert transport(tmp_path, f"{api.url}/k8s/c-1/", {"token": "abc"}).send(PODS) == {}
     assert (api.paths, api.authorizations) == (["/k8s/c-1/api/v1/pods"], ["Bearer abc"])
 
 
 @pytest.mark.parametrize(("lives", "tokens"), [(3600, ["made-1"] * 2), (-60, ["made-2", "made-3"])])
-def test_an_exec_plugin_is_asked_again_once_its_token_has_expired(
+def test_exec_plugin_runs_again_after_its_token_expired(
     tmp_path: Path, api: PlayedApi, lives: int, tokens: list[str]
 ) -> None:
     expires = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=lives)).isoformat()
@@ -94,7 +97,7 @@ print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "Exe
     assert api.authorizations == [f"Bearer {each}" for each in tokens]
 
 
-def test_a_client_certificate(tmp_path: Path) -> None:
+def test_client_certificate_is_presented(tmp_path: Path) -> None:
     with played_api.serving(tmp_path) as api:
         file = str(tmp_path / "certificate.pem")
         user = {"client-certificate": file, "client-key": file}
@@ -104,7 +107,7 @@ def test_a_client_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lacks", ["client-certificate", "certificate-authority"])
-def test_a_failed_tls_handshake_is_reported(tmp_path: Path, lacks: str) -> None:
+def test_failed_tls_handshake_is_reported(tmp_path: Path, lacks: str) -> None:
     with played_api.serving(tmp_path) as api:
         file = str(tmp_path / "certificate.pem")
         user = {} if lacks == "client-certificate" else {"client-certificate": file, "client-key": file}
@@ -116,7 +119,9 @@ def test_a_failed_tls_handshake_is_reported(tmp_path: Path, lacks: str) -> None:
 
 
 @pytest.mark.parametrize("configured", ["HTTP_PROXY", "proxy-url"])
-def test_a_proxy(tmp_path: Path, api: PlayedApi, monkeypatch: pytest.MonkeyPatch, configured: str) -> None:
+def test_request_goes_through_the_configured_proxy(
+    tmp_path: Path, api: PlayedApi, monkeypatch: pytest.MonkeyPatch, configured: str
+) -> None:
     cluster = {configured: api.url} if configured == "proxy-url" else {}
     if not cluster:
         monkeypatch.setenv(configured, api.url)
@@ -124,7 +129,7 @@ def test_a_proxy(tmp_path: Path, api: PlayedApi, monkeypatch: pytest.MonkeyPatch
     assert (api.paths, api.authorizations) == ([f"http://{NAME}:6443/api/v1/pods"], ["Bearer abc"])
 
 
-def test_a_proxy_for_tls_only_passes_it_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_goes_through_the_proxy_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with played_api.serving(tmp_path) as api:
         port, seen = int(api.url.rpartition(":")[2]), GoogleCloud()
         proxy = google_cloud.Proxy(seen, ("127.0.0.1", port))
@@ -138,7 +143,7 @@ def test_a_proxy_for_tls_only_passes_it_on(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("excluded", ["127.0.0.1", "10.0.0.0/8,127.0.0.0/8", "*"])
-def test_a_server_that_no_proxy_names_is_reached_without(
+def test_server_in_no_proxy_is_reached_directly(
     tmp_path: Path, api: PlayedApi, monkeypatch: pytest.MonkeyPatch, excluded: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -148,7 +153,7 @@ def test_a_server_that_no_proxy_names_is_reached_without(
 
 
 def test_the_token_of_a_pod_is_read_again_after_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kubelet renews it long before it expires (Managing service accounts: Bound tokens)."""
+    """The kubelet renews the token long before it expires (Managing service accounts: Bound tokens)."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "localhost")
     for name, file in (("SERVICE_TOKEN_FILENAME", "token"), ("SERVICE_CERT_FILENAME", "certificate.pem")):
         monkeypatch.setattr(incluster_config, name, str(tmp_path / file))
@@ -165,7 +170,7 @@ def test_the_token_of_a_pod_is_read_again_after_a_minute(tmp_path: Path, monkeyp
 
 
 class Clock:
-    """`datetime` as the package uses it, with a clock that a test moves."""
+    """The module `datetime` as the kubernetes package uses it, with a clock that the test moves."""
 
     timedelta = datetime.timedelta
 
@@ -177,7 +182,7 @@ class Clock:
         return self.time
 
 
-def test_a_token_that_no_header_can_carry_is_not_shown(tmp_path: Path, api: PlayedApi) -> None:
+def test_token_with_a_line_break_is_rejected_and_not_shown(tmp_path: Path, api: PlayedApi) -> None:
     secret = "".join(("s3", "cret"))  # not in the source lines of the traceback
     asking = transport(tmp_path, api.url, {"token": f"{secret}\nX-Other: 1"})
     with pytest.raises(Forbidden, match=r"setting cluster.kubeconfig.*bearer token") as caught:
@@ -188,7 +193,7 @@ def test_a_token_that_no_header_can_carry_is_not_shown(tmp_path: Path, api: Play
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCloud]:
-    """Play Google Cloud on loopback, found as a process on it finds it: a proxy leads to its hosts."""
+    """Simulate Google Cloud on loopback; its hosts are reached through a proxy."""
     with google_cloud.serving(tmp_path, GOOGLE_HOSTS) as found:
         for name, text in found.environ.items():
             monkeypatch.setenv(name, text)
@@ -196,7 +201,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleClo
 
 
 @pytest.mark.parametrize("make", [key_file, federation_file, user_file])
-def test_google_credentials_in_a_file(
+def test_google_credentials_file_gives_the_access_token(
     tmp_path: Path, api: PlayedApi, cloud: GoogleCloud, monkeypatch: pytest.MonkeyPatch, make: Any
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(make(tmp_path, cloud)))
@@ -207,7 +212,7 @@ def test_google_credentials_in_a_file(
     assert cloud.given == ["secret-1"], "asked for once"
 
 
-def test_a_google_token_is_renewed_before_its_end(
+def test_google_token_is_renewed_before_it_expires(
     tmp_path: Path, api: PlayedApi, cloud: GoogleCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file(tmp_path, cloud)))
@@ -218,7 +223,7 @@ def test_a_google_token_is_renewed_before_its_end(
     assert api.authorizations == ["Bearer secret-1", "Bearer secret-2"]
 
 
-def test_a_google_token_that_is_refused_for_a_while_is_tried_again_later(
+def test_google_token_is_fetched_again_after_a_refusal(
     tmp_path: Path, api: PlayedApi, cloud: GoogleCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file(tmp_path, cloud)))
@@ -241,10 +246,10 @@ def test_a_file_without_google_credentials_is_named(
         transport(tmp_path, api.url, {}, identity="google").send(PODS)
 
 
-def test_the_metadata_server_names_a_function_on_google_cloud(
+def test_metadata_server_gives_the_access_token_on_google_cloud(
     tmp_path: Path, api: PlayedApi, cloud: GoogleCloud
 ) -> None:
-    """In a process of its own: google-auth reads where the metadata server is when it is imported."""
+    """Use another process: google-auth reads the metadata server's address when it is imported."""
     transport(tmp_path, api.url, {}, identity="google")
     code = (
         "from tests.cluster.test_credentials import PODS, ClusterSettings, KubernetesTransport\n"

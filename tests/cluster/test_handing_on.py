@@ -1,4 +1,4 @@
-"""A sweep that hands on, on a real API server: its one page, and the functions' rights to write the note."""
+"""A sweep that continues in the next pass, on a real API server, with the rights of the functions' user."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,7 +34,7 @@ def world(plane: ControlPlane, base: Base, node: SimulatedKubelet) -> Harness:
 
 @pytest.fixture
 def runs(world: Harness) -> Iterator[list[Run]]:
-    """No event reported them."""
+    """Create runs whose events are not delivered."""
     made = [submitted(world, name=f"long-{number}", service=f"long-{number}") for number in range(COUNT)]
     yield made
     for run in made:
@@ -43,7 +43,7 @@ def runs(world: Harness) -> Iterator[list[Run]]:
 
 
 def hurried(world: Harness) -> Dependencies:
-    """With time for one run only, and small pages."""
+    """Return dependencies with small pages and time for one run per pass."""
     looks: list[datetime] = []
 
     def clock() -> datetime:
@@ -53,7 +53,7 @@ def hurried(world: Harness) -> Dependencies:
     return replace(world.services, cluster=Cluster(world.calls, PAGE), clock=clock)
 
 
-def test_each_pass_drives_one_run_and_the_next_goes_on(world: Harness, runs: list[Run]) -> None:
+def test_each_pass_drives_one_run_and_the_next_pass_continues(world: Harness, runs: list[Run]) -> None:
     notes = []
     for number, run in enumerate(runs):
         found = sweep.handle(hurried(world), Request({}, b"")).body
@@ -63,6 +63,6 @@ def test_each_pass_drives_one_run_and_the_next_goes_on(world: Harness, runs: lis
         if number < COUNT - 1:
             assert found["data"]["left_at"] == f"CodeRun {run.name}"
         notes.append(world.kubelet.get(CONFIG_MAP, APART, name_of("sweep"))["data"])
-    assert not any(note["token"] for note in notes[:-1]), "unfinished runs are one page"
+    assert not any(note["token"] for note in notes[:-1]), "the unfinished runs fit on one page"
     assert notes[-1]["kind"] == ""
     assert len(world.jobs()) >= COUNT

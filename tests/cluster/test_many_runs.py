@@ -1,7 +1,6 @@
-"""1,000 runs submitted at once, on a real API server with the real Job controller: each finishes, exactly once.
+"""1,000 runs (at SCALE=1) are submitted at once, on a real API server with the real Job controller.
 
-How many there are at SCALE=1; with a limit they are in a file of their own (tests/cluster/test_many_runs_in_turn.py),
-so that another worker can take it.
+Each finishes exactly once. test_many_runs_in_turn.py has runs with a limit, so that another worker can run it.
 """
 
 from collections.abc import Callable

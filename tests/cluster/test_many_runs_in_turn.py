@@ -1,7 +1,6 @@
-"""500 runs submitted at once where 5 may work, on a real API server with the real Job controller.
+"""500 runs (at SCALE=1) are submitted at once with a limit of 5, on a real API server with the real Job controller.
 
-All finish, each exactly once; never more than 5 Jobs or pods at any event of a watch; nobody is overtaken. How many
-there are at SCALE=1.
+Each finishes exactly once, a watch never sees more than 5 Jobs or pods, and no run is overtaken.
 """
 
 import itertools
@@ -23,7 +22,7 @@ WAITING = max(int(500 * SCALE), 20)
 
 
 def together(count: int) -> Callable[[], None]:
-    """The work of agents of which the first ones wait until so many work at once."""
+    """Return the work of an agent; the first `count` agents wait until so many run concurrently."""
     barrier, numbers = threading.Barrier(count), itertools.count(1)
 
     def works() -> None:
@@ -34,7 +33,7 @@ def together(count: int) -> Callable[[], None]:
 
 
 @pytest.mark.timeout(int(patience(WAITING)) + 120)
-def test_with_a_limit_no_more_than_that_work_at_once_and_each_in_its_turn(
+def test_runs_with_a_limit_never_exceed_it_and_start_in_order(
     plane: ControlPlane, base: Base, record_property: Callable[[str, object], None]
 ) -> None:
     scene = Scene(plane, base(f"{HOME}-in-turn"), WAITING, LimitSettings(runs=LIMIT), together(LIMIT))
@@ -45,7 +44,7 @@ def test_with_a_limit_no_more_than_that_work_at_once_and_each_in_its_turn(
         recording.stop()
     check_each_finished_once(scene, seen)
     assert recording.lost == []
-    assert recording.most == {"Job": LIMIT, "Pod": LIMIT}, "as many as may, and never more"
+    assert recording.most == {"Job": LIMIT, "Pod": LIMIT}, "the limit is reached and not exceeded"
     assert recording.queued > WAITING // 2
     assert list(recording.overtaken()) == []
     record_property("summary", summary(scene, seen))

@@ -1,6 +1,6 @@
-"""Every way an attempt can end, on a real API server with the real Job controller; only the kubelet is played.
+"""The outcomes of an attempt on a real API server with the real Job controller; only the kubelet is simulated.
 
-The functions run as their own user: each outcome is also a proof that their rights suffice.
+The functions run as their own user, so that each outcome also shows that their rights suffice.
 """
 
 import json
@@ -26,7 +26,7 @@ def ended(exit_code: int, message: str = "", reason: str = "Error") -> dict[str,
 
 
 def disrupted(reason: str) -> dict[str, Any]:
-    """A failed pod, as servers from 1.26 on say who ended it."""
+    """Return the status of a pod that the cluster ended, with the condition of servers from 1.26 on."""
     condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": "by the cluster"}
     return {"phase": "Failed", "conditions": [condition]}
 
@@ -52,7 +52,7 @@ OUTCOMES = [
 @pytest.mark.parametrize(
     ("pod", "state", "phase", "reason"), [case[1:] for case in OUTCOMES], ids=[c[0] for c in OUTCOMES]
 )
-def test_an_attempt_ends_as_its_pod_did(world: Harness, pod: Any, state: Any, phase: str, reason: str) -> None:
+def test_attempt_has_the_outcome_of_its_pod(world: Harness, pod: Any, state: Any, phase: str, reason: str) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -64,7 +64,7 @@ def test_an_attempt_ends_as_its_pod_did(world: Harness, pod: Any, state: Any, ph
 
 
 def shown(world: Harness, run: Run) -> str | None:
-    """The reason of the run's condition, as it is now."""
+    """Return the present reason of the run's Succeeded condition."""
     condition = now(world, run).status.succeeded
     return condition.reason if condition else None
 
@@ -83,7 +83,7 @@ PENDING = [
 
 
 @pytest.mark.parametrize(("status", "reason"), [case[1:] for case in PENDING], ids=[case[0] for case in PENDING])
-def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
+def test_pod_that_cannot_start_is_shown_and_fails_the_run_when_the_wait_ends(
     world: Harness, status: dict[str, Any], reason: str
 ) -> None:
     run = started(world)
@@ -101,7 +101,7 @@ def test_a_pod_that_cannot_start_is_shown_by_one_sweep_and_given_up_in_the_end(
 
 
 def posted(world: Harness, pod: dict[str, Any], reason: str, message: str) -> None:
-    """An Event about the pod, as kubelet and controllers post them."""
+    """Create an Event of the pod, as kubelet and controllers do."""
     about = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
     item = {
         "apiVersion": "v1",
@@ -123,10 +123,10 @@ MOUNTS = [
 
 
 @pytest.mark.parametrize(("event_message", "words", "reason", "minutes"), MOUNTS, ids=[case[2] for case in MOUNTS])
-def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
+def test_missing_volume_is_shown_with_the_message_of_the_pods_event(
     world: Harness, event_message: str, words: str, reason: str, minutes: int
 ) -> None:
-    """The pod says only ContainerCreating. A volume attached elsewhere has 10 minutes, however short people wait."""
+    """The pod's status has only ContainerCreating. VolumeNotAttached waits 10 minutes, whatever pending_wait is."""
     patience = 120 if reason == "VolumeNotAttached" else 900
     world.configure(job=world.services.settings.job.model_copy(update={"pending_wait": patience}))
     run = started(world)
@@ -134,7 +134,7 @@ def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
     pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
     posted(world, pod, event_message, words)
     swept(world)
-    assert shown(world, run) == "Starting", "it has its seconds to start"
+    assert shown(world, run) == "Starting", "the grace period has not ended"
     world.later(seconds=20)
     world.calls.calls.clear()
     swept(world)
@@ -152,7 +152,7 @@ def test_a_volume_that_is_not_there_is_shown_in_the_words_of_its_events(
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
 
 
-def test_a_pod_whose_volume_comes_at_last_runs(world: Harness) -> None:
+def test_pod_whose_volume_is_mounted_late_runs(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
@@ -171,8 +171,8 @@ DUPLICATE = json.dumps({"outcome": "failed", "reason": "DuplicatePod", "message"
 
 
 @pytest.mark.parametrize("second", ["works on", "finds the first one's lock"])
-def test_a_pod_that_is_deleted_from_below_its_job(world: Harness, second: str) -> None:
-    """How servers before 1.26 preempt, and empty a lost node: the Job controller makes another pod of the attempt."""
+def test_attempt_continues_with_the_second_pod_of_its_job(world: Harness, second: str) -> None:
+    """Servers before 1.26 preempt and drain so: the Job controller creates another pod for the attempt."""
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -181,7 +181,7 @@ def test_a_pod_that_is_deleted_from_below_its_job(world: Harness, second: str) -
     world.kubelet.delete(POD, world.namespace, first["name"], first["uid"])
     node(world).other_pod(world.namespace, job, first["uid"])
     swept(world)
-    assert now(world, run).status.phase == "Running", "an attempt whose Job goes on is not over"
+    assert now(world, run).status.phase == "Running", "an attempt continues with its Job"
     if second == "works on":
         stopped = world.job_ends(job, DONE)
     else:
@@ -193,11 +193,11 @@ def test_a_pod_that_is_deleted_from_below_its_job(world: Harness, second: str) -
     assert run.status.attempt == 1
 
 
-def test_a_deadline_fails_the_job_and_the_attempt_is_resumed(world: Harness) -> None:
+def test_deadline_ends_the_attempt_and_the_run_is_retried(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
-    soon = {"spec": {"activeDeadlineSeconds": 2}}  # as if all the time had passed that it has
+    soon = {"spec": {"activeDeadlineSeconds": 2}}  # ends the attempt's time
     world.kubelet.patch(JOB, world.namespace, job, soon)
     deliver(world, job_finished, event(node(world).job_when(world.namespace, job, has_ended)))
     run = now(world, run)
@@ -215,7 +215,7 @@ def test_cancel_stops_the_pod_and_keeps_the_job(world: Harness) -> None:
     assert world.kubelet.get(JOB, world.namespace, job)["metadata"]["name"] == job
 
 
-def test_deleting_a_run_takes_its_job_and_pods_with_it(world: Harness) -> None:
+def test_deletion_of_a_run_deletes_its_job_and_pods(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     world.job_ready(job)
@@ -227,7 +227,7 @@ def test_deleting_a_run_takes_its_job_and_pods_with_it(world: Harness) -> None:
         time.sleep(0.1)
 
 
-def test_a_second_attempt_is_a_second_job_beside_the_first(world: Harness) -> None:
+def test_retry_creates_a_second_job_beside_the_first(world: Harness) -> None:
     run = started(world)
     first = run.status.job_name or ""
     world.job_ready(first)

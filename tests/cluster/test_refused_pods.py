@@ -1,6 +1,6 @@
-"""A Job that may be made and whose pods may not, on a real API server with the real Job controller.
+"""Jobs whose pods are rejected, on a real API server with the real Job controller.
 
-The functions run as their own user: that they read the Job's Events is also a proof that their rights suffice.
+The functions run as their own user, so that these tests also show their right to read the Job's Events.
 """
 
 import time
@@ -20,7 +20,7 @@ LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
 
 @pytest.fixture
 def no_room(world: Harness) -> Iterator[Harness]:
-    """A namespace whose quota has room for no pod; only the test counts what is used."""
+    """Set a quota of no pods; the test writes its usage, because no quota controller runs."""
     metadata = {"name": "no-pods", "namespace": world.namespace}
     full = {"spec": {"hard": {"pods": "0"}}, "status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}}
     made = world.kubelet.create(QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, **full})
@@ -31,7 +31,7 @@ def no_room(world: Harness) -> Iterator[Harness]:
 
 @pytest.fixture
 def too_large(world: Harness) -> Iterator[Harness]:
-    """A namespace whose LimitRange allows no container as large as an agent's."""
+    """Set a LimitRange that is too small for an agent's container."""
     metadata = {"name": "small-pods", "namespace": world.namespace}
     spec = {"limits": [{"type": "Container", "max": {"cpu": "1m"}}]}
     made = world.kubelet.create(
@@ -42,11 +42,11 @@ def too_large(world: Harness) -> Iterator[Harness]:
 
 
 def refused(world: Harness, job: str) -> None:
-    """Returns once the Job controller said that it may not make a pod."""
+    """Wait until the Job controller has posted that it could not create a pod."""
     about = f"involvedObject.kind=Job,involvedObject.name={job},reason=FailedCreate"
     end = time.monotonic() + PATIENCE
     while not list(world.kubelet.list(EVENT, world.namespace, fields=about)):
-        assert time.monotonic() < end, "the Job controller made a pod, or says nothing"
+        assert time.monotonic() < end, "the Job controller posted no FailedCreate Event"
         time.sleep(0.1)
 
 

@@ -1,11 +1,6 @@
-"""What the functions' own user may do on a real API server: what infra/kubernetes says, and nothing else.
+"""The users of functions and bridge have exactly the rights that infra/kubernetes declares, on a real API server.
 
-| asked                                             | answer                                              |
-|---------------------------------------------------|-----------------------------------------------------|
-| each verb on each kind there is to be afraid of   | yes where the Role says so, else no                 |
-| what NEVER lists, tried for real                  | 403                                                 |
-| the same rights in another namespace              | no                                                  |
-| whether a life of runs uses each right            | yes: an unused right is not granted                 |
+Each verb on each critical resource is reviewed, the requests in NEVER are sent, and a life of runs uses every right.
 """
 
 import itertools
@@ -53,12 +48,12 @@ Right = tuple[str, str, str]
 
 @pytest.fixture(autouse=True)
 def home(base: Base) -> str:
-    """What is applied to it is what these tests are about."""
+    """Apply the Roles under test to the namespace."""
     return base(HOME)
 
 
 def declared(role: str) -> set[Right]:
-    """(verb, group, resource) of a role in the manifest, but for what is granted for one name alone."""
+    """Return (verb, group, resource) for each right of a Role in the manifest that is not limited to a name."""
     roles = [each for each in yaml.safe_load_all(RBAC.read_text()) if each["kind"] == "Role"]
     rules = next(each["rules"] for each in roles if each["metadata"]["name"] == role)
     return {
@@ -84,15 +79,15 @@ def allowed(user: Transport, right: Right, namespace: str = HOME) -> bool:
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_a_user_may_do_what_is_declared_and_nothing_else(plane: ControlPlane, user: str) -> None:
+def test_user_has_exactly_the_declared_rights(plane: ControlPlane, user: str) -> None:
     wanted = {right for right in declared(user) if not right[2].endswith("/finalizers")}
     asked = {(verb, *resource) for verb in VERBS for resource in RESOURCES}
-    assert wanted <= asked, "every declared right is asked for"
+    assert wanted <= asked, "every declared right is reviewed"
     found = connect(plane, user)
     assert {right for right in asked if allowed(found, right)} == wanted
 
 
-def test_no_right_is_a_wildcard_and_none_reaches_secrets() -> None:
+def test_no_declared_right_is_a_wildcard_or_for_secrets() -> None:
     for user in USERS:
         for verb, group, resource in declared(user):
             assert "*" not in (verb, group, resource)
@@ -120,7 +115,7 @@ GROUPS = {"jobs": JOB, "coderuns": CODE_RUN, "roles": Kind("rbac.authorization.k
 
 
 @pytest.mark.parametrize(("method", "what"), NEVER, ids=[" ".join(each) for each in NEVER])
-def test_what_the_functions_never_do_is_refused(plane: ControlPlane, method: str, what: str) -> None:
+def test_request_that_functions_never_make_is_refused(plane: ControlPlane, method: str, what: str) -> None:
     plural, _, rest = what.partition("/")
     kind = GROUPS.get(plural, Kind("v1", "Any", plural))
     name, _, subresource = rest.partition("/")
@@ -139,7 +134,7 @@ def test_no_right_reaches_another_namespace_or_the_cluster(plane: ControlPlane, 
 
 
 def used(calls: list[Request]) -> set[Right]:
-    """The rights that calls made use of."""
+    """Return the rights that the calls used."""
     return {right for call in calls for right in [_right(call)] if right}
 
 
@@ -152,14 +147,14 @@ def _right(call: Request) -> Right | None:
     return (one if rest else several)[call.method], group, "/".join([plural, *rest[1:]])
 
 
-def test_every_right_is_used(world: Harness) -> None:
-    """By runs of both kinds: submitted twice, made by hand, tried again, cancelled, stuck, deleted, and expired."""
+def test_runs_use_every_declared_right(world: Harness) -> None:
+    """Runs of both kinds are submitted twice, created by hand, retried, cancelled, stuck, deleted, and expire."""
     for kind in RUNS:
         a_life(world, kind)
     stuck(world)
     cleaned_up(world)
     granted = {right for right in declared(FUNCTIONS_USER) if not right[2].endswith("/finalizers")}
-    assert granted - used(world.calls.calls) == set(), "granted, but nobody uses it"
+    assert granted - used(world.calls.calls) == set(), "rights that are granted but not used"
 
 
 def a_life(world: Harness, kind: str) -> None:
@@ -185,7 +180,7 @@ def a_life(world: Harness, kind: str) -> None:
 
 
 def stuck(world: Harness) -> None:
-    """A pod that does not say why it waits; and runs that submit did not make."""
+    """Start a run whose pod waits without a reason, and runs that were created by hand."""
     run = started(world)
     job = run.status.job_name or ""
     says = node(world).says
@@ -199,7 +194,7 @@ def stuck(world: Harness) -> None:
 
 
 def cleaned_up(world: Harness) -> None:
-    """The hourly pass over what was kept long enough: runs, task files, tombstones, unused workspaces."""
+    """Run the hourly pass over expired runs, task files, tombstones and unused workspaces."""
     kept = {"workspace_days": 1, "delete_workspaces": True}
     world.configure(retention=world.services.settings.retention.model_copy(update=kept))
     for kind in RUNS:

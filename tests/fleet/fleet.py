@@ -1,4 +1,4 @@
-"""Many runs on one API server, with all that happens to them; `settle` lets sweeps alone bring all to rest."""
+"""Fleet: many runs on one API server; `settle` finishes them by sweeps alone."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -31,18 +31,18 @@ from tests.support.run_steps import event, submitted
 
 NAMESPACE = "orchestrator"
 ROUNDS = 80
-"""Most passes until all rest: with one place, each of a dozen runs takes a few for each of its attempts."""
+"""Maximum of sweeps until all runs rest: with one slot, each of a dozen runs takes a few per attempt."""
 Object = dict[str, Any]
 Work = Callable[[Dependencies], object]
 
 
 def unchanged(transport: Transport) -> Transport:
-    """The functions as they are."""
+    """Return the transport itself: functions without a defect."""
     return transport
 
 
 class Fleet:
-    """Runs, the functions with these limits, and a kubelet; `wrap` may come between functions and API server."""
+    """Runs, functions with these limits, and a kubelet; `wrap` may put a transport before the API server."""
 
     def __init__(self, limits: Limits, wrap: Callable[[Transport], Transport] = unchanged) -> None:
         self.wrap = wrap
@@ -64,12 +64,12 @@ class Fleet:
         self._count = 0
 
     def _notice(self, change: Change) -> None:
-        """The events on their way: kind of object and its state."""
+        """Record an undelivered event: the kind of object, and its body."""
         if change.type != "DELETED" and change.key.resource.split(".")[0] in ("coderuns", "docsruns", "jobs"):
             self.events.append((change.key.resource, change.body))
 
     def submit(self, kind: str, **spec: Any) -> str:
-        """A new run's name."""
+        """Create a run and return its name."""
         self._count += 1
         if kind == "CodeRun":
             spec["taskId"] = self._count
@@ -80,7 +80,7 @@ class Fleet:
         return [parse(raw) for raw in found]
 
     def calls(self, work: Work, transport: Transport | None = None) -> None:
-        """A function at work; a request that it answers with an error is not repeated."""
+        """Call a function; a request that it answers with an error is not repeated."""
         with suppress(ClusterError, Killed):
             work(self._services(transport or self.harness.calls))
 
@@ -91,20 +91,20 @@ class Fleet:
         )
 
     def dies(self, work: Work, at: int, *, after: bool) -> bool:
-        """The function is killed at that API call; whether it came so far."""
+        """Call a function that dies at that API call; return whether it made so many calls."""
         crashing = CrashingTransport(self.server, at, after)
         self.calls(work, crashing)
         return crashing.triggered
 
     def interleavings(self, works: Sequence[Work], order: Sequence[int]) -> None:
-        """Functions at work at the same time, their API calls in that order."""
+        """Run functions concurrently, with their API calls in that order."""
         in_order([self._actor(work) for work in works], order)
 
     def _actor(self, work: Work) -> Actor:
         return Actor(self.server, lambda transport: work(self._services(transport)))
 
     def delivery(self, index: int) -> Work:
-        """The handling of one of the events on their way; it stays there, and may come again."""
+        """Return the delivery of an undelivered event, which stays undelivered and may be delivered again."""
         resource, body = self.events[index % len(self.events)]
         handler = job_finished if resource == "jobs.batch" else reconcile
         return lambda services: handler.handle(services, event(json.loads(body)))
@@ -117,7 +117,7 @@ class Fleet:
         return [job for job in self.harness.jobs() if is_live(job)]
 
     def pod_ends(self, job: Object, report: str, *, ok: bool) -> None:
-        """The kubelet ends the Job's pod, whether or not it had come up."""
+        """End the Job's pod, and start it before if needed."""
         name, stopped = job["metadata"]["name"], job["spec"].get("activeDeadlineSeconds") == 1
         self.pod_comes_up(job)
         self.harness.job_ends(name, "" if stopped else report, ok=ok and not stopped)
@@ -128,7 +128,7 @@ class Fleet:
             self.harness.job_ready(name)
 
     def asks(self, run: Run, **spec: Any) -> None:
-        """A person changes the run."""
+        """Change the run's spec, as a person does."""
         with suppress(ClusterError):
             self.harness.kubelet.patch(RUNS[run.kind], NAMESPACE, run.name, {"spec": spec})
 
@@ -136,7 +136,7 @@ class Fleet:
         self.harness.kubelet.delete(RUNS[run.kind], NAMESPACE, run.name, run.uid)
 
     def settle(self, report: str) -> None:
-        """No event comes any more; every pod ends with that report, and the sweep has to bring all to their end."""
+        """Sweep, without events, until all runs rest; each pod ends with that report."""
         for _ in range(ROUNDS):
             self.server.collect()
             live = self.live_jobs()
@@ -147,14 +147,14 @@ class Fleet:
             self.calls(self.sweep)
             if not live and before == self.server.store.version:
                 return
-        self.checker.violations.append(f"the fleet does not come to rest in {ROUNDS} sweeps")
+        self.checker.violations.append(f"the fleet is not at rest after {ROUNDS} sweeps")
 
     def check(self) -> None:
-        """Raises AssertionError where something was never to be, or is not as it should be in the end."""
+        """Raise AssertionError if an invariant was violated, a run is unfinished or a slot is still reserved."""
         assert self.wrong() == []
 
     def wrong(self) -> list[str]:
-        """What was never to be, and what is not as it should be in the end."""
+        """Return the violated invariants, the unfinished runs and the slots that are still reserved."""
         return [*self.checker.violations, *self.each.violations, *self._unfinished()]
 
     def _unfinished(self) -> Iterator[str]:
@@ -166,4 +166,4 @@ class Fleet:
         except NotFound:
             return
         for entry in manifest.parse(raw).entries.values():
-            yield f"{entry.name} holds a place in the end"
+            yield f"{entry.name} still holds a slot"

@@ -1,7 +1,7 @@
-"""Watches every commit of the API server for what a fleet must never do.
+"""Invariants of a fleet, checked on every change that the API server stores.
 
-- More live Jobs than a limit allows, or two in one workspace or docs directory. (Live: may have a pod.)
-- A run gets a place while another that was shown as Queued, comes before it and would fit, has none.
+- Live Jobs, which may have a pod, never exceed a limit, and never share a workspace or docs directory.
+- No run gets a slot while another that is shown as Queued, precedes it in the queue and would fit has none.
 """
 
 import json
@@ -25,7 +25,7 @@ JOB, POD, CONFIG_MAP = "jobs.batch", "pods", "configmaps"
 
 
 class FleetInvariantChecker:
-    """What was seen; `violations` says in words what was wrong. `most` is how many worked at once."""
+    """Checks changes; `violations` has a message for each violation, `most` the maximum of concurrent runs."""
 
     def __init__(self, store: Store, namespace: str, limits: Limits, clock: Callable[[], datetime]) -> None:
         self.violations: list[str] = []
@@ -50,7 +50,7 @@ class FleetInvariantChecker:
         over = {hold: count for hold, count in alive.items() if count > self._limits.capacity(hold)}
         self.most = max(self.most, alive["runs"])
         if over:
-            self.violations.append(f"{name} was made, and now over the limit are {over}")
+            self.violations.append(f"{name} was created, and {over} are over the limit")
 
     def _is_alive(self, name: str) -> bool:
         text = self._store.get(Key(JOB, self._namespace, name))

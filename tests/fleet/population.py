@@ -1,4 +1,4 @@
-"""Very many runs in all states, put on a server as they would be after days of work."""
+"""Population: many runs in all states, created directly as they would be after days of operation."""
 
 from collections import Counter
 from typing import Any
@@ -34,11 +34,11 @@ STATES = (
     "working",
     "retrying",
 )
-"""What the runs are in turn; six of ten are finished."""
+"""States of the runs in turn; six of ten are finished."""
 
 
 class Population:
-    """`size` runs; `counts` says how many are in each state. The limit is as many as are at work."""
+    """`size` runs; `counts` has the number in each state."""
 
     def __init__(self, harness: Harness, size: int) -> None:
         self.harness, self.size = harness, size
@@ -51,7 +51,7 @@ class Population:
             if state == "working":
                 entries[run.uid] = reservation(run)
                 self._job(run)
-        self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, last_rejected="somebody"), harness.namespace))
+        self._cluster.create(CONFIG_MAP, ledger.new(Ledger(entries, last_rejected="a-run"), harness.namespace))
 
     def _put(self, number: int, state: str) -> Run:
         spec = {**CODE_SPEC, "taskId": number + 1, "service": f"s{number}"}
@@ -73,7 +73,7 @@ class Population:
             self.harness.job_ends(name, '{"outcome": "succeeded", "reason": "Completed", "message": "done"}')
 
     def pages(self, page: int) -> int:
-        """Lists that a sweep cannot do without: Jobs, pods, unfinished runs of both kinds."""
+        """Return the number of pages that a sweep must read: Jobs, pods, unfinished runs of both kinds."""
         unfinished = self.size - self.counts["finished"]
         return sum(
             max(1, -(-count // page)) for count in (self.counts["working"], self.counts["working"], unfinished, 0)
@@ -86,7 +86,7 @@ def _status(run: Run, state: str) -> RunStatus:
     working = run.with_status(transitions.start(run, NOW))
     if state == "working":
         return transitions.running(working, NOW)
-    verdict = Verdict(state == "finished", Reason.COMPLETED if state == "finished" else Reason.NETWORK, "so it ended")
+    verdict = Verdict(state == "finished", Reason.COMPLETED if state == "finished" else Reason.NETWORK, "ended")
     gained: dict[str, Any] = transitions.evidence(working, verdict, NOW)
     if state == "finished":
         ended = transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained)

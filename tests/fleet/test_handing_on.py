@@ -1,16 +1,16 @@
-"""A pass that runs out of time hands on, and the next one goes on from there.
+"""A pass of the sweep that runs out of time saves a checkpoint, and the next pass continues there.
 
-| what happens                                | then                                                       |
+| situation                                   | result                                                     |
 |---------------------------------------------|------------------------------------------------------------|
-| time is over in the middle of the lists     | note and message; the rest is looked at, each run once     |
-| there is no queue, or it takes no message   | the schedule's next pass goes on from the note             |
-| the API server has forgotten the token: 410 | a new list, and what was passed is passed over             |
-| each run takes all the time there is        | every one is come to in its turn                           |
-| two passes go on from the same place        | one hands on                                               |
-| a pass is killed at any of its calls        | the next ones bring all to the same end                    |
-| places are to be given out                  | only with all runs in view                                 |
+| time ends in the middle of the lists        | checkpoint and message; each remaining run is read once    |
+| no queue, or it refuses the message         | the next scheduled pass continues from the checkpoint      |
+| the API server answers 410 for the token    | the list starts again, and runs read before are skipped    |
+| each run takes all the time of a pass       | every run is reached in its turn                           |
+| two passes start from one checkpoint        | only one saves the next checkpoint                         |
+| a pass crashes at any of its calls          | the next passes lead to the same end                       |
+| slots are free                              | they are given out only after all runs were read           |
 
-The sweep of every minute, and the hourly pass over everything.
+Covers the sweep of each minute and the hourly pass.
 """
 
 from collections import Counter
@@ -35,93 +35,93 @@ from tests.support.crashing import CrashingTransport, Killed
 from tests.support.in_process_server import StoreContent
 
 A_FEW = BUDGET / 5
-"""Between two looks at the clock, so that a pass has time for some runs only."""
+"""Time between two reads of the clock, so that a pass reaches only some runs."""
 
 
 @pytest.mark.parametrize("queue", [Queue(), Queue(refuses=True), None], ids=["queue", "refusing queue", "no queue"])
-def test_the_next_pass_goes_on_where_the_last_one_stopped(queue: Queue | None) -> None:
-    scene = PassBench(queue=queue)
-    found = scene.chain(A_FEW)
+def test_next_pass_continues_where_the_last_one_stopped(queue: Queue | None) -> None:
+    bench = PassBench(queue=queue)
+    found = bench.chain(A_FEW)
     assert len(found) > 2
-    assert sum(each["looked"] for each in found) == scene.unfinished
+    assert sum(each["looked"] for each in found) == bench.unfinished
     assert all(each["looked"] for each in found)
-    assert scene.note()["kind"] == ""
+    assert bench.note()["kind"] == ""
     if queue and not queue.refuses:
         assert [event.type for event in queue.asked] == [SWEEP_DUE] * (len(found) - 1)
         assert len({event.id for event in queue.asked}) == len(found) - 1
-    assert scene.passes(scene.services())["looked"] == scene.unfinished
+    assert bench.passes(bench.services())["looked"] == bench.unfinished
 
 
-def test_a_pass_with_time_enough_notes_nothing() -> None:
-    scene = PassBench()
-    assert scene.passes(scene.services())["left_at"] is None
-    assert scene.note() == {}
+def test_pass_with_enough_time_saves_no_checkpoint() -> None:
+    bench = PassBench()
+    assert bench.passes(bench.services())["left_at"] is None
+    assert bench.note() == {}
 
 
 @pytest.mark.parametrize("what", list(DUE))
-def test_a_forgotten_token_loses_nothing_and_repeats_nothing(what: str) -> None:
-    scene = PassBench()
-    whole = scene.chain(A_FEW, what)
-    scene = PassBench()
-    found = [scene.passes(scene.services(A_FEW), what)]
+def test_expired_token_skips_no_run_and_repeats_none(what: str) -> None:
+    bench = PassBench()
+    whole = bench.chain(A_FEW, what)
+    bench = PassBench()
+    found = [bench.passes(bench.services(A_FEW), what)]
     while found[-1].get("left_at"):
-        scene.server.become(scene.server.content())  # the history is gone, and every token with it
-        found.append(scene.passes(scene.services(A_FEW), what))
+        bench.server.become(bench.server.content())  # forgets the history, so that every token is expired
+        found.append(bench.passes(bench.services(A_FEW), what))
     assert sum(each.get("looked", 0) for each in found) == sum(each.get("looked", 0) for each in whole)
     assert len(found) == len(whole)
 
 
-def test_runs_that_take_all_the_time_keep_no_other_from_being_reached() -> None:
-    scene = PassBench()
-    found = scene.chain(BUDGET)
-    assert [each["looked"] for each in found] == [1] * scene.unfinished
+def test_every_run_is_reached_although_each_takes_all_the_time_of_a_pass() -> None:
+    bench = PassBench()
+    found = bench.chain(BUDGET)
+    assert [each["looked"] for each in found] == [1] * bench.unfinished
 
 
 @pytest.mark.parametrize("order", [[0, 1] * 40, [0] * 9 + [1] * 80, [1] * 12 + [0] * 80], ids=["in turn", "0", "1"])
-def test_of_two_passes_that_began_at_the_same_place_one_hands_on(order: list[int]) -> None:
-    scene = PassBench(queue=(queue := Queue()))
-    scene.passes(scene.services(A_FEW))
+def test_one_of_two_passes_from_the_same_checkpoint_continues(order: list[int]) -> None:
+    bench = PassBench(queue=(queue := Queue()))
+    bench.passes(bench.services(A_FEW))
     asked = len(queue.asked)
-    actors = [Actor(scene.server, lambda transport: scene.passes(scene.services(A_FEW, transport))) for _ in range(2)]
+    actors = [Actor(bench.server, lambda transport: bench.passes(bench.services(A_FEW, transport))) for _ in range(2)]
     in_order(actors, order)
     assert len(queue.asked) == asked + 1
 
 
 def limited() -> PassBench:
-    """As many places as there are runs at work; some have just ended, without an event."""
-    scene = PassBench(LimitSettings(runs=SIZE // 10))
-    scene.population.ends(2)
-    return scene
+    """Return a bench with as many slots as running runs, two of whose Jobs ended without an event."""
+    bench = PassBench(LimitSettings(runs=SIZE // 10))
+    bench.population.ends(2)
+    return bench
 
 
-def test_places_are_given_out_in_order_although_no_pass_saw_all_runs() -> None:
-    scene = limited()
-    queued = [parse(raw) for raw in scene.harness.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
-    waiting = [pending_run(run) for run in queued if is_admissible(run, scene.harness.now)]
+def test_slots_are_given_out_in_order_although_no_pass_read_all_runs() -> None:
+    bench = limited()
+    queued = [parse(raw) for raw in bench.harness.kubelet.list(CODE_RUN, "orchestrator", f"!{api_group.FINISHED}")]
+    waiting = [pending_run(run) for run in queued if is_admissible(run, bench.harness.now)]
     oldest = {each.reservation.name for each in sorted(waiting, key=lambda each: each.order)[:2]}
     for _ in range(3):
-        scene.chain(A_FEW)
-    phases = Counter(phase for phase, *_ in scene.runs().values())
+        bench.chain(A_FEW)
+    phases = Counter(phase for phase, *_ in bench.runs().values())
     assert phases["Running"] + phases["Pending"] == SIZE // 10
-    assert phases["Queued"] == scene.population.counts["queued"] - 2
-    started = {name for name, (phase, *_) in scene.runs().items() if phase == "Pending"}
+    assert phases["Queued"] == bench.population.counts["queued"] - 2
+    started = {name for name, (phase, *_) in bench.runs().items() if phase == "Pending"}
     assert started == oldest
 
 
-def test_places_given_in_one_pass_are_taken_in_the_next_where_there_was_no_time_to_start_all() -> None:
-    scene = PassBench(LimitSettings(runs=SIZE), queue := Queue())
-    first = scene.passes(scene.services(BUDGET / 40))
-    assert (first["looked"], first["left_at"]) == (scene.unfinished, "the first DocsRun")
-    assert 0 < first["healed"]["Start"] < scene.population.counts["queued"]
+def test_slots_given_out_in_one_pass_are_used_in_the_next() -> None:
+    bench = PassBench(LimitSettings(runs=SIZE), queue := Queue())
+    first = bench.passes(bench.services(BUDGET / 40))
+    assert (first["looked"], first["left_at"]) == (bench.unfinished, "the first DocsRun")
+    assert 0 < first["healed"]["Start"] < bench.population.counts["queued"]
     assert len(queue.asked) == 1
-    scene.chain(BUDGET / 40)
-    assert Counter(phase for phase, *_ in scene.runs().values())["Queued"] == 0
+    bench.chain(BUDGET / 40)
+    assert Counter(phase for phase, *_ in bench.runs().values())["Queued"] == 0
 
 
 def expired() -> PassBench:
-    """Long afterwards: runs that succeeded are due to be deleted, and there are task files without an owner."""
-    scene = limited()
-    scene.harness.now = datetime.now(UTC) + timedelta(days=1)  # the server's clock says how old task files are
+    """Return a bench with expired runs and with task files whose owner does not exist."""
+    bench = limited()
+    bench.harness.now = datetime.now(UTC) + timedelta(days=1)  # task files have the server's creation time
     labels = {"app.kubernetes.io/managed-by": "orchestrator"}
     owner = {"apiVersion": api_group.API_VERSION, "kind": "CodeRun", "name": "gone", "controller": True}
     for number in range(5):
@@ -132,53 +132,53 @@ def expired() -> PassBench:
             "labels": labels,
             "ownerReferences": owners,
         }
-        scene.harness.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-    return scene
+        bench.harness.kubelet.create(CONFIG_MAP, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    return bench
 
 
 EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 7}
-"""Calls between two at which a pass is killed; a chain of sweeps makes some 100, one of the other some 700."""
+"""Calls between two crash points: a chain of sweeps makes about 100 calls, one of hourly passes about 700."""
 MAKERS: dict[str, Callable[[], PassBench]] = {"sweep": limited, "retention": expired}
 
 
-def to_the_end(scene: PassBench, what: str, step: timedelta | None = None) -> Any:
-    """What passes in a hurry come to, and further ones of `step` that find nothing to do any more."""
-    found = [_after(scene, what, A_FEW)]
-    while found[-1] != (end := _after(scene, what, step)):
+def to_the_end(bench: PassBench, what: str, step: timedelta | None = None) -> Any:
+    """Return the end state after a chain of short passes, and chains of `step` until nothing changes."""
+    found = [_after(bench, what, A_FEW)]
+    while found[-1] != (end := _after(bench, what, step)):
         found.append(end)
         assert len(found) < MOST
     return end
 
 
-def _after(scene: PassBench, what: str, step: timedelta | None) -> Any:
-    scene.chain(step, what)
-    return scene.end()
+def _after(bench: PassBench, what: str, step: timedelta | None) -> Any:
+    bench.chain(step, what)
+    return bench.end()
 
 
 @pytest.mark.parametrize("what", list(DUE))
 def test_many_passes_have_the_same_result_as_one(what: str) -> None:
-    scene = MAKERS[what]()
-    begun, before = scene.server.content(), scene.end()
+    bench = MAKERS[what]()
+    begun, before = bench.server.content(), bench.end()
     for _ in range(4):
-        assert "left_at" not in (found := scene.passes(scene.services(), what)) or found["left_at"] is None
-    unhurried = scene.end()
-    scene.server.become(begun)
-    assert len(scene.chain(A_FEW, what)) > 2
-    assert to_the_end(scene, what, A_FEW) == unhurried != before
+        assert "left_at" not in (found := bench.passes(bench.services(), what)) or found["left_at"] is None
+    unhurried = bench.end()
+    bench.server.become(begun)
+    assert len(bench.chain(A_FEW, what)) > 2
+    assert to_the_end(bench, what, A_FEW) == unhurried != before
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("what", list(DUE))
-def test_killed_at_any_call_it_ends_the_same(what: str, after: bool) -> None:
-    scene = MAKERS[what]()
-    begun: StoreContent = scene.server.content()
-    wanted = to_the_end(scene, what)
+def test_pass_that_crashes_at_any_call_leads_to_the_same_end(what: str, after: bool) -> None:
+    bench = MAKERS[what]()
+    begun: StoreContent = bench.server.content()
+    wanted = to_the_end(bench, what)
     for at in range(0, 10_000, EVERY[what]):
-        scene.server.become(begun)
-        crashing = CrashingTransport(scene.server, at, after)
+        bench.server.become(begun)
+        crashing = CrashingTransport(bench.server, at, after)
         with suppress(Killed):
-            scene.chain(A_FEW, what, crashing)
+            bench.chain(A_FEW, what, crashing)
         if not crashing.triggered:
-            assert at > 20, "a chain makes more calls than that"
+            assert at > 20, "a chain makes more than 20 calls"
             return
-        assert to_the_end(scene, what) == wanted, f"killed at call {at}"
+        assert to_the_end(bench, what) == wanted, f"killed at call {at}"

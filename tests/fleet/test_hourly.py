@@ -1,16 +1,12 @@
-"""The hourly pass beside functions at work: what it keeps in mind, what it asks for, and what changes while it reads.
+"""The hourly pass: its reads, its memory, and changes while it runs. tests/life/test_retention.py has the ages.
 
-| meanwhile                                          | the pass                                        |
-|----------------------------------------------------|-------------------------------------------------|
-| nothing                                            | reads each page once; claims only if configured |
-| an orphan is among the task files                  | one second look                                 |
-| a run is made after runs were listed               | second look: its task files are no orphan's     |
-| an attempt begins after its run was listed         | deletes the files of those before it alone      |
-| a run takes a workspace marked as unused, before   | leaves it: who takes it takes the mark off, so  |
-| runs are listed or after                           | that it is not the version that was seen        |
-| very many runs                                     | a few bytes of each are kept                    |
-
-What is due when: tests/life/test_retention.py.
+| change meanwhile                                   | the pass                                           |
+|----------------------------------------------------|----------------------------------------------------|
+| none                                               | reads each page once; volume claims if configured  |
+| none; task files without a run exist               | reads the run once more, then deletes them         |
+| a run is created after runs were listed            | reads the run, and keeps its task files            |
+| an attempt starts after its run was listed         | deletes only the task files of earlier attempts    |
+| a run starts to use a workspace marked as unused   | keeps it: removing the mark changes its version    |
 """
 
 from collections import Counter
@@ -44,7 +40,7 @@ WORKSPACES = RetentionSettings(workspace_days=5, delete_workspaces=True)
 
 @pytest.fixture
 def harness() -> Harness:
-    """Its clock is that of the server, which says when task files were made."""
+    """Return a harness with the server's clock, because task files have the server's creation time."""
     found = Harness(InProcessServer(), "orchestrator")
     found.now = datetime.now(UTC) + timedelta(minutes=1)
     return found
@@ -69,14 +65,14 @@ def cleaned(harness: Harness, transport: Transport | None = None, page: int = 50
 
 
 def files(harness: Harness) -> set[str]:
-    """The task files there are."""
+    """Return the names of the ConfigMaps with task files."""
     names = {item["metadata"]["name"] for item in harness.kubelet.list(CONFIG_MAP, harness.namespace)}
     return {name for name in names if not name.startswith("orchestrator-")}
 
 
 @dataclass
 class ConcurrentChange:
-    """Something happens before the first list of that kind is sent."""
+    """A transport that calls `happens` before the first list of that kind."""
 
     harness: Harness
     kind: Kind
@@ -93,7 +89,7 @@ class ConcurrentChange:
         return self.harness.calls.stream(request)
 
 
-# What is asked for --------------------------------------------------------------------------------------------------
+# Reads --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("configured", [False, True])
@@ -115,7 +111,7 @@ def test_each_page_is_read_once_and_claims_only_if_needed(harness: Harness, conf
     assert files(harness) == {run.status.config_map_name for run in runs}
 
 
-def test_an_orphan_alone_is_looked_at_twice(harness: Harness) -> None:
+def test_only_the_run_of_an_orphan_is_read_twice(harness: Harness) -> None:
     runs = [started(harness, f"run-{number}") for number in range(3)]
     raw = harness.kubelet.get(CODE_RUN, harness.namespace, runs[0].name)
     harness.kubelet.patch(CODE_RUN, harness.namespace, runs[0].name, {"metadata": {"finalizers": None}})
@@ -127,10 +123,10 @@ def test_an_orphan_alone_is_looked_at_twice(harness: Harness) -> None:
     assert files(harness) == {run.status.config_map_name for run in runs[1:]}
 
 
-# What changes while it reads ----------------------------------------------------------------------------------------
+# Changes while the pass runs ----------------------------------------------------------------------------------------
 
 
-def test_a_run_made_after_runs_were_listed_keeps_its_task_files(harness: Harness) -> None:
+def test_run_created_after_runs_were_listed_keeps_its_task_files(harness: Harness) -> None:
     def made() -> None:
         started(harness, "late")
         harness.later(minutes=5)
@@ -139,7 +135,7 @@ def test_a_run_made_after_runs_were_listed_keeps_its_task_files(harness: Harness
     assert len(files(harness)) == 1
 
 
-def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(harness: Harness) -> None:
+def test_attempt_started_after_its_run_was_listed_keeps_its_task_files(harness: Harness) -> None:
     run = finished(harness, "run-1")
     harness.later(days=2)
 
@@ -153,7 +149,7 @@ def test_an_attempt_that_begins_after_its_run_was_listed_keeps_its_task_files(ha
 
 
 @pytest.mark.parametrize("before", [DOCS_RUN, CONFIG_MAP], ids=["before runs are listed", "after"])
-def test_a_workspace_that_a_run_takes_meanwhile_is_left(harness: Harness, before: Kind) -> None:
+def test_workspace_that_a_run_starts_to_use_meanwhile_is_kept(harness: Harness, before: Kind) -> None:
     harness.configure(retention=WORKSPACES)
     gone = finished(harness, "run-1")
     claim = gone.status.workspace_name or ""
@@ -182,10 +178,10 @@ def _annotations(harness: Harness, claim: str) -> dict[str, str]:
     return found
 
 
-# What is kept -------------------------------------------------------------------------------------------------------
+# Memory -------------------------------------------------------------------------------------------------------------
 
 
-def test_of_very_many_runs_a_few_bytes_each_are_kept(harness: Harness) -> None:
+def test_hourly_pass_keeps_at_most_20_bytes_per_run(harness: Harness) -> None:
     run, count = finished(harness, "run-1"), 20_000
     harness.later(days=2)
     passes = (ConfigMapGarbage(harness.services), Workspaces(harness.services))
@@ -195,4 +191,4 @@ def test_of_very_many_runs_a_few_bytes_each_are_kept(harness: Harness) -> None:
             for one in passes:
                 one.note(each)
         kept = allocated.bytes()
-    assert 2 * SIZE * count <= kept <= 20 * count, "its uid, and its attempt that is over"
+    assert 2 * SIZE * count <= kept <= 20 * count, "a digest of the uid, and one of the ended attempt"

@@ -1,8 +1,8 @@
-"""Any mix of submits, limits, outcomes, cancels, retries, deletions, lost, doubled and reordered events, crashes and
-functions at work at the same time; after it the sweep alone.
+"""Random schedules of a fleet: submits, outcomes, cancels, retries, deletions, crashes, concurrent functions, and lost,
+duplicated or reordered events, under random limits; then sweeps alone.
 
-At every commit: no limit is exceeded, no two work in one place, no run is overtaken, and each run keeps its own rules
-(tests/faults/invariants.py). In the end: every run is finished, and no slot is reserved.
+After each write: no limit is exceeded, no two runs share a workspace or directory, no run is overtaken, and the
+invariants of tests/faults hold. In the end every run is finished and no slot is reserved.
 """
 
 import json
@@ -19,16 +19,16 @@ from tests.fleet.fleet import Fleet
 from tests.support.run_steps import DONE, LOST
 
 EXAMPLES = 150
-"""At SCALE=1."""
+"""Schedules at SCALE=1."""
 RUNS = 10
-"""Most runs of a fleet: enough for every way to be in each other's way."""
+"""Maximum of runs in a fleet: enough for runs to wait for each other in every way."""
 NO = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no"})
 COUNTS = st.integers(0, 30)
 PLACES = st.none() | st.integers(1, 3)
 
 
 class Machine(RuleBasedStateMachine):
-    """One fleet, and what happens to it."""
+    """One fleet, and the steps of a schedule."""
 
     fleet: Fleet
 
@@ -126,7 +126,7 @@ class Machine(RuleBasedStateMachine):
             self.fleet.check()
 
 
-def test_any_life_of_a_fleet_keeps_its_limits_and_loses_no_run() -> None:
+def test_fleet_keeps_its_limits_and_finishes_every_run() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(

@@ -1,15 +1,7 @@
-"""Two functions at once for the last place, in every order with two switches; each killed at each of its calls.
+"""Two concurrent functions compete for the last slot, in orders with two switches, and with a crash at each call.
 
-| one                     | other                   |
-|-------------------------|-------------------------|
-| a new run asks          | another new run asks    |
-| a new run asks          | another, and one waited |
-| a Job ends              | a new run asks          |
-| a Job ends              | another Job ends        |
-| the sweep               | each of these, a sweep  |
-
-Afterwards no event comes any more. The same with functions broken on purpose, which must be noticed. And a place that
-gets free while the first run that has to wait looks for one is not left to the sweep.
+The pairs are in SETUPS. Afterwards no event is delivered; sweeps alone finish all runs. Mutants of the ledger must be
+reported.
 """
 
 import itertools
@@ -32,26 +24,26 @@ from tests.support.run_steps import DONE, event
 
 TWO = Limits(runs=2)
 PLAYED = 60
-"""Orders per scene at SCALE=1."""
+"""Orders per setup at SCALE=1."""
 MOST = 60
 """More calls than any of these functions makes."""
 Setup = Callable[[Callable[[Transport], Transport]], tuple[Fleet, Work, Work]]
 
 
 def new_run(fleet: Fleet, **spec: Any) -> Work:
-    """What its first event makes a function do."""
+    """Create a run, and return the delivery of its first event."""
     name = fleet.submit("CodeRun", service=f"s{len(fleet.runs())}", **spec)
     return first_event(next(run for run in fleet.runs() if run.name == name))
 
 
 def first_event(run: Run) -> Work:
-    """What the run's first event, coming late, makes a function do."""
+    """Return the late delivery of the run's first event."""
     raw = {key: value for key, value in run.raw.items() if key != "status"}
     return lambda services: reconcile.handle(services, event(raw))
 
 
 def working(wrap: Callable[[Transport], Transport], *, running: int, queued: int) -> Fleet:
-    """A fleet with room for two."""
+    """Return a fleet with two slots and so many running and queued runs."""
     fleet = Fleet(TWO, wrap)
     for _ in range(running + queued):
         fleet.calls(new_run(fleet))
@@ -62,7 +54,7 @@ def working(wrap: Callable[[Transport], Transport], *, running: int, queued: int
 
 
 def job_end(fleet: Fleet, index: int) -> Work:
-    """What the end of a Job makes a function do."""
+    """End a Job, and return the delivery of its event."""
     name = sorted(job["metadata"]["name"] for job in fleet.harness.jobs())[index]
     ended = fleet.harness.job_ends(name, DONE)
     return lambda services: job_finished.handle(services, event(ended))
@@ -73,8 +65,8 @@ def two_new_runs(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, W
     return fleet, new_run(fleet), new_run(fleet)
 
 
-def two_new_runs_and_one_who_waited(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, Work]:
-    """Both places are free, and the process that saw it died before admitting the waiting run."""
+def two_new_runs_and_a_queued_one(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, Work]:
+    """Both slots are free; the process that freed them died before it admitted the queued run."""
     fleet = working(wrap, running=2, queued=1)
     for index in (0, 1):
         job_end(fleet, index)
@@ -113,7 +105,7 @@ def two_sweeps(wrap: Callable[[Transport], Transport]) -> tuple[Fleet, Work, Wor
 
 SETUPS: list[Setup] = [
     two_new_runs,
-    two_new_runs_and_one_who_waited,
+    two_new_runs_and_a_queued_one,
     an_end_and_a_new_run,
     two_ends,
     a_sweep_and_an_end,
@@ -123,30 +115,30 @@ SETUPS: list[Setup] = [
 
 
 def orders() -> Iterator[tuple[int, ...]]:
-    """One makes `i` calls, the other `j`, then the first the rest of its own, then the other."""
+    """Yield the orders in which one makes `i` calls, the other `j`, then each makes its remaining calls."""
     for one, i, j in itertools.product((0, 1), range(1, 14), range(1, 14)):
         yield (one,) * i + (1 - one,) * j + (one,) * MOST
 
 
-def play(scene: Setup, order: tuple[int, ...], wrap: Callable[[Transport], Transport] = unchanged) -> Fleet:
-    fleet, one, other = scene(wrap)
+def play(setup: Setup, order: tuple[int, ...], wrap: Callable[[Transport], Transport] = unchanged) -> Fleet:
+    fleet, one, other = setup(wrap)
     fleet.interleavings([one, other], order)
     fleet.settle(DONE)
     return fleet
 
 
-@pytest.mark.parametrize("scene", SETUPS, ids=lambda scene: scene.__name__)
-def test_two_functions_at_once_never_give_away_more_than_there_is(scene: Setup) -> None:
-    rng = random.Random(f"{SEED} {scene.__name__}")
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.__name__)
+def test_concurrent_functions_exceed_no_limit(setup: Setup) -> None:
+    rng = random.Random(f"{SEED} {setup.__name__}")
     tried = rng.sample(list(orders()), max(5, int(PLAYED * SCALE)))
-    assert [wrong for order in tried for wrong in play(scene, order).wrong()] == []
+    assert [wrong for order in tried for wrong in play(setup, order).wrong()] == []
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("scene", SETUPS, ids=lambda scene: scene.__name__)
-def test_a_function_killed_at_any_call_loses_no_place(scene: Setup, after: bool) -> None:
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.__name__)
+def test_function_that_crashes_at_any_call_loses_no_slot(setup: Setup, after: bool) -> None:
     for first, at in itertools.product((True, False), range(MOST)):
-        fleet, one, other = scene(unchanged)
+        fleet, one, other = setup(unchanged)
         fleet.harness.calls.calls.clear()
         work, rest = (one, other) if first else (other, one)
         died = fleet.dies(work, at, after=after)
@@ -158,7 +150,7 @@ def test_a_function_killed_at_any_call_loses_no_place(scene: Setup, after: bool)
 
 
 @pytest.mark.parametrize("calls", range(14))
-def test_a_place_that_gets_free_while_the_first_run_to_wait_looks_is_given_at_once(calls: int) -> None:
+def test_slot_freed_while_a_run_looks_for_one_is_given_at_once(calls: int) -> None:
     fleet = working(unchanged, running=2, queued=0)
     fleet.interleavings([new_run(fleet), job_end(fleet, 0)], (0,) * calls + (1,) * MOST + (0,) * MOST)
     assert len(fleet.live_jobs()) == 2
@@ -166,7 +158,7 @@ def test_a_place_that_gets_free_while_the_first_run_to_wait_looks_is_given_at_on
 
 
 class LedgerMutant:
-    """Functions whose requests for the ledger are not what they should be."""
+    """A mutant: functions with wrong writes to the ledger."""
 
     def __init__(self, inner: Transport, mend: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._inner, self._mend = inner, mend
@@ -180,30 +172,32 @@ class LedgerMutant:
         return self._inner.stream(request)
 
 
-def whoever_writes_last_wins(body: dict[str, Any]) -> dict[str, Any]:
-    """The ledger is written whatever version it has."""
+def last_write_wins(body: dict[str, Any]) -> dict[str, Any]:
+    """Write the ledger whatever version it has."""
     return {**body, "metadata": {key: value for key, value in body["metadata"].items() if key != "resourceVersion"}}
 
 
-def nobody_is_known_to_wait(body: dict[str, Any]) -> dict[str, Any]:
-    """The ledger does not record that a run waits."""
+def waiting_run_is_not_recorded(body: dict[str, Any]) -> dict[str, Any]:
+    """Do not record in the ledger that a run waits."""
     return {**body, "metadata": {**body["metadata"], "annotations": {manifest.LAST_REJECTED: ""}}}
 
 
-def places_are_free_at_once(body: dict[str, Any]) -> dict[str, Any]:
-    """No entry is written, only removed."""
+def reservations_are_not_written(body: dict[str, Any]) -> dict[str, Any]:
+    """Write no reservation, only remove them."""
     return {**body, "data": {uid: text for uid, text in body["data"].items() if text is None}}
 
 
 @pytest.mark.parametrize(
-    ("mend", "scene", "words"),
+    ("mend", "setup", "words"),
     [
-        (whoever_writes_last_wins, two_new_runs, "over the limit"),
-        (nobody_is_known_to_wait, two_new_runs_and_one_who_waited, "overtook"),
-        (places_are_free_at_once, two_new_runs, "over the limit"),
+        (last_write_wins, two_new_runs, "over the limit"),
+        (waiting_run_is_not_recorded, two_new_runs_and_a_queued_one, "overtook"),
+        (reservations_are_not_written, two_new_runs, "over the limit"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_broken_ledger_is_noticed(mend: Callable[[dict[str, Any]], dict[str, Any]], scene: Setup, words: str) -> None:
-    broken = (play(scene, order, lambda transport: LedgerMutant(transport, mend)) for order in orders())
+def test_checker_reports_mutant_of_the_ledger(
+    mend: Callable[[dict[str, Any]], dict[str, Any]], setup: Setup, words: str
+) -> None:
+    broken = (play(setup, order, lambda transport: LedgerMutant(transport, mend)) for order in orders())
     assert any(words in wrong for fleet in broken for wrong in fleet.wrong())

@@ -1,7 +1,4 @@
-"""A sweep over very many runs makes no more calls than it has pages to read and work to do.
-
-The time and memory it takes are measured by `make bench`.
-"""
+"""A sweep over many runs makes only the calls for its pages and its actions; `make bench` measures time and memory."""
 
 import pytest
 
@@ -14,13 +11,13 @@ from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 
 SIZE = 3_000
-"""Of them 1,200 are unfinished: three pages of a list."""
+"""Number of runs; 1,200 of them are unfinished: three pages of a list."""
 LEDGER = 1
 BOOKMARK = 1
 FINISH = 6
-"""The run again, Job, its pods; status, mark, Kubernetes Event."""
+"""Calls to finish a run: reads of run, Job, pods; writes of status, finished label, Kubernetes Event."""
 START = 8
-"""A look whether the run before is finished; run, ledger; status, workspace, task files, Job, Kubernetes Event."""
+"""Calls to start a run: reads of a finished run, run, ledger; writes of status, workspace, files, Job, Event."""
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +25,23 @@ def population() -> Population:
     harness = Harness(InProcessServer(), "orchestrator")
     found = Population(harness, SIZE)
     harness.configure(limits=LimitSettings(runs=found.counts["working"]))
-    swept(found)  # the first one notes who waits
+    swept(found)  # the first sweep records in the ledger that runs wait
     return found
 
 
 def swept(population: Population) -> int:
-    """How many calls a sweep made."""
+    """Sweep and return the number of calls."""
     population.harness.calls.calls.clear()
     sweep.handle(population.harness.services, Request({}, b""))
     return len(population.harness.calls.calls)
 
 
-def test_a_sweep_that_finds_nothing_reads_its_pages_once(population: Population) -> None:
+def test_idle_sweep_reads_each_page_once(population: Population) -> None:
     assert swept(population) <= population.pages(PAGE) + LEDGER + BOOKMARK
     assert population.harness.calls.writes == []
 
 
-def test_a_sweep_that_finds_work_makes_the_calls_of_that_work_besides(population: Population) -> None:
+def test_sweep_with_work_makes_only_the_calls_of_that_work_in_addition(population: Population) -> None:
     population.ends(10)
     idle = population.pages(PAGE) + LEDGER + BOOKMARK
     assert swept(population) <= idle + 10 * FINISH

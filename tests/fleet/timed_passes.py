@@ -1,4 +1,4 @@
-"""Passes that run out of time: the queue, the clock and the runs that they meet."""
+"""Passes that run out of time: their queue, clock and runs."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,7 @@ FREE = LimitSettings(exclusive=False)
 
 @dataclass
 class Queue:
-    """Keeps the messages that ask for another pass; what is told of runs goes nowhere."""
+    """A publisher that keeps the messages asking for another pass, and drops the others."""
 
     refuses: bool = False
     asked: list[Event] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Queue:
 
 
 class Clock:
-    """Each look at it takes `step`; None: it stands still."""
+    """A clock that each read moves on by `step`; None: it stands still."""
 
     def __init__(self, harness: Harness, step: timedelta | None) -> None:
         self._harness, self._step, self._spent = harness, step or timedelta(), timedelta()
@@ -58,7 +58,7 @@ class Clock:
 
 
 class PassBench:
-    """A crowd on a server with small pages."""
+    """A population on a server with small pages."""
 
     def __init__(self, limits: LimitSettings = FREE, queue: Queue | None = None) -> None:
         self.server = InProcessServer()
@@ -80,7 +80,7 @@ class PassBench:
         return replace(self.harness.services, cluster=cluster, clock=Clock(self.harness, step), publisher=self.queue)
 
     def passes(self, services: Dependencies, what: str = "sweep") -> dict[str, Any]:
-        """What one pass answers."""
+        """Run one pass and return its counts."""
         headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": DUE[what]}
         answer = sweep.handle(services, Request(headers, b""))
         assert answer.body
@@ -89,7 +89,7 @@ class PassBench:
     def chain(
         self, step: timedelta | None, what: str = "sweep", transport: Transport | None = None
     ) -> list[dict[str, Any]]:
-        """What the passes answer until one comes to the end, each within its time."""
+        """Run passes until one reaches the end of the lists, and return the counts of each."""
         found = [self.passes(self.services(step, transport), what)]
         while found[-1].get("left_at"):
             assert len(found) < MOST, found[-1]
@@ -104,23 +104,23 @@ class PassBench:
         return found
 
     def runs(self) -> dict[str, Any]:
-        """What became of each run, without times and versions."""
+        """Return the state of each run, without times and versions."""
         found = self.harness.kubelet.list(CODE_RUN, self.harness.namespace)
-        return {raw["metadata"]["name"]: self._told(raw) for raw in found}
+        return {raw["metadata"]["name"]: self._run_state(raw) for raw in found}
 
     @staticmethod
-    def _told(raw: dict[str, Any]) -> Any:
+    def _run_state(raw: dict[str, Any]) -> Any:
         status = raw["status"]
         reason = next(each["reason"] for each in status["conditions"] if each["type"] == "Succeeded")
         return status["phase"], reason, status.get("attempt"), api_group.FINISHED in raw["metadata"]["labels"]
 
     def end(self) -> Any:
-        """What is compared: runs, Jobs, who has a place."""
-        jobs = sorted(_anybody(job) for job in self.harness.jobs())
-        maps = sorted(_anybody(item) for item in self.harness.kubelet.list(CONFIG_MAP, self.harness.namespace))
-        return self.runs(), jobs, [name for name in maps if not name.startswith("orchestrator-")], self._places()
+        """Return the end state to compare: runs, Jobs, ConfigMaps, and the runs with a slot."""
+        jobs = sorted(_name_without_uid(job) for job in self.harness.jobs())
+        maps = sorted(_name_without_uid(item) for item in self.harness.kubelet.list(CONFIG_MAP, self.harness.namespace))
+        return self.runs(), jobs, [name for name in maps if not name.startswith("orchestrator-")], self._slots()
 
-    def _places(self) -> set[str]:
+    def _slots(self) -> set[str]:
         try:
             raw = self.harness.kubelet.get(CONFIG_MAP, self.harness.namespace, ledger.NAME)
         except NotFound:
@@ -128,6 +128,6 @@ class PassBench:
         return {entry.name for entry in ledger.parse(raw).entries.values()}
 
 
-def _anybody(item: dict[str, Any]) -> str:
-    """Its name without the run's uid, which differs from scene to scene."""
+def _name_without_uid(item: dict[str, Any]) -> str:
+    """Return the object's name without the run's uid, which differs between benches."""
     return re.sub(r"-[0-9a-f]{5}-(\d+)$", r"-\1", item["metadata"]["name"])

@@ -182,7 +182,7 @@ def published(cloud: GoogleCloud, **environ: str) -> subprocess.CompletedProcess
     )
 
 
-def test_the_metadata_server_names_a_function_on_google_cloud(cloud: GoogleCloud) -> None:
+def test_metadata_server_gives_the_access_token_on_google_cloud(cloud: GoogleCloud) -> None:
     done = published(cloud)
     assert done.returncode == 0, done.stderr
     assert [call.topic for call in cloud.published] == [PATH] * 3

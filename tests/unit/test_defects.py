@@ -37,9 +37,7 @@ CAUGHT_BY = {
     "config with one key missing, silent defaults, wrong image": (
         "unit/test_settings.py::test_settings_without_an_image_are_refused"
     ),
-    "controller without RBAC for the new kinds": (
-        "cluster/test_rights.py::test_a_user_may_do_what_is_declared_and_nothing_else"
-    ),
+    "controller without RBAC for the new kinds": ("cluster/test_rights.py::test_user_has_exactly_the_declared_rights"),
     "condition list replaced on each write": (
         "unit/test_status.py::test_a_foreign_condition_is_kept_and_an_unchanged_one_keeps_its_time"
     ),
