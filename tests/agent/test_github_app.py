@@ -45,7 +45,7 @@ def test_ssh_urls_go_over_https_with_an_app(world: World, github: Github, code_s
     assert pod.run().reason is Reason.COMPLETED, pod.log
 
 
-def test_a_token_is_replaced_before_it_ends(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_a_token_is_replaced_before_it_expires(world: World, github: Github, code_spec: SpecFactory) -> None:
     """In the middle of an attempt: the tokens it began with are refused, and it notices nothing."""
     github.app.lifetime = timedelta(minutes=9)
     agent = f'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x\n{result_line()}'

@@ -1,4 +1,4 @@
-"""What GitHub documents as answers, every call that the functions make, and what each answer to it leads to.
+"""GitHub's documented answers, every call of the functions, and the consequence of each answer.
 
 (REST API: Rate limits; Troubleshooting; and the responses of each endpoint. "submitted too quickly" and GitHub
 Enterprise Server's "abuse detection" are rate limits of content.)
@@ -19,7 +19,7 @@ class Outcome(Enum):
     RETRIED = "at any time"
     PASSING = "only soon after the event"
     FINAL = "never"
-    PEOPLE = "never by itself; kept for people to mend"
+    PEOPLE = "never automatically; kept for people to fix"
 
 
 RETRIED, PASSING, FINAL, PEOPLE = Outcome
@@ -27,7 +27,7 @@ RETRIED, PASSING, FINAL, PEOPLE = Outcome
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: `body` is GitHub's. Status 0: the connection is cut."""
+    """An answer of GitHub with its `body`; status 0 cuts the connection."""
 
     status: int
     message: str
@@ -71,23 +71,23 @@ ONE_OF_EACH_KIND = {
         *("422 invalid", "422 exists", "503", "no answer"),
     )
 }
-"""One answer for each error that the client makes of an answer."""
+"""One answer for each error class of the client."""
 
 
 class Purpose(Enum):
-    """What a call is for, which decides what an answer other than success leads to."""
+    """The purpose of a call, which decides the consequence of an answer other than success."""
 
-    NAME = "the App's name, which a mention is compared with: an App that is not there is for people to mend"
-    APP = "the App's tokens: an App that is not there, or not on this repository, is for people to mend"
+    NAME = "the App's name, to which a mention is compared; people must fix a missing App"
+    APP = "the App's tokens; people must fix an App that is missing or not installed on the repository"
     CONFIGURATION = "a file that most repositories do not have"
-    NEEDED = "what the command is about"
-    REPLY = "a reply: where none can be posted, the command is done without"
-    WITHDRAWAL = "whether the command still stands: it does where that may not be read"
-    FEEDBACK = "part of the feedback: what cannot be read is left out"
+    NEEDED = "data that the command needs"
+    REPLY = "a reply; the command is executed without it if it cannot be posted"
+    WITHDRAWAL = "whether the comment still has the command; it counts as unchanged if it cannot be read"
+    FEEDBACK = "part of the feedback; unreadable parts are left out"
     REACTION = "a reaction, which nothing depends on"
-    REPORT = "a part of a report: the other parts are written all the same"
-    CHANGE = "a change of what GitHub has shown before"
-    REDELIVERY = "failed deliveries: the next sweep tries again (tests/github/redelivery/test_trouble.py)"
+    REPORT = "a part of a report; the other parts are written without it"
+    CHANGE = "an update of something reported before"
+    REDELIVERY = "failed deliveries; the next sweep tries again (tests/github/redelivery/test_trouble.py)"
 
 
 CALLS: Mapping[str, Purpose] = {
@@ -123,7 +123,7 @@ CALLS: Mapping[str, Purpose] = {
     "GET /app/hook/deliveries": Purpose.REDELIVERY,
     "POST /app/hook/deliveries/*/attempts": Purpose.REDELIVERY,
 }
-"""Every call that the functions make; `*` is one segment. A command's purpose of it where a report has another."""
+"""Every call of the functions; `*` is one segment. A call that commands and reports share has the command's purpose."""
 
 
 def pattern(call: str) -> str:
@@ -132,11 +132,11 @@ def pattern(call: str) -> str:
 
 
 def is_listed(made: str) -> bool:
-    """Return whether a call, as `METHOD path`, is one of the table."""
+    """Return whether a call, as `METHOD path`, is in the table."""
     named = re.sub(r"(?<= /repos)/[^/]+/[^/]+", "/acme/shop", made)
     return any(re.match(pattern(call), named) for call in CALLS)
 
 
 def fails_with(github: Github, call: str, answer: Response) -> None:
-    """Have the next such call answered so; of a refused token the second one too."""
+    """Answer the next such call with `answer`; for 401 the second one too, as the client repeats it."""
     github.fails(pattern(call), answer.status, body=answer.body, times=2 if answer.status == 401 else 1)

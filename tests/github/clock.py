@@ -1,4 +1,4 @@
-"""The time, which a test moves: GitHub and the client of the App have the same."""
+"""A clock that a test advances; GitHub and the client of the App share it."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from tests.support.builders import NOW
 
 
 class Clock:
-    """What time it is when it is called."""
+    """A clock that returns its present time when called."""
 
     def __init__(self) -> None:
         self.now = NOW

@@ -1,6 +1,6 @@
-"""A GitHub of its own for each test, a client of the App there, on a clock that the test moves.
+"""A fake GitHub for each test, and a client of the App, on a clock that the test advances.
 
-Between GitHub and runs are the stage, the way in, and the newsroom, the way out.
+`stage` is a bench for deliveries to the functions, `room` one for their reports to GitHub.
 """
 
 import itertools
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module", autouse=True)
 def forgetting() -> Iterator[None]:
-    """What a module's API servers said is kept for this module alone."""
+    """Drop the recorded answers of API servers after each module."""
     yield
     report_bench.past.cache_clear()
 
@@ -48,7 +48,7 @@ def client(github: Github, clock: Clock) -> Client:
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transport]:
-    """One API server for all tests here."""
+    """Yield one API server for all tests here."""
     folder: Path = tmp_path_factory.mktemp("api")
     with api_server(folder / "state.sqlite") as url:
         yield transport(url, folder)
@@ -56,7 +56,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transport]:
 
 @pytest.fixture
 def namespace() -> str:
-    """A namespace of its own for each test."""
+    """Return a new namespace for each test."""
     return f"test-{next(_numbers)}"
 
 
@@ -74,5 +74,5 @@ def room() -> Iterator[Newsroom]:
 
 
 def check_listed(github: Github) -> None:
-    """Every call that the functions made is in the table of calls and answers."""
+    """Assert that every call of the functions is in the table of calls and answers."""
     assert {call for call in map(str, github.calls) if not is_listed(call)} == set()

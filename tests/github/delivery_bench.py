@@ -1,4 +1,4 @@
-"""Deliveries of the fake GitHub on their way: through the webhook, a queue that is a list, and `github_event`."""
+"""Deliveries of the fake GitHub, through the webhook, a queue that is a list, and `github_event`."""
 
 import json
 from collections.abc import Mapping
@@ -39,10 +39,10 @@ class Stage:
         self.queue: list[Event] = []
         github.hook.send = self._webhook
 
-    # On its way
+    # The queue
 
     def publish(self, topic: str, event: Event) -> None:
-        """The queue between the two functions."""
+        """Publish to the queue between the two functions."""
         assert topic == "github"
         self.queue.append(event)
 
@@ -54,67 +54,67 @@ class Stage:
         ).code
 
     def deliver(self, event: str, payload: Any, guid: str = "") -> Answer:
-        """GitHub delivers it; what `github_event` answers to the queue."""
+        """Deliver an event from GitHub; return the answer of `github_event` to the queue."""
         before = len(self.queue)
         assert self.github.hook.deliver(event, payload, guid).status_code == 200
         (found,) = self.queue[before:]
         return self.take(found)
 
     def take(self, event: Event) -> Answer:
-        """The queue delivers an event to `github_event`."""
+        """Deliver an event from the queue to `github_event`."""
         named = {"id": event.id, "source": event.source, "type": event.type, "subject": event.subject}
         headers = {f"ce-{name}": text for name, text in {**named, "specversion": "1.0"}.items() if text}
         headers |= {"content-type": "application/json", QUEUE_HEADER: "github-github-event"}
         request = Request(headers, json.dumps(event.data).encode())
         return answer(partial(github_event.handle, self.services), request)
 
-    # What people do
+    # Actions of people
 
     def comment(self, number: int, body: str, by: str = "octocat") -> Answer:
-        """Write a comment; return what `github_event` answers."""
+        """Write a comment; return the answer of `github_event`."""
         return self.deliver("issue_comment", self.commented(number, body, by))
 
     def commented(self, number: int, body: str, by: str = "octocat") -> Object:
         return payloads.issue_comment(self.shop, number, self.shop.comment(number, body, by))
 
     def configure(self, text: str) -> None:
-        """Commits the repository's configuration."""
+        """Commit the repository's configuration."""
         self.shop.files["main", ".github/orchestrator.yaml"] = text.encode()
 
-    # What there is
+    # Reading runs and comments
 
     def runs(self) -> list[Run]:
-        """All of them, the oldest first."""
+        """Return all runs, the oldest first."""
         found = [parse(raw) for kind in RUNS.values() for raw in self.world.kubelet.list(kind, self.world.namespace)]
         return sorted(found, key=lambda run: (run.created, run.name))
 
     def run(self) -> Run:
-        """The only one."""
+        """Return the only run."""
         (found,) = self.runs()
         return found
 
     def now(self, run: Run) -> Run:
-        """The run as it is now."""
+        """Return the run in its present state."""
         (found,) = (each for each in self.runs() if each.uid == run.uid)
         return found
 
     def answers(self, number: int) -> list[str]:
-        """What our App commented there, without the marker."""
+        """Return the comments of our App on the issue, without the marker."""
         ours = [each for each in self.shop.comments_on(number) if each["user"]["login"] == "5dlabs-rex[bot]"]
         return [each["body"].partition("\n")[2] for each in ours]
 
-    # What becomes of runs
+    # Transitions of runs
 
     def begins(self, run: Run) -> Run:
-        """The run with an attempt under way."""
+        """Start an attempt of the run."""
         return self._write(run, transitions.start(run, self.clock()))
 
     def reopened(self, run: Run) -> Run:
-        """A run that was asked for another attempt, with that under way."""
+        """Reopen a run whose retry was requested, and start the attempt."""
         return self.begins(self._write(run, transitions.reopen(run, self.clock())))
 
     def ends(self, run: Run, to: State = State.SUCCEEDED, commit: str | None = None) -> Run:
-        """The run at its end."""
+        """End the run."""
         if run.status.open_attempt is None:
             run = self.begins(run)
         reason = Reason.CANCELLED if to is State.CANCELLED else Reason.COMPLETED
@@ -128,7 +128,7 @@ class Stage:
         return parse(Cluster(self.world.calls.inner).replace_status(RUNS[run.kind], run.to_status_update(status)))
 
     def asked_for(self, command: str = "/code 3 service=api") -> tuple[Run, int]:
-        """A run that was asked for on a new issue, and the issue's number."""
+        """Request a run on a new issue; return the run and the issue's number."""
         number = int(self.shop.open_issue()["number"])
         known = {run.uid for run in self.runs()}
         assert self.comment(number, command).code == 204
@@ -136,6 +136,6 @@ class Stage:
         return made, number
 
     def with_pull(self, commit: str | None = None, **spec: Any) -> tuple[Run, Object]:
-        """A run that succeeded, and the pull request of its branch."""
+        """Return a run that succeeded, and the pull request of its branch."""
         run = self.ends(self.asked_for()[0], commit=commit)
         return run, self.shop.open_pull(run.status.branch or "", by="5dlabs-rex[bot]")

@@ -1,5 +1,5 @@
-"""A run that was asked for on GitHub, and the function that tells of it: cluster and GitHub behind one transport, so
-that each of its calls can be counted, refused, or be the last one, whomever it is made to.
+"""A run requested on GitHub, and the function `report`. Cluster and GitHub share one transport, so that a test can
+count, refuse or stop at any call to either.
 """
 
 import json
@@ -36,18 +36,18 @@ from tests.support.memoized_server import MemoizedServer, StateGraph
 from tests.support.run_steps import event, job_event, run_event
 
 TEMPLATES = Path(__file__).parents[1] / "faults" / "templates"
-"""Small ones: what the task files say does not matter here."""
+"""Small templates: the content of task files does not matter here."""
 ON_GITHUB = "/github"
 NAMESPACE = "orchestrator"
 FIRST = "c" * 40
-"""The commit that an attempt pushes, unless it is told another."""
+"""The commit that an attempt pushes by default."""
 USAGE = {"costUsd": 0.125, "turns": 14, "inputTokens": 1, "outputTokens": 2}
 Object = dict[str, Any]
 
 
 @dataclass
 class Both:
-    """The API server, and GitHub beside it."""
+    """One transport to the API server and to GitHub."""
 
     cluster: Transport
     github: Github
@@ -69,7 +69,7 @@ class Both:
 
 @dataclass
 class ToGithub:
-    """GitHub's transport, through that of the cluster."""
+    """GitHub's transport over that of the cluster."""
 
     through: Transport
 
@@ -80,15 +80,15 @@ class ToGithub:
 
 @cache
 def past() -> StateGraph:
-    """What the API server said so far: cases of a test differ in their ends, and their beginnings are recalled."""
+    """Return the recorded answers of the API server; the common beginnings of cases are replayed from it."""
     return StateGraph()
 
 
 class Newsroom:
-    """One run on an API server of its own, asked for on an issue of a repository on a GitHub of its own."""
+    """One run on an API server of its own, requested on an issue of a repository of a GitHub of its own."""
 
     def __init__(self, kind: str = "CodeRun", *, asked_for: bool = True, client_id: bool = False, **spec: Any) -> None:
-        """`client_id`: the App is configured by that."""
+        """`client_id`: the App is configured by its client id."""
         self._by_client_id = client_id
         self.github = Github(lambda: self.world.now, url="http://127.0.0.1:1")
         self.github.place.url = self.github.url
@@ -118,7 +118,7 @@ class Newsroom:
     # The functions
 
     def services(self, transport: Transport | None = None) -> Dependencies:
-        """Services whose calls go through `transport`; without one, as of a process that goes on."""
+        """Return dependencies whose calls go through `transport`; by default those of the process so far."""
         client = self._client if transport is None else self._client_over(transport)
         cluster = Cluster(transport or self.both)
         return Dependencies(self.settings, cluster, lambda: self.world.now, github=client, connect_reporters=REPORTERS)
@@ -128,7 +128,7 @@ class Newsroom:
         return Client(self.github.url, key, ToGithub(transport), lambda: self.world.now)
 
     def report(self, raw: Any = None, services: Dependencies | None = None) -> int:
-        """The event of the run's present state, or of `raw`; how it was answered."""
+        """Deliver the event of the run's present state, or of `raw`; return the status code."""
         handler = partial(report.handle, services or self.services())
         return edge.answer(handler, event(raw or self.run().raw)).code
 
@@ -139,7 +139,7 @@ class Newsroom:
         headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}
         return edge.answer(partial(sweep.handle, services or self.services()), edge.Request(headers, b""))
 
-    # What becomes of the run
+    # Changes of the run
 
     def run(self) -> Run:
         return parse(self.world.kubelet.get(RUNS[self.made.kind], NAMESPACE, self.made.name))
@@ -158,7 +158,7 @@ class Newsroom:
         job_event(self.world, self.world.job_ready(self.run().status.job_name or ""))
 
     def ends(self, commit: str | None = FIRST, *, ok: bool = True, **fields: Any) -> None:
-        """The attempt, which works, ends, with that commit pushed."""
+        """End the running attempt, with the commit pushed."""
         if commit:
             self.shop.branches[self.branch] = commit
         outcome = ("succeeded", "Completed") if ok else ("failed", "BudgetExceeded")
@@ -171,47 +171,47 @@ class Newsroom:
         self.ends(commit, **fields)
 
     def asks(self, **spec: Any) -> None:
-        """A person changes the run."""
+        """Change the run's spec."""
         raw = self.world.kubelet.patch(RUNS[self.made.kind], NAMESPACE, self.made.name, {"spec": spec})
         run_event(self.world, raw)
 
     def deletes(self) -> None:
         self.world.kubelet.delete(RUNS[self.made.kind], NAMESPACE, self.made.name, self.made.uid)
 
-    # What there is on GitHub
+    # State of GitHub
 
     def comments(self) -> list[Object]:
-        """Ours about the run."""
+        """Return our comments about the run."""
         return [
             dict(each)
             for each in comment.select_own(self.shop.comments.values(), self.made.uid, str(self.github.app.id))
         ]
 
     def comment(self) -> str:
-        """The text of the only one."""
+        """Return the text of the only comment."""
         (found,) = self.comments()
         return str(found["body"])
 
     def checks(self) -> dict[str, tuple[str, str | None]]:
-        """Status and conclusion of the check run by commit."""
+        """Return status and conclusion of the check run by commit."""
         found = {(each["head_sha"], each["status"], each["conclusion"]) for each in self.shop.checks.values()}
-        assert len({commit for commit, *_ in found}) == len(found), "those of a commit say the same"
+        assert len({commit for commit, *_ in found}) == len(found), "all check runs of a commit agree"
         return {commit: (status, conclusion) for commit, status, conclusion in found}
 
     def wrote(self) -> list[str]:
-        """What was written to GitHub so far, but for tokens; without names of the repository."""
+        """Return the writes to GitHub so far, without tokens and repository names."""
         calls = [each for each in self.github.calls if each.method != "GET" and "access_tokens" not in each.path]
         return [str(each).replace("/repos/acme/shop", "") for each in calls]
 
     def asked(self) -> int:
-        """How many calls GitHub had so far."""
+        """Return the number of calls to GitHub so far."""
         return len(self.github.calls)
 
     def without_github(self) -> Dependencies:
         return replace(self.services(), github=None)
 
     def check_told(self, checks: int = 1) -> None:
-        """Everything is there once, and says what is so; of check runs there are at most so many."""
+        """Assert that comment, pull request and check exist once and are current, with at most `checks` check runs."""
         run = self.run()
         assert self.comment() == comment.text(run)
         pulls = [each for each in self.shop.pulls.values() if each["head"]["ref"] == self.branch]
@@ -221,11 +221,11 @@ class Newsroom:
         asked = self.asked()
         self.world.calls.calls.clear()
         assert self.report() == 204
-        assert (self.asked(), self.world.calls.calls) == (asked, []), "it is noted"
+        assert (self.asked(), self.world.calls.calls) == (asked, []), "the sync is recorded"
 
 
 def stands_still(room: Newsroom, raw: Any, at: int) -> Actor:
-    """A report of `raw`, stopped before its call number `at` (0-based), if there is one."""
+    """Return a report of `raw`, stopped before its call number `at` (0-based), if there is one."""
     slow = Actor(room.both, lambda transport: room.report(raw, room.services(transport)))
     for _ in range(at):
         if not slow.ended:
@@ -234,7 +234,7 @@ def stands_still(room: Newsroom, raw: Any, at: int) -> Actor:
 
 
 def goes_on(slow: Actor) -> None:
-    """To its end."""
+    """Run the stopped report to its end."""
     while not slow.ended:
         slow.step()
     assert slow.error is None

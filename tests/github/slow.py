@@ -1,4 +1,4 @@
-"""A GitHub that takes its time, and a run that there is much to tell of."""
+"""A slow GitHub, and a run with many commits to report."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 @dataclass
 class Slow:
-    """GitHub takes so long for each call, by the clock of the test; the cluster takes no time.
+    """GitHub takes `seconds` for each call, by the test's clock; the cluster takes no time.
 
-    Where nobody waits so long, the call is made all the same if it is `late`.
+    If the caller's timeout is shorter, the call is executed after it only if it is `late`.
     """
 
     room: Newsroom
@@ -40,7 +40,7 @@ class Slow:
 
 
 def with_commits(room: Newsroom, count: int) -> None:
-    """The run has another attempt under way, after so many that ended with a commit each.
+    """Give the run another attempt under way, after `count` attempts that ended with a commit each.
 
     It was synced, but the record of concluded check runs is lost.
     """
@@ -59,6 +59,6 @@ def with_commits(room: Newsroom, count: int) -> None:
 
 
 def forget(room: Newsroom) -> None:
-    """What GitHub was told is to be told again."""
+    """Invalidate the sync record."""
     run = room.run()
     room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.invalidate())

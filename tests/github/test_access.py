@@ -1,13 +1,13 @@
-"""Whom people on GitHub may have work done as, where the setting access.callers says so; they are github:LOGIN.
+"""The setting access.callers applies to people on GitHub, who are github:LOGIN.
 
-| asked by somebody with write access                       | where they may not use the agent or user          |
-|-----------------------------------------------------------|---------------------------------------------------|
-| /docs, /code, with and without agent=                     | an answer, once; no run                           |
-| the same, as whom the repository's configuration names    | an answer, once; no run                           |
-| a label, an assignment that is mapped                     | an answer, once; no run                           |
-| /retry, a review that asks for changes                    | an answer, once; no other attempt                 |
-| /cancel, /status                                          | done all the same                                 |
-| a failed check, which nobody asks for                     | another attempt all the same                      |
+| request by a user with write access               | the entry does not allow the agent or user        |
+|---------------------------------------------------|---------------------------------------------------|
+| /docs, /code, with and without agent=             | one reply; no run                                 |
+| the same, with the repository's configured agent  | one reply; no run                                 |
+| a mapped label or assignment                      | one reply; no run                                 |
+| /retry, a review that requests changes            | one reply; no attempt                             |
+| /cancel, /status                                  | executed                                          |
+| a failed check, which has no user                 | an attempt                                        |
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ def allow(stage: Stage, callers: dict[str, Any], **github: Any) -> None:
 
 
 def asked(stage: Stage, command: str, by: str = "octocat") -> list[str]:
-    """What somebody is answered on a new issue."""
+    """Write a command on a new issue, deliver it twice, and return the replies."""
     number = stage.shop.open_issue("Task 3: log in")["number"]
     assert stage.comment(number, command, by).code == 204
     assert stage.take(stage.queue[-1]).code == 204
@@ -56,7 +56,7 @@ REX = {"github:OctoCat": {"agents": ["rex"]}}
 NOT_REX = "I cannot do that: `github:octocat may not use the agent rex; allowed users: none; allowed agents: tess`"
 
 
-def test_an_agent_that_is_not_theirs_is_answered_and_no_run_is_made(stage: Stage) -> None:
+def test_a_command_for_an_agent_that_is_not_allowed_is_refused(stage: Stage) -> None:
     stage.configure("agents: [5DLabs-Tess]")
     allow(stage, TESS)
     assert asked(stage, "/code 3 service=api") == [NOT_REX]
@@ -68,7 +68,7 @@ def test_an_agent_that_is_not_theirs_is_answered_and_no_run_is_made(stage: Stage
     assert found.agent == "tess"
 
 
-def test_caller_that_is_not_listed_is_refused_unless_a_wildcard_is(stage: Stage) -> None:
+def test_a_login_without_entry_needs_a_wildcard(stage: Stage) -> None:
     stage.shop.people["hubot"] = "admin"
     allow(stage, {"octocat": {"agents": ["*"]}, "*@example.com": {"agents": ["*"]}, **REX})
     (answer,) = asked(stage, "/docs", by="hubot")
@@ -80,7 +80,7 @@ def test_caller_that_is_not_listed_is_refused_unless_a_wildcard_is(stage: Stage)
 
 
 @pytest.mark.parametrize("configured", ["githubUser: octocat", "githubApp: 5DLabs-Blaze"])
-def test_what_the_repository_configures_is_no_way_around(stage: Stage, configured: str) -> None:
+def test_the_repositorys_configuration_does_not_bypass_access(stage: Stage, configured: str) -> None:
     stage.configure(configured)
     allow(stage, REX, allowed_users=["octocat"])
     (answer,) = asked(stage, "/docs")
@@ -88,14 +88,14 @@ def test_what_the_repository_configures_is_no_way_around(stage: Stage, configure
     assert stage.runs() == []
 
 
-def test_an_app_whose_name_ends_alike_is_the_same_agent(stage: Stage) -> None:
+def test_an_app_with_the_same_last_part_is_the_same_agent(stage: Stage) -> None:
     stage.configure("githubApp: Mine-Rex")
     allow(stage, TESS)
     assert asked(stage, "/docs") == [NOT_REX]
     assert stage.runs() == []
 
 
-def test_a_label_and_an_assignment_are_asked_for_by_who_puts_them_on(stage: Stage) -> None:
+def test_a_label_or_assignment_needs_the_rights_of_its_sender(stage: Stage) -> None:
     stage.configure("labels: {document: /docs}\nassignees: {shop-agent: /code service=api}")
     stage.shop.people["hubot"] = "write"
     allow(stage, {"github:hubot": {"agents": ["rex"]}})
@@ -112,7 +112,7 @@ def test_a_label_and_an_assignment_are_asked_for_by_who_puts_them_on(stage: Stag
     assert len(stage.runs()) == 1
 
 
-def test_to_retry_takes_the_rights_of_a_new_run_and_to_stop_takes_none(stage: Stage) -> None:
+def test_a_retry_needs_the_rights_of_a_new_run_and_a_cancel_none(stage: Stage) -> None:
     run, pull = stage.with_pull()
     allow(stage, TESS)
     for _ in range(2):
@@ -131,7 +131,7 @@ def test_to_retry_takes_the_rights_of_a_new_run_and_to_stop_takes_none(stage: St
     assert stage.run().cancel
 
 
-def test_a_retry_that_was_taken_up_is_not_refused_when_it_comes_again(stage: Stage) -> None:
+def test_a_redelivered_retry_is_not_refused_after_access_was_withdrawn(stage: Stage) -> None:
     _, pull = stage.with_pull()
     allow(stage, REX)
     stage.comment(pull["number"], "/retry")
@@ -140,7 +140,7 @@ def test_a_retry_that_was_taken_up_is_not_refused_when_it_comes_again(stage: Sta
     assert (context_version(stage), stage.answers(pull["number"])) == (2, [])
 
 
-def test_a_review_asks_as_its_author_and_a_check_without_a_user(stage: Stage) -> None:
+def test_a_review_needs_the_rights_of_its_author_and_a_check_none(stage: Stage) -> None:
     run, pull = stage.with_pull()
     allow(stage, TESS)
     review = payloads.review(stage.shop, pull["number"], "changes_requested", "no")
@@ -151,12 +151,12 @@ def test_a_review_asks_as_its_author_and_a_check_without_a_user(stage: Stage) ->
     assert context_version(stage) == 2
 
 
-def test_without_the_setting_everybody_with_write_access_may_everything(stage: Stage) -> None:
+def test_without_access_settings_write_access_is_sufficient(stage: Stage) -> None:
     assert asked(stage, "/docs") == []
     assert len(stage.runs()) == 1
 
 
-def test_a_run_is_named_by_what_happened_and_not_by_who_may(stage: Stage) -> None:
+def test_the_name_of_a_run_depends_on_the_comment_and_not_on_access(stage: Stage) -> None:
     allow(stage, REX)
     payload = stage.commented(stage.shop.open_issue()["number"], "/docs")
     stage.deliver("issue_comment", payload)

@@ -1,13 +1,13 @@
-"""What people ask of runs that are there, by commands, once per request.
+"""Commands of people on existing runs, each executed once.
 
-| what happens                                       | result                                                    |
+| case                                               | expected                                                  |
 |----------------------------------------------------|-----------------------------------------------------------|
-| /retry, /cancel, /status on issue or pull request  | the run that is meant                                     |
-| what the run cannot do                             | refused in words, once and for all                        |
-| /retry, and /cancel before anybody has looked      | ends as Cancelled, no attempt begins                      |
-| /retry by two before anybody has looked            | the words of the first; the second is told                |
-| there is no run, or only another repository's      | said; that one is left alone                              |
-| the run changes meanwhile                          | asked again, a few times                                  |
+| /retry, /cancel, /status on issue or pull request  | applied to the run of the issue or pull request           |
+| the run cannot do it                               | refused with a reason, for good                           |
+| /retry, then /cancel before it began               | ends as Cancelled without an attempt                      |
+| two /retry before one began                        | the first one's instructions; the second is refused       |
+| no run, or only another repository's               | a reply; the other run is unchanged                       |
+| the run changes concurrently                       | the request is made again, a few times                    |
 """
 
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 
 
-def test_a_retry_on_the_pull_request_asks_its_run_once(stage: Stage) -> None:
+def test_a_retry_on_the_pull_request_retries_its_run_once(stage: Stage) -> None:
     _, pull = stage.with_pull()
     payload = stage.commented(pull["number"], "/retry use the other library\nand *test* it")
     for guid in ("a", "b"):
@@ -40,7 +40,7 @@ def test_a_retry_on_the_pull_request_asks_its_run_once(stage: Stage) -> None:
     assert stage.answers(pull["number"]) == []
 
 
-def test_a_comment_on_lines_is_served_and_answered_on_the_pull_request(stage: Stage) -> None:
+def test_a_review_comment_is_executed_and_answered_on_the_pull_request(stage: Stage) -> None:
     _, pull = stage.with_pull()
     payload = payloads.review_comment(stage.shop, pull["number"], "/retry handle `None` here\n/status")
     assert stage.deliver("pull_request_review_comment", payload).code == 204
@@ -52,7 +52,7 @@ def test_a_comment_on_lines_is_served_and_answered_on_the_pull_request(stage: St
     assert len(stage.answers(pull["number"])) == 1
 
 
-def test_a_run_that_waits_says_where_it_stands(stage: Stage) -> None:
+def test_the_status_of_a_queued_run_has_its_position(stage: Stage) -> None:
     stage.world.configure(limits=LimitSettings(runs=0))
     stage.services = replace(stage.services, settings=stage.world.services.settings)
     stage.asked_for("/code 1 service=a")
@@ -66,7 +66,7 @@ def test_a_run_that_waits_says_where_it_stands(stage: Stage) -> None:
     assert f"- Position: {place} of 2" in answer
 
 
-def test_on_an_issue_the_latest_run_is_meant(stage: Stage) -> None:
+def test_a_command_on_an_issue_applies_to_its_latest_run(stage: Stage) -> None:
     first, number = stage.asked_for()
     assert stage.comment(number, "/docs").code == 204
     assert stage.comment(number, "/cancel").code == 204
@@ -75,7 +75,7 @@ def test_on_an_issue_the_latest_run_is_meant(stage: Stage) -> None:
     assert not next(run for run in stage.runs() if run.uid == first.uid).cancel
 
 
-def test_what_is_refused_is_said_in_words_and_stays_refused(stage: Stage) -> None:
+def test_a_refused_retry_gets_one_reply_and_stays_refused(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.begins(run)
     payload = stage.commented(number, "/retry faster")
@@ -90,7 +90,7 @@ def test_what_is_refused_is_said_in_words_and_stays_refused(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["two comments", "one comment"])
-def test_a_retry_that_was_not_handled_yet_can_be_cancelled(stage: Stage, apart: bool) -> None:
+def test_a_retry_can_be_cancelled_before_it_begins(stage: Stage, apart: bool) -> None:
     run, number = stage.asked_for()
     stage.ends(run)
     jobs = len(stage.world.jobs())
@@ -108,7 +108,7 @@ def test_a_retry_that_was_not_handled_yet_can_be_cancelled(stage: Stage, apart: 
     assert (found.status.attempt, found.spec.prompt_modification, found.cancel) == (2, "the right way", False)
 
 
-def test_the_second_of_two_retries_at_once_is_refused_because_the_first_has_not_begun(stage: Stage) -> None:
+def test_a_second_retry_before_the_first_has_begun_is_refused(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.ends(run)
     for words in ("use library A", "and mend the docs"):
@@ -119,7 +119,7 @@ def test_the_second_of_two_retries_at_once_is_refused_because_the_first_has_not_
     assert (found.context_version, found.prompt_modification) == (2, "use library A")
 
 
-def test_a_late_cancel_does_not_stop_a_later_attempt(stage: Stage) -> None:
+def test_a_redelivered_cancel_does_not_stop_a_later_attempt(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.ends(run)
     payload = stage.commented(number, "/cancel")
@@ -130,14 +130,14 @@ def test_a_late_cancel_does_not_stop_a_later_attempt(stage: Stage) -> None:
     assert not stage.run().cancel
 
 
-def test_a_docs_run_is_submitted_again_instead(stage: Stage) -> None:
+def test_a_retry_of_a_docs_run_is_refused_with_advice(stage: Stage) -> None:
     run, number = stage.asked_for("/docs")
     stage.ends(run)
     stage.comment(number, "/retry")
     assert "submit it again instead" in stage.answers(number)[0]
 
 
-def test_a_run_that_is_being_deleted_is_not_asked(stage: Stage) -> None:
+def test_a_command_on_a_run_being_deleted_is_refused(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
     stage.comment(number, "/cancel")
@@ -145,7 +145,7 @@ def test_a_run_that_is_being_deleted_is_not_asked(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("command", ["/retry", "/cancel", "/status"])
-def test_where_there_is_no_run_it_is_said(stage: Stage, command: str) -> None:
+def test_a_command_without_a_run_gets_a_reply(stage: Stage, command: str) -> None:
     number = stage.shop.open_issue()["number"]
     stage.comment(number, command)
     assert stage.answers(number) == [
@@ -153,7 +153,7 @@ def test_where_there_is_no_run_it_is_said(stage: Stage, command: str) -> None:
     ]
 
 
-def test_how_it_stands_is_answered_once(stage: Stage) -> None:
+def test_a_status_command_gets_one_reply(stage: Stage) -> None:
     run, pull = stage.with_pull()
     for _ in range(2):
         stage.deliver("issue_comment", stage.commented(pull["number"], "/status"), "x")
@@ -172,7 +172,7 @@ def test_a_run_is_found_after_its_repository_was_renamed(stage: Stage) -> None:
     assert stage.run().spec.context_version == 2  # type: ignore[union-attr]
 
 
-def test_a_branch_of_that_name_in_another_repository_is_not_the_runs(stage: Stage) -> None:
+def test_the_same_branch_in_another_repository_is_ignored(stage: Stage) -> None:
     run, _ = stage.with_pull()
     other = stage.github.repository("acme/other")
     number = other.open_pull(run.status.branch or "")["number"]
@@ -185,7 +185,7 @@ def test_a_branch_of_that_name_in_another_repository_is_not_the_runs(stage: Stag
 
 @dataclass
 class Meddling:
-    """Somebody else writes to the run right before each of the first `times` patches of it."""
+    """Another process writes to the run right before each of the first `times` patches of it."""
 
     inner: Transport
     kubelet: Cluster
@@ -204,7 +204,7 @@ class Meddling:
 
 
 @pytest.mark.parametrize(("times", "code"), [(3, 204), (100, 503)])
-def test_a_run_that_changes_meanwhile_is_asked_again_a_few_times(stage: Stage, times: int, code: int) -> None:
+def test_a_conflicting_request_is_made_again_a_few_times(stage: Stage, times: int, code: int) -> None:
     run, number = stage.asked_for()
     meddling = Meddling(stage.world.calls.inner, stage.world.kubelet, run, times)
     stage.services = replace(stage.services, cluster=Cluster(meddling))

@@ -1,13 +1,13 @@
-"""What people asked of a run, and what comes again of it: by another hook, late, after the run was deleted.
+"""Redelivered commands: by another hook, late, or after the run was deleted.
 
-| comes again                                       | by then                                | result              |
+| redelivered                                       | meanwhile                              | expected            |
 |---------------------------------------------------|----------------------------------------|---------------------|
-| /cancel, /retry, by comment, review, label        | another run was asked for              | nothing             |
+| /cancel, /retry, by comment, review, label        | another run was requested              | nothing             |
 | /cancel and /code in one comment, by two hooks    | the first delivery made a run          | nothing             |
-| /cancel, /retry                                   | its run is deleted, others are there   | nothing             |
-| /cancel of a run that stops already               | a person had that one retried          | nothing             |
-| a command that was refused                        | it would be taken                      | nothing             |
-| for the first time, late                          | another run was asked for              | the one meant then  |
+| /cancel, /retry                                   | its run is deleted, others exist       | nothing             |
+| /cancel of a run that stops already               | a person has retried it                | nothing             |
+| a command that was refused                        | it would be accepted                   | nothing             |
+| the first delivery, late                          | another run was requested              | the earlier run     |
 """
 
 from dataclasses import replace
@@ -25,12 +25,12 @@ from tests.support.github import payloads
 
 
 def again(stage: Stage, number: int = -1) -> None:
-    """The delivery comes once more, by another hook."""
+    """Deliver the event once more, under another delivery id."""
     assert stage.take(replace(stage.queue[number], id="another hook")).code == 204
 
 
 def asked(stage: Stage, number: int, command: str) -> Run:
-    """The run that a person requests on an issue."""
+    """Request a run on an issue, and return it."""
     known = {run.uid for run in stage.runs()}
     assert stage.comment(number, command).code == 204
     (made,) = (run for run in stage.runs() if run.uid not in known)
@@ -38,7 +38,7 @@ def asked(stage: Stage, number: int, command: str) -> Run:
 
 
 def deleted(stage: Stage, run: Run) -> None:
-    """It is gone, by way of the finalizer."""
+    """Delete the run, with its finalizer removed."""
     found = stage.now(run)
     stage.world.kubelet.delete(RUNS[run.kind], run.namespace, run.name, run.uid)
     reconcile(stage.services, found.kind, found.namespace, found.name)
@@ -53,11 +53,11 @@ def labeled(stage: Stage, number: int, name: str) -> Object:
     return payloads.issue(stage.shop, number, "labeled", label={"name": name})
 
 
-# Another run was asked for since ------------------------------------------------------------------------------------
+# Another run was requested since ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by", ["comment", "label"])
-def test_a_cancel_stops_no_run_that_was_asked_for_later(stage: Stage, by: str) -> None:
+def test_a_redelivered_cancel_stops_no_later_run(stage: Stage, by: str) -> None:
     stage.configure("labels: {stop: /cancel}")
     first, number = stage.asked_for()
     payload = labeled(stage, number, "stop") if by == "label" else stage.commented(number, "/cancel")
@@ -74,7 +74,7 @@ def test_a_cancel_stops_no_run_that_was_asked_for_later(stage: Stage, by: str) -
     assert stage.answers(number) == []
 
 
-def test_a_retry_is_of_no_run_that_was_asked_for_later(stage: Stage) -> None:
+def test_a_redelivered_retry_applies_to_no_later_run(stage: Stage) -> None:
     first, number = stage.asked_for()
     stage.ends(first)
     stage.comment(number, "/retry with other words")
@@ -83,14 +83,14 @@ def test_a_retry_is_of_no_run_that_was_asked_for_later(stage: Stage) -> None:
     assert [attempts_asked(stage.now(run)) for run in (first, second)] == [2, 1]
 
 
-def test_a_comment_by_two_hooks_stops_no_run_that_it_asks_for_itself(stage: Stage) -> None:
+def test_a_cancel_before_a_code_command_does_not_stop_the_new_run(stage: Stage) -> None:
     first, number = stage.asked_for()
     second = asked(stage, number, "/cancel\n/code 4 service=web")
     again(stage)
     assert (stage.now(first).cancel, stage.now(second).cancel) == (True, False)
 
 
-def test_a_run_asked_for_in_a_comment_is_stopped_further_down_in_it(stage: Stage) -> None:
+def test_a_cancel_after_a_code_command_stops_the_new_run(stage: Stage) -> None:
     first, number = stage.asked_for()
     second = asked(stage, number, "/code 4 service=web\n/cancel")
     again(stage)
@@ -98,7 +98,7 @@ def test_a_run_asked_for_in_a_comment_is_stopped_further_down_in_it(stage: Stage
 
 
 @pytest.mark.parametrize("command", ["/cancel", "/status"])
-def test_what_comes_late_is_about_the_run_that_was_meant(stage: Stage, command: str) -> None:
+def test_a_late_command_applies_to_the_run_at_the_time_of_the_comment(stage: Stage, command: str) -> None:
     first, number = stage.asked_for()
     stage.github.hook.deliver("issue_comment", stage.commented(number, command))
     second = asked(stage, number, "/code 4 service=web")
@@ -108,7 +108,7 @@ def test_what_comes_late_is_about_the_run_that_was_meant(stage: Stage, command: 
     assert [first.name in answer for answer in stage.answers(number)] == [True] * (command == "/status")
 
 
-def test_runs_that_are_made_in_another_order_are_meant_in_the_order_they_were_asked_for(stage: Stage) -> None:
+def test_the_latest_run_is_the_last_requested_not_the_last_created(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     for command in ("/code 1 service=api", "/code 2 service=api", "/cancel"):
         stage.github.hook.deliver("issue_comment", stage.commented(number, command))
@@ -118,7 +118,7 @@ def test_runs_that_are_made_in_another_order_are_meant_in_the_order_they_were_as
     assert tasks == {1: False, 2: True}
 
 
-def test_a_cancel_that_was_done_is_not_done_to_a_run_that_was_asked_for_before_it_and_made_after(
+def test_a_redelivered_cancel_does_not_stop_a_run_created_after_it(
     stage: Stage,
 ) -> None:
     first, number = stage.asked_for()
@@ -130,9 +130,7 @@ def test_a_cancel_that_was_done_is_not_done_to_a_run_that_was_asked_for_before_i
 
 
 @pytest.mark.parametrize("at", [None, "soon", "2026-01-02T03:04:05"])
-def test_where_github_does_not_say_when_the_last_run_is_meant_and_still_no_other_later(
-    stage: Stage, at: str | None
-) -> None:
+def test_a_comment_without_time_applies_to_the_last_run_and_no_later_one(stage: Stage, at: str | None) -> None:
     first, number = stage.asked_for()
     payload = stage.commented(number, "/cancel")
     payload["comment"]["created_at"] = at
@@ -142,7 +140,7 @@ def test_where_github_does_not_say_when_the_last_run_is_meant_and_still_no_other
     assert (stage.now(first).cancel, stage.now(second).cancel) == (True, False)
 
 
-def test_a_review_with_a_command_is_of_no_run_that_was_asked_for_later(stage: Stage) -> None:
+def test_a_redelivered_review_command_applies_to_no_later_run(stage: Stage) -> None:
     number = stage.shop.open_pull("feature")["number"]
     first = asked(stage, number, "/code 3 service=api")
     assert stage.deliver("pull_request_review", payloads.review(stage.shop, number, "commented", "/cancel")).code == 204
@@ -152,10 +150,10 @@ def test_a_review_with_a_command_is_of_no_run_that_was_asked_for_later(stage: St
     assert (stage.now(first).cancel, stage.now(second).cancel) == (True, False)
 
 
-# Its run is gone ----------------------------------------------------------------------------------------------------
+# The run is deleted -------------------------------------------------------------------------------------------------
 
 
-def test_what_was_asked_of_a_run_that_is_deleted_is_asked_of_no_other(stage: Stage) -> None:
+def test_a_redelivered_cancel_of_a_deleted_run_stops_no_other(stage: Stage) -> None:
     first, number = stage.asked_for()
     second = asked(stage, number, "/code 4 service=web")
     stage.comment(number, "/cancel")
@@ -166,7 +164,7 @@ def test_what_was_asked_of_a_run_that_is_deleted_is_asked_of_no_other(stage: Sta
     assert stage.answers(number) == []
 
 
-def test_what_was_asked_of_a_run_whose_pull_request_it_is_is_asked_of_no_other(stage: Stage) -> None:
+def test_a_redelivered_retry_of_a_deleted_run_retries_no_other(stage: Stage) -> None:
     run, pull = stage.with_pull()
     other = stage.ends(asked(stage, pull["number"], "/code 4 service=web"))
     stage.comment(pull["number"], "/retry use the other library")
@@ -176,7 +174,7 @@ def test_what_was_asked_of_a_run_whose_pull_request_it_is_is_asked_of_no_other(s
     assert attempts_asked(stage.now(other)) == 1
 
 
-def test_where_every_run_is_deleted_what_comes_again_is_not_answered(stage: Stage) -> None:
+def test_a_redelivered_command_without_runs_gets_no_reply(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.comment(number, "/cancel")
     deleted(stage, run)
@@ -184,7 +182,7 @@ def test_where_every_run_is_deleted_what_comes_again_is_not_answered(stage: Stag
     assert stage.answers(number) == []
 
 
-def test_unreadable_keys_keep_no_run_from_being_deleted(stage: Stage) -> None:
+def test_a_run_with_unreadable_request_keys_can_be_deleted(stage: Stage) -> None:
     run, _ = stage.asked_for()
     keys = {"agents.platform/applied-requests": "not/a key " + "f" * 400}
     stage.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, {"metadata": {"annotations": keys}})
@@ -192,10 +190,10 @@ def test_unreadable_keys_keep_no_run_from_being_deleted(stage: Stage) -> None:
     assert stage.runs() == []
 
 
-# The same run, as it is later ---------------------------------------------------------------------------------------
+# The same run in a later state --------------------------------------------------------------------------------------
 
 
-def test_a_cancel_of_a_run_that_stops_already_does_not_stop_what_a_person_retries(stage: Stage) -> None:
+def test_a_redelivered_cancel_does_not_stop_a_retry_of_the_run(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.comment(number, "/cancel")
     stage.comment(number, "/cancel")
@@ -207,10 +205,10 @@ def test_a_cancel_of_a_run_that_stops_already_does_not_stop_what_a_person_retrie
     assert (found.cancel, attempts_asked(found)) == (False, 2)
 
 
-# What was refused stays refused -------------------------------------------------------------------------------------
+# Refused commands ---------------------------------------------------------------------------------------------------
 
 
-def test_a_command_that_was_refused_makes_no_run_once_it_would_be_taken(stage: Stage) -> None:
+def test_a_refused_command_creates_no_run_when_redelivered(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     stage.configure("service: [bad")
     stage.comment(number, "/code 3 service=api")
@@ -222,7 +220,7 @@ def test_a_command_that_was_refused_makes_no_run_once_it_would_be_taken(stage: S
     assert stage.answers(number) == [answer]
 
 
-def test_a_label_that_was_refused_makes_no_run_once_it_would_be_taken(stage: Stage) -> None:
+def test_a_refused_label_creates_no_run_when_redelivered(stage: Stage) -> None:
     stage.configure("labels: {document: /docs}")
     allowed = stage.services
     denied = AccessSettings.model_validate({"callers": {"github:somebody": {"agents": ["*"]}}})
@@ -236,7 +234,7 @@ def test_a_label_that_was_refused_makes_no_run_once_it_would_be_taken(stage: Sta
     assert len(stage.answers(number)) == 1
 
 
-def test_a_review_during_an_attempt_is_not_refused_and_starts_one_attempt_at_its_end(stage: Stage) -> None:
+def test_a_review_during_an_attempt_starts_one_attempt_after_it(stage: Stage) -> None:
     run, pull = stage.with_pull()
     stage.comment(pull["number"], "/retry")
     review = payloads.review(stage.shop, pull["number"], "changes_requested", "no")
@@ -250,7 +248,7 @@ def test_a_review_during_an_attempt_is_not_refused_and_starts_one_attempt_at_its
     assert stage.answers(pull["number"]) == []
 
 
-def test_without_the_right_to_read_comments_commands_are_served_all_the_same(stage: Stage) -> None:
+def test_commands_work_without_permission_to_read_comments(stage: Stage) -> None:
     run, number = stage.asked_for()
     stage.github.fails("GET .*/comments", 403, times=9, body={"message": "Resource not accessible by integration"})
     assert stage.comment(number, "/cancel").code == 204

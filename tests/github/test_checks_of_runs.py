@@ -30,7 +30,7 @@ COMMIT, NEXT = "d" * 40, "e" * 40
 
 
 def finished(stage: Stage) -> Run:
-    """A run whose attempt pushed COMMIT."""
+    """Return a run whose attempt pushed COMMIT."""
     run, _ = stage.with_pull(commit=COMMIT)
     stage.configure("retryOn: []")
     stage.shop.branches[run.status.branch or ""] = COMMIT
@@ -38,7 +38,7 @@ def finished(stage: Stage) -> Run:
 
 
 def check(stage: Stage, run: Run, conclusion: str | None = "success", **more: Any) -> Object:
-    """A check of the run's branch, on GitHub and as an event."""
+    """Return a check of the run's branch, on GitHub and as an event."""
     state = {"status": "completed" if conclusion else "in_progress", "conclusion": conclusion}
     payload = payloads.check_run(stage.shop, run.status.branch or "", **{"head_sha": COMMIT, **state, **more})
     stage.shop.checks[payload["check_run"]["id"]] = payload["check_run"]
@@ -81,7 +81,7 @@ def test_of_two_functions_at_once_the_second_reads_github_again(stage: Stage, mo
     first, write = check(stage, run, name="lint"), stage.services.runs.write_status
 
     def overtaken(run: Run, status: Any) -> Run:
-        """Another function writes what is newer, after this one read GitHub."""
+        """Return another function writes what is newer, after this one read GitHub."""
         monkeypatch.undo()
         assert recorded(stage, check(stage, run, "failure", name="types")) is not None
         return write(run, status)

@@ -1,11 +1,11 @@
-"""Where the App's calls to GitHub go, and what is read there.
+"""Requests of the App's client to GitHub: paths, lists, redirects.
 
-| about        | is so                                                                                             |
+| part         | rule                                                                                              |
 |--------------|---------------------------------------------------------------------------------------------------|
-| lists        | page by page, in both forms, of a bounded number of pages, never on another host                   |
-| paths        | what comes from outside stays one segment; none leads out of its repository                        |
-| redirects    | followed on the same host with the token; not to another host; not for ever                        |
-| no answer    | busy, also where it is no JSON                                                                     |
+| lists        | read page by page, in both forms, a bounded number of pages, never from another host               |
+| paths        | text from outside stays one segment; no path leaves its repository                                 |
+| redirects    | followed on the same host with the token, a bounded number; never to another host                  |
+| no answer    | Busy, also for an answer that is not JSON                                                          |
 """
 
 import re
@@ -46,7 +46,7 @@ def test_a_list_in_an_object_is_read_as_well(github: Github, client: Client) -> 
     assert [each["name"] for each in found] == ["c0", "c1", "c2"]
 
 
-def test_an_endless_list_is_read_to_a_bound(github: Github, client: Client) -> None:
+def test_an_endless_list_is_read_up_to_a_bound(github: Github, client: Client) -> None:
     shop = github.repository()
     number = shop.open_issue()["number"]
     for each in range(MAX_PAGES + 5):
@@ -56,13 +56,13 @@ def test_an_endless_list_is_read_to_a_bound(github: Github, client: Client) -> N
 
 
 @pytest.mark.parametrize("text", ["a/b", "a?b=c", "a#b", "a b", "%2e%2e", "ü\n", "a%2Fb"])
-def test_what_comes_from_outside_stays_one_segment(github: Github, client: Client, text: str) -> None:
+def test_quoted_text_stays_one_path_segment(github: Github, client: Client, text: str) -> None:
     shop = client.repository(github.repository(people={text: "write"}).full_name)
     assert shop.get(f"collaborators/{quote_segment(text)}/permission")["permission"] == "write"
 
 
 @pytest.mark.parametrize("path", ["../../app", "contents/../../other", "issues//1", "contents/%2e%2E/x", "..", "./x"])
-def test_no_path_leads_elsewhere(github: Github, client: Client, path: str) -> None:
+def test_a_path_with_dot_or_empty_segments_is_refused(github: Github, client: Client, path: str) -> None:
     asked = len(github.calls)
     with pytest.raises(Rejected, match="has an empty or a dot segment"):
         client.repository(github.repository().full_name).get(path)
@@ -70,14 +70,14 @@ def test_no_path_leads_elsewhere(github: Github, client: Client, path: str) -> N
 
 
 @pytest.mark.parametrize("name", ["", "shop", "a/b/c", "../x", "a/..", "a/b?c", "a b/c", "a/b\n", "ü/b", "./b"])
-def test_what_is_no_name_of_a_repository_is_refused(client: Client, name: str) -> None:
+def test_an_invalid_repository_name_is_refused(client: Client, name: str) -> None:
     with pytest.raises(Rejected, match="is not the name of a repository"):
         client.repository(name)
 
 
 @contextmanager
 def elsewhere(answers: Callable[[str], tuple[int, dict[str, str], bytes]]) -> Iterator[tuple[str, list[Any]]]:
-    """Another server, and the Authorization headers that reached it."""
+    """Yield the URL of another server, and the Authorization headers that reached it."""
     reached: list[Any] = []
 
     class Elsewhere(Handler):
@@ -90,7 +90,7 @@ def elsewhere(answers: Callable[[str], tuple[int, dict[str, str], bytes]]) -> It
         yield f"http://127.0.0.1:{server.server_port}", reached
 
 
-def test_a_renamed_repository_is_found_again(github: Github, client: Client) -> None:
+def test_redirects_of_a_renamed_repository_are_followed(github: Github, client: Client) -> None:
     github.repository("acme/new")
     api = client.repository("acme/new")
     api.get("")
@@ -99,7 +99,7 @@ def test_a_renamed_repository_is_found_again(github: Github, client: Client) -> 
     assert api.get("")["full_name"] == "acme/new"
 
 
-def test_no_token_is_carried_to_another_host(github: Github, client: Client) -> None:
+def test_a_redirect_to_another_host_is_not_followed(github: Github, client: Client) -> None:
     api = client.repository(github.repository().full_name)
     api.get("")
     with elsewhere(lambda _: (200, {}, b"{}")) as (url, reached):
@@ -113,7 +113,7 @@ def test_no_token_is_carried_to_another_host(github: Github, client: Client) -> 
     assert not reached
 
 
-def test_no_page_is_read_on_another_host(github: Github, client: Client) -> None:
+def test_a_next_page_on_another_host_is_not_read(github: Github, client: Client) -> None:
     api = client.repository(github.repository().full_name)
     api.get("")
     with elsewhere(lambda _: (200, {}, b"[]")) as (url, reached):
@@ -123,13 +123,13 @@ def test_no_page_is_read_on_another_host(github: Github, client: Client) -> None
     assert not reached
 
 
-def test_redirects_without_end_are_given_up() -> None:
+def test_endless_redirects_are_given_up() -> None:
     with elsewhere(lambda path: (307, {"Location": f"{path}x"}, b"")) as (url, reached):
         assert HttpTransport().send(Request("GET", f"{url}/x", "t")).status == 307
     assert 1 < len(reached) < 10
 
 
-def test_an_answer_that_is_no_json_may_be_better_next_time() -> None:
+def test_an_answer_that_is_not_json_is_busy() -> None:
     key = App()
     with elsewhere(lambda _: (200, {"Content-Type": "text/html"}, b"<html>")) as (url, _):
         settings = Github(app=key).settings(api_url=url)

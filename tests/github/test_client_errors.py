@@ -1,10 +1,10 @@
-"""What becomes of GitHub's answers to the App's calls.
+"""The errors that GitHub's answers lead to.
 
-| about        | is so                                                                                             |
+| part         | rule                                                                                              |
 |--------------|---------------------------------------------------------------------------------------------------|
-| errors       | each answer becomes one error, in GitHub's words, the cause chained                                |
-| limits       | primary and secondary: how long to wait is known, and no call comes before                         |
-| a function   | answers what the error says: to come again, to be mended, or that it is final                      |
+| errors       | each answer becomes one error with GitHub's message and the cause chained                          |
+| limits       | primary and secondary: the error has the time to wait; no call is made before                      |
+| a function   | answers 503 for Busy, 403 for Denied; other errors are final                                       |
 """
 
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ from tests.support.github import Github
         (0, Busy),
     ],
 )
-def test_each_answer_is_one_error(
+def test_each_status_raises_its_error(
     github: Github, client: Client, clock: Clock, status: int, error: type[GithubError]
 ) -> None:
     shop = client.repository(github.repository().full_name)
@@ -50,10 +50,10 @@ def test_each_answer_is_one_error(
         shop.get("")
     assert type(caught.value) is error
     clock.later(minutes=2)
-    assert shop.get(""), "one bad answer is one"
+    assert shop.get(""), "the error does not outlast its answer"
 
 
-def test_githubs_words_reach_the_error(github: Github, client: Client) -> None:
+def test_an_error_has_githubs_message(github: Github, client: Client) -> None:
     number = github.repository().open_issue()["number"]
     with pytest.raises(Rejected) as caught:
         client.repository("acme/shop").post(f"issues/{number}/comments", {"body": "x" * 65_537})
@@ -63,7 +63,7 @@ def test_githubs_words_reach_the_error(github: Github, client: Client) -> None:
     assert caught.value.errors == ("IssueComment data unprocessable Body is too long",)
 
 
-def test_a_lacking_permission_is_denied(github: Github, client: Client) -> None:
+def test_a_missing_permission_is_denied(github: Github, client: Client) -> None:
     github.app.permissions["checks"] = "read"
     shop = github.repository()
     with pytest.raises(Denied, match="Resource not accessible by integration"):
@@ -83,7 +83,7 @@ def test_a_lacking_permission_is_denied(github: Github, client: Client) -> None:
         (b"", "no reason given"),
     ],
 )
-def test_any_body_of_an_error_can_be_read(body: bytes, said: str) -> None:
+def test_an_error_is_made_of_any_body(body: bytes, said: str) -> None:
     found = errors.from_response(422, {}, body, datetime.now(UTC))
     assert str(found).startswith(f"GitHub answered 422: {said}")
 
@@ -91,7 +91,7 @@ def test_any_body_of_an_error_can_be_read(body: bytes, said: str) -> None:
 # Limits -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_primary_limit_is_waited_for(github: Github, client: Client, clock: Clock) -> None:
+def test_no_call_is_made_before_the_primary_limit_resets(github: Github, client: Client, clock: Clock) -> None:
     shop = client.repository(github.repository().full_name)
     shop.get("")
     github.troubles.limits.limit = 2
@@ -103,12 +103,12 @@ def test_the_primary_limit_is_waited_for(github: Github, client: Client, clock: 
     clock.later(minutes=59)
     with pytest.raises(Busy) as caught:
         shop.get("")
-    assert (caught.value.retry_after, len(github.calls)) == (60, asked), "nobody called"
+    assert (caught.value.retry_after, len(github.calls)) == (60, asked), "GitHub was not called"
     clock.later(minutes=2)
     assert shop.get("")
 
 
-def test_the_limit_of_one_account_is_not_anothers(github: Github, client: Client) -> None:
+def test_a_rate_limit_of_one_account_does_not_block_another(github: Github, client: Client) -> None:
     names = [github.repository(name).full_name for name in ("acme/a", "other/b")]
     client.repository(names[0]).get("")
     github.fails("GET /repos/acme/a$", 403, Retry_After="30")
@@ -132,7 +132,9 @@ def test_the_limit_of_one_account_is_not_anothers(github: Github, client: Client
         (503, {}, "", None),
     ],
 )
-def test_how_long_to_wait_is_known(status: int, headers: dict[str, str], message: str, wait: float | None) -> None:
+def test_a_rate_limit_error_has_the_time_to_wait(
+    status: int, headers: dict[str, str], message: str, wait: float | None
+) -> None:
     found = errors.from_response(
         status, headers, f'{{"message": "{message}"}}'.encode(), datetime.fromtimestamp(100, UTC)
     )
@@ -153,7 +155,7 @@ def test_how_long_to_wait_is_known(status: int, headers: dict[str, str], message
         (Rejected("x"), 422, 204),
     ],
 )
-def test_what_a_function_answers(error: GithubError, code: int, queued: int) -> None:
+def test_a_function_answers_github_errors_by_their_kind(error: GithubError, code: int, queued: int) -> None:
     def fails(_: Asked) -> Any:
         raise error
 

@@ -1,9 +1,9 @@
-"""What the App's calls to GitHub are signed with.
+"""The credentials of the App's requests to GitHub.
 
-| about        | is so                                                                                             |
+| part         | rule                                                                                              |
 |--------------|---------------------------------------------------------------------------------------------------|
-| tokens       | made once per repository, for it alone; replaced before they end; tried anew once where refused    |
-| the JWT      | GitHub takes it although clocks differ; a bad key is named                                         |
+| tokens       | one per repository, for it alone; replaced before they expire; replaced once if refused            |
+| the JWT      | valid although clocks differ; a bad key is named by its setting                                    |
 | secrets      | no token and no key in any text                                                                    |
 """
 
@@ -29,7 +29,7 @@ from tests.support.github.app import App, new_key
 TOKENS = r"POST /app/installations/\d+/access_tokens"
 
 
-def test_a_token_is_made_once_for_one_repository_alone(github: Github, client: Client) -> None:
+def test_a_token_is_created_once_for_one_repository_only(github: Github, client: Client) -> None:
     github.repository("acme/shop").open_issue()
     github.repository("acme/other")
     for _ in range(3):
@@ -40,7 +40,7 @@ def test_a_token_is_made_once_for_one_repository_alone(github: Github, client: C
     assert [token.repositories for token in github.app.tokens] == [["shop"], ["other"]]
 
 
-def test_a_token_is_replaced_before_it_ends(github: Github, client: Client, clock: Clock) -> None:
+def test_a_token_is_replaced_before_it_expires(github: Github, client: Client, clock: Clock) -> None:
     shop = client.repository(github.repository().full_name)
     for minutes, made in ((0, 1), (50, 1), (6, 2), (120, 3)):
         clock.later(minutes=minutes)
@@ -49,7 +49,7 @@ def test_a_token_is_replaced_before_it_ends(github: Github, client: Client, cloc
     assert not [call for call in github.calls if call.status >= 400]
 
 
-def test_a_token_that_is_refused_is_made_anew_once(github: Github, client: Client) -> None:
+def test_a_refused_token_is_replaced_once(github: Github, client: Client) -> None:
     shop = client.repository(github.repository().full_name)
     shop.get("")
     github.app.tokens[0].revoked = True
@@ -61,7 +61,7 @@ def test_a_token_that_is_refused_is_made_anew_once(github: Github, client: Clien
     assert len(github.app.tokens) == 3
 
 
-def test_forgotten_tokens_are_made_anew(github: Github, client: Client) -> None:
+def test_invalidated_tokens_are_replaced(github: Github, client: Client) -> None:
     names = [github.repository(name).full_name for name in ("acme/a", "acme/b")]
     for forgotten, made in (("", 2), ("acme/a", 4), ("", 5)):
         for name in names:
@@ -70,7 +70,7 @@ def test_forgotten_tokens_are_made_anew(github: Github, client: Client) -> None:
         client.forget_tokens(forgotten)
 
 
-def test_where_the_app_is_not_installed_is_said(github: Github, client: Client) -> None:
+def test_a_repository_without_the_app_raises_not_installed(github: Github, client: Client) -> None:
     github.repository("acme/alone", installation=None)
     for name in ("acme/alone", "acme/nowhere"):
         with pytest.raises(NotInstalled, match=f"the GitHub App is not installed on {name}") as caught:
@@ -85,27 +85,27 @@ def test_the_jwt_is_accepted_although_clocks_differ(github: Github, clock: Clock
     assert connect(github.settings(), ahead).app().get("app")["id"] == github.app.id
 
 
-def test_another_apps_key_is_not_accepted(github: Github, clock: Clock) -> None:
+def test_the_key_of_another_app_is_refused_without_a_second_call(github: Github, clock: Clock) -> None:
     stranger = connect(github.settings(private_key=App(key=new_key()).private_key), clock)
     with pytest.raises(Unauthorized, match="could not be decoded"):
         stranger.app().get("app")
-    assert len(github.calls) == 1, "another JWT would not be accepted either"
+    assert len(github.calls) == 1, "a refused JWT is not replaced"
 
 
 def of_another_kind() -> str:
-    """A good key, of a kind that signs otherwise."""
+    """Return a valid key of another algorithm."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def with_a_password() -> str:
-    """An RSA key that cannot be parsed."""
+    """Return an RSA key that cannot be parsed without its password."""
     locked = BestAvailableEncryption(b"password")
     return new_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked).decode()
 
 
 def damaged() -> str:
-    """An RSA key whose numbers belong to two keys."""
+    """Return an RSA key whose numbers belong to two keys."""
     one, other = new_key().private_numbers(), new_key().private_numbers()
     mixed = RSAPrivateNumbers(one.p, one.q, other.d, other.dmp1, other.dmq1, one.iqmp, one.public_numbers)
     key = mixed.private_key(unsafe_skip_rsa_key_validation=True)
@@ -124,14 +124,14 @@ def damaged() -> str:
     ids=["nonsense", "no key", "another kind", "with a password", "damaged"],
 )
 def test_an_invalid_key_is_named_without_its_value(github: Github, clock: Clock, key: str) -> None:
-    replaced = github.settings().model_copy(update={"private_key": SecretStr(key)})  # checked at start, and then not
+    replaced = github.settings().model_copy(update={"private_key": SecretStr(key)})  # validated only at start
     with pytest.raises(Denied, match=r"github\.private_key") as caught:
         connect(replaced, clock).app().get("app")
     assert "nonsense" not in str(caught.value)
     assert not github.calls
 
 
-def test_no_token_and_no_key_is_in_any_text(github: Github, client: Client) -> None:
+def test_no_text_contains_a_token_or_key(github: Github, client: Client) -> None:
     shop = client.repository(github.repository().full_name)
     shop.get("")
     texts = [repr(Request("GET", "u", "ghs_secret")), repr(client), repr(shop.__dict__), repr(github.settings())]

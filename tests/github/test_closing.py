@@ -1,10 +1,10 @@
-"""How long GitHub may keep a deletion waiting: its function has a minute, and the finalizer goes within it.
+"""A deletion waits for GitHub only for a bounded time; then the finalizer is removed.
 
-| GitHub                                         | result                                                         |
+| GitHub                                         | expected                                                       |
 |------------------------------------------------|----------------------------------------------------------------|
-| is slow, and the run has many commits          | comment and last check are closed, the rest as far as time is  |
-| does not answer at all                         | the deletion completes all the same                            |
-| fails in an unexpected way                     | the deletion completes all the same                            |
+| is slow, and the run has many commits          | comment and last check are closed, others as time permits      |
+| does not answer at all                         | the deletion completes                                         |
+| fails in an unexpected way                     | the deletion completes                                         |
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ from tests.support.run_steps import event
 
 @dataclass
 class Defective:
-    """Every call of GitHub raises an unexpected error."""
+    """A transport on which every call to GitHub raises an unexpected error."""
 
     room: Newsroom
 
@@ -52,7 +52,7 @@ def deleted(room: Newsroom, transport: Transport) -> Answer:
 
 
 @pytest.mark.parametrize("seconds", [1, 4, 9.5, 60])
-def test_the_finalizer_goes_in_time_however_slow_github_is(room: Newsroom, seconds: float) -> None:
+def test_the_finalizer_is_removed_in_time_while_github_is_slow(room: Newsroom, seconds: float) -> None:
     with_commits(room, 20)
     slow, before = Slow(room, seconds), room.world.now
     assert deleted(room, slow).code == 204
@@ -69,17 +69,17 @@ def test_the_finalizer_is_removed_although_closing_fails_unexpectedly(room: News
     room.report()
     assert deleted(room, Defective(room)).code == 503
     assert room.gone()
-    assert answer(partial(reconcile.handle, room.services()), event(room.made.raw)).code == 204, "it comes again"
+    assert answer(partial(reconcile.handle, room.services()), event(room.made.raw)).code == 204, "the redelivery"
 
 
-def test_one_part_that_fails_keeps_no_other_from_being_closed(room: Newsroom) -> None:
+def test_the_check_is_closed_although_comments_fail(room: Newsroom) -> None:
     with_commits(room, 1)
     room.github.fails("comments", 502, times=9)
     assert deleted(room, room.both).code == 204
     assert room.checks() == {FIRST: ("completed", "cancelled")}
 
 
-def test_a_call_in_a_hurry_waits_no_longer_than_it_may() -> None:
+def test_a_call_with_a_timeout_waits_no_longer() -> None:
     over = Event()
 
     class Late(Handler):

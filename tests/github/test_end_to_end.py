@@ -1,15 +1,15 @@
-"""From a comment on GitHub to a pull request and back, for real: signed deliveries, the functions as processes, the
-embedded queue, rehearsed agents in git repositories; GitHub alone is a stand-in on loopback.
+"""From a comment on GitHub to a pull request and back: signed deliveries, the functions as processes, the embedded
+queue, rehearsed agents in git repositories. Only GitHub is a fake, on loopback.
 
-| what a person does                        | what comes of it                                                   |
+| action                                    | expected                                                           |
 |-------------------------------------------|--------------------------------------------------------------------|
 | `/code 3 service=api` on an issue         | a branch, a pull request, comment and check run that say Succeeded |
-| `/retry ...` on that pull request         | a second attempt with these words, in the same session; same       |
-|                                           | pull request, same comment                                         |
+| `/retry ...` on that pull request         | a second attempt with these instructions, in the same session;     |
+|                                           | same pull request, same comment                                    |
 | a label on an issue without Task Master   | a branch, a pull request that closes it                            |
 | ... whose check fails, with a log         | a retry with the log's end in its prompt                           |
 | ... that is merged                        | the issue's comment says so, with retry, cost and time             |
-| a comment while the webhook is down       | found by the sweep, and sent again                                 |
+| a comment while the webhook is down       | redelivered on request of the sweep                                |
 """
 
 import json
@@ -34,11 +34,11 @@ from tests.support.github import Github, Repository, payloads, serving
 
 NAMESPACE = "orchestrator"
 PATIENCE = 120
-"""Seconds; on an idle machine each takes a few."""
+"""Seconds; on an idle machine each step takes a few."""
 
 
 class Branches(dict[str, str]):
-    """The branches of the repository that agents push to, by their last commit, whenever GitHub is asked."""
+    """The branches of the repository that agents push to, with their last commits, read at each access."""
 
     def __init__(self, mirror: Mirror) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Branches(dict[str, str]):
 
 
 class Played:
-    """The stack, GitHub, and the repository that is on both."""
+    """The running stack, GitHub, and the repository that both have."""
 
     def __init__(self, stack: Stack, github: Github, mirror: Mirror) -> None:
         self.stack, self.github = stack, github
@@ -82,7 +82,7 @@ class Played:
         return sorted(found, key=lambda run: run.created)
 
     def reported(self, known: int, attempt: int = 1) -> Run:
-        """The newest of more than `known` runs, once that attempt has ended and GitHub was told so."""
+        """Wait for the newest of more than `known` runs to end that attempt and be reported on GitHub; return it."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             runs = self.runs()
@@ -92,7 +92,7 @@ class Played:
         raise AssertionError([(run.status.phase, run.status.message, self.ours(run)) for run in self.runs()])
 
     def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait for that."""
+        """Wait until `is_so` returns true."""
         end = time.monotonic() + PATIENCE
         while not is_so():
             assert time.monotonic() < end, [self.ours(run) for run in self.runs()]
@@ -113,7 +113,7 @@ class Played:
         ]
 
     def prompt(self, attempt: int, run: Run) -> str:
-        """The prompt of that attempt."""
+        """Return the prompt of that attempt."""
         name = naming.job_name(run.kind, run.name, run.uid, attempt)
         return str(self.stack.cluster.get(CONFIG_MAP, NAMESPACE, name)["data"]["prompt.md"])
 
@@ -149,7 +149,7 @@ def _environ(github: Github, folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_comment_becomes_a_pull_request_and_a_retry_there_goes_on_with_it(played: Played) -> None:
+def test_a_comment_becomes_a_pull_request_that_a_retry_continues(played: Played) -> None:
     issue = int(played.shop.open_issue()["number"])
     assert played.says(issue, "Please do it.\n\n/code 3 service=api") == 200
     first = played.reported(known=0)
@@ -222,7 +222,7 @@ def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -
         assert words in sticky["body"]
 
 
-def test_a_delivery_lost_while_the_webhook_is_down_is_asked_for_again(played: Played) -> None:
+def test_a_delivery_lost_while_the_webhook_is_down_is_redelivered(played: Played) -> None:
     issue, known = int(played.shop.open_issue()["number"]), len(played.runs())
     there, played.github.hook.url = played.github.hook.url, f"http://127.0.0.1:{free_port()}"
     assert played.says(issue, "/code 2 service=lost") == 0

@@ -1,15 +1,15 @@
-"""What `github_event` starts for people: by a comment, a label, an assignment.
+"""Runs that `github_event` starts for people: by a comment, a label, an assignment.
 
-That it does it once: test_event_once.py. What it refuses: test_event_refused.py, and where GitHub refuses:
-test_event_trouble.py. What it asks of runs: test_asked.py, test_feedback.py.
+Idempotency: test_event_once.py. Refusals: test_event_refused.py; errors of GitHub: test_event_trouble.py. Commands
+on existing runs: test_asked.py, test_feedback.py.
 
-| what happens                                       | result                                            |
+| event                                              | expected                                          |
 |----------------------------------------------------|---------------------------------------------------|
-| /docs, /code by a person with write access         | a run that knows where it came from; a reaction   |
-| the same on a pull request, also of a fork         | work from the branch that it goes to              |
-| the same at the end of the longest comment         | the same; of a longer one, an answer              |
-| a label or an assignment that is mapped            | what it is mapped to                              |
-| one that is not mapped                             | one question for the configuration, and nothing   |
+| /docs, /code by a person with write access         | a run with its origin; a reaction                 |
+| the same on a pull request, also of a fork         | work from the base branch                         |
+| the same at the end of the longest comment         | the same; a reply if the comment is longer        |
+| a mapped label or assignment                       | the mapped command                                |
+| a label without a mapping                          | one read of the configuration, nothing else       |
 """
 
 import pytest
@@ -21,10 +21,10 @@ from tests.github.delivery_bench import Stage
 from tests.support.github import payloads
 from tests.support.github.content import user
 
-# Submitting ---------------------------------------------------------------------------------------------------------
+# Submission ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_comment_becomes_a_run_that_knows_where_it_came_from(stage: Stage) -> None:
+def test_a_comment_becomes_a_run_with_its_origin(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     payload = stage.commented(number, "/code 3 service=api")
     assert stage.deliver("issue_comment", payload).code == 204
@@ -40,13 +40,13 @@ def test_a_comment_becomes_a_run_that_knows_where_it_came_from(stage: Stage) -> 
     assert stage.answers(number) == []
 
 
-def test_documentation_is_asked_for_with_its_directory(stage: Stage) -> None:
+def test_a_docs_command_sets_directory_and_branch(stage: Stage) -> None:
     run, _ = stage.asked_for("/docs services/api branch=next")
     assert isinstance(run.spec, DocsRunSpec)
     assert (run.spec.working_directory, run.spec.source_branch) == ("services/api", "next")
 
 
-def test_the_repository_configures_what_the_comment_leaves_out(stage: Stage) -> None:
+def test_the_configuration_provides_defaults_for_a_command(stage: Stage) -> None:
     stage.configure("service: billing\nagents: [5DLabs-Tess]\nmodels: {code: claude-mine}\nmaxRetries: 3")
     run, _ = stage.asked_for("/code 3 agent=tess")
     assert isinstance(run.spec, CodeRunSpec)
@@ -54,14 +54,14 @@ def test_the_repository_configures_what_the_comment_leaves_out(stage: Stage) -> 
     assert (run.spec.model, run.spec.max_retries) == ("claude-mine", 3)
 
 
-def test_on_a_pull_request_work_starts_from_where_it_goes_to(stage: Stage) -> None:
+def test_a_run_requested_on_a_pull_request_starts_from_its_base_branch(stage: Stage) -> None:
     number = stage.shop.open_pull("feature", "release-1", by="octocat")["number"]
     assert stage.comment(number, "/code 3 service=api").code == 204
     assert isinstance(found := stage.run().spec, CodeRunSpec)
     assert found.branch == "release-1"
 
 
-def test_on_a_pull_request_of_a_fork_nothing_of_the_fork_is_worked_on(stage: Stage) -> None:
+def test_a_run_requested_on_a_forks_pull_request_uses_the_base_repository(stage: Stage) -> None:
     number = stage.shop.open_pull("feature", by="mallory", fork="mallory/shop")["number"]
     payload = stage.commented(number, "/code 3 service=api", by="mallory")
     assert stage.deliver("issue_comment", payload).code == 204
@@ -71,7 +71,7 @@ def test_on_a_pull_request_of_a_fork_nothing_of_the_fork_is_worked_on(stage: Sta
     assert stage.run().spec.base_branch == "main"  # type: ignore[union-attr]
 
 
-# However long a comment is -----------------------------------------------------------------------------------------
+# Long comments ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("before", ["\U0001f600" * 65_500 + "\n\n", "a line of one paragraph\n" * 2_500])
@@ -83,7 +83,7 @@ def test_a_command_at_the_end_of_the_longest_comment_is_run(stage: Stage, before
     assert stage.answers(number) == []
 
 
-def test_a_comment_too_long_to_be_read_to_its_end_is_answered(stage: Stage) -> None:
+def test_a_command_in_a_comment_over_githubs_limit_gets_a_reply(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     assert stage.comment(number, "/code 3 service=api\n" + "x" * 65_536).code == 204
     assert stage.runs() == []
@@ -94,7 +94,7 @@ def test_a_comment_too_long_to_be_read_to_its_end_is_answered(stage: Stage) -> N
 # Labels and assignment ----------------------------------------------------------------------------------------------
 
 
-def test_a_label_that_is_mapped_starts_what_it_stands_for(stage: Stage) -> None:
+def test_a_mapped_label_starts_its_command_once(stage: Stage) -> None:
     stage.configure('labels: {"Agent: code": /code service=api}')
     number = stage.shop.open_issue("Task 12: log in")["number"]
     payload = payloads.issue(stage.shop, number, "labeled", label={"name": "agent: CODE"})
@@ -107,7 +107,7 @@ def test_a_label_that_is_mapped_starts_what_it_stands_for(stage: Stage) -> None:
     assert stage.run().cancel
 
 
-def test_an_assignment_that_is_mapped_starts_what_it_stands_for(stage: Stage) -> None:
+def test_a_mapped_assignment_starts_its_command(stage: Stage) -> None:
     stage.configure("assignees: {shop-agent: /docs services}")
     number = stage.shop.open_issue()["number"]
     stage.deliver("issues", payloads.issue(stage.shop, number, "assigned", assignee=user("Shop-Agent")))
@@ -115,7 +115,7 @@ def test_an_assignment_that_is_mapped_starts_what_it_stands_for(stage: Stage) ->
 
 
 @pytest.mark.parametrize("configured", ["", "labels: {document: /docs}", "labels: [bad"])
-def test_a_label_that_is_not_mapped_costs_one_question(stage: Stage, configured: str) -> None:
+def test_a_label_without_mapping_costs_one_call(stage: Stage, configured: str) -> None:
     stage.configure(configured)
     number = stage.shop.open_issue()["number"]
     stage.deliver("issues", payloads.issue(stage.shop, number, "labeled", label={"name": "bug"}))
@@ -134,7 +134,7 @@ def test_a_label_by_a_user_without_write_access_starts_nothing(stage: Stage) -> 
     assert stage.runs() == []
 
 
-def test_a_mapped_command_that_lacks_its_task_is_answered(stage: Stage) -> None:
+def test_a_mapped_command_without_a_task_gets_a_reply(stage: Stage) -> None:
     stage.configure("labels: {agent: /code service=api}")
     number = stage.shop.open_issue("Task 3.1: log in")["number"]
     stage.deliver("issues", payloads.issue(stage.shop, number, "labeled", label={"name": "agent"}))

@@ -1,8 +1,8 @@
-"""`github_event` dies at any of its calls, before or after it did its work there; the queue delivers again.
+"""`github_event` is killed at any of its calls, before or after the call is executed; the queue redelivers.
 
-| it dies                                       | in the end                                                    |
+| killed                                        | expected                                                      |
 |-----------------------------------------------|---------------------------------------------------------------|
-| at each call to GitHub or to the cluster      | the run is tried again once, one new run, one answer          |
+| at each call to GitHub or to the cluster      | one retry of the run, one new run, one reply                  |
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ COMMENT = "/retry use the other library\n/code 4 service=api\n/docs a b"
 
 @dataclass
 class Life:
-    """Of a process: it ends at call `at` (0-based) of all it makes, before or after that call did its work."""
+    """The life of a process, which ends at its call `at` (0-based), before or after that call is executed."""
 
     at: int
     after: bool
@@ -58,7 +58,7 @@ class Mortal:
 
 
 def process(stage: Stage, life: Life) -> None:
-    """From here on the function is a new process with that life, which knows nothing of earlier ones."""
+    """Replace the function's process by a new one with that life and without caches."""
     github = stage.services.settings.github
     client = Client(github.api_url, AppKey(github.app_id, github.key), Mortal(HttpTransport(), life), stage.clock)
     cluster = Cluster(Mortal(stage.world.calls.inner, life))
@@ -66,7 +66,7 @@ def process(stage: Stage, life: Life) -> None:
 
 
 def delivered(stage: Stage, life: Life) -> bool:
-    """Whether the process lived until it had acknowledged the delivery."""
+    """Return whether the process lived until it had acknowledged the delivery."""
     process(stage, life)
     try:
         assert stage.take(stage.queue[-1]).code == 204
@@ -76,7 +76,7 @@ def delivered(stage: Stage, life: Life) -> bool:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_wherever_it_dies_everything_is_done_once(
+def test_a_delivery_is_handled_once_after_a_crash_at_any_call(
     api: Transport, namespace: str, github: Github, clock: Clock, after: bool
 ) -> None:
     stage = Stage(api, namespace, github, clock)

@@ -1,11 +1,11 @@
-"""What `github_event` does about a delivery, it does once.
+"""`github_event` handles each delivery once.
 
-| what comes                                       | result                                              |
+| delivery                                         | expected                                            |
 |--------------------------------------------------|-----------------------------------------------------|
-| a command, 10 times at once, days later, by 2 hooks | the same one run                                 |
+| a command, 10 times at once, days later, by 2 hooks | one run                                          |
 | two commands in a comment                        | two runs                                            |
 | again after the run or the configuration changed | no other run                                        |
-| a mistake, at once, later, after a lost answer   | one answer, found again by our own marker           |
+| an invalid command, at once, later, after a lost answer | one reply, found by our marker               |
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from functions.reconciler.reconciler import reconcile
 from tests.github.delivery_bench import Stage
 
 
-def test_the_same_delivery_ten_times_at_once_and_days_apart_is_one_run(stage: Stage) -> None:
+def test_concurrent_and_late_redeliveries_make_one_run(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     payload = stage.commented(number, "/code 3 service=api")
     assert stage.deliver("issue_comment", payload, "guid-1").code == 204
@@ -30,7 +30,7 @@ def test_the_same_delivery_ten_times_at_once_and_days_apart_is_one_run(stage: St
     assert stage.answers(number) == []
 
 
-def test_ten_deliveries_at_once_to_processes_that_know_nothing_make_one_run(stage: Stage) -> None:
+def test_ten_concurrent_first_deliveries_make_one_run_per_command(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     payload = stage.commented(number, "/code 3 service=api\n/docs")
     with ThreadPoolExecutor(10) as pool:
@@ -40,7 +40,7 @@ def test_ten_deliveries_at_once_to_processes_that_know_nothing_make_one_run(stag
     assert sorted(run.kind for run in stage.runs()) == ["CodeRun", "DocsRun"]
 
 
-def test_a_comment_that_comes_by_two_hooks_is_one_run(stage: Stage) -> None:
+def test_a_comment_delivered_by_two_hooks_makes_one_run(stage: Stage) -> None:
     payload = stage.commented(stage.shop.open_issue()["number"], "/code 3 service=api")
     by_organization = {key: value for key, value in payload.items() if key != "installation"}
     assert stage.deliver("issue_comment", payload, "by the App").code == 204
@@ -48,14 +48,14 @@ def test_a_comment_that_comes_by_two_hooks_is_one_run(stage: Stage) -> None:
     assert len(stage.runs()) == 1
 
 
-def test_two_commands_are_two_runs(stage: Stage) -> None:
+def test_two_equal_commands_in_a_comment_make_two_runs(stage: Stage) -> None:
     payload = stage.commented(stage.shop.open_issue()["number"], "/code 3 service=api\n/code 3 service=api")
     for _ in range(2):
         assert stage.deliver("issue_comment", payload).code == 204
     assert len(stage.runs()) == 2
 
 
-def test_a_delivery_after_its_run_was_deleted_makes_none(stage: Stage) -> None:
+def test_a_redelivery_after_its_run_was_deleted_makes_no_run(stage: Stage) -> None:
     run, _ = stage.asked_for()
     stage.world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
     reconcile(stage.services, run.kind, run.namespace, run.name)
@@ -64,7 +64,7 @@ def test_a_delivery_after_its_run_was_deleted_makes_none(stage: Stage) -> None:
     assert stage.runs() == []
 
 
-def test_a_delivery_after_the_configuration_changed_makes_no_other_run(stage: Stage) -> None:
+def test_a_redelivery_after_a_configuration_change_makes_no_other_run(stage: Stage) -> None:
     run, number = stage.asked_for("/code 3 service=api")
     stage.configure("maxRetries: 5")
     assert stage.take(stage.queue[-1]).code == 204
@@ -72,7 +72,7 @@ def test_a_delivery_after_the_configuration_changed_makes_no_other_run(stage: St
     assert stage.answers(number) == []
 
 
-def test_an_answer_is_given_once(stage: Stage) -> None:
+def test_an_invalid_command_gets_one_reply(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     payload = stage.commented(number, "/code three\n/docs a b")
     stage.deliver("issue_comment", payload)
@@ -84,7 +84,7 @@ def test_an_answer_is_given_once(stage: Stage) -> None:
     assert len(stage.answers(number)) == 2
 
 
-def test_ten_deliveries_at_once_are_answered_once(stage: Stage) -> None:
+def test_ten_concurrent_deliveries_get_one_reply(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     stage.github.hook.deliver("issue_comment", stage.commented(number, "/code three"))
     with ThreadPoolExecutor(10) as pool:
@@ -92,7 +92,7 @@ def test_ten_deliveries_at_once_are_answered_once(stage: Stage) -> None:
     assert len(stage.answers(number)) == 1
 
 
-def test_a_marker_pasted_by_a_user_is_no_answer(stage: Stage) -> None:
+def test_a_marker_pasted_by_a_user_does_not_count_as_a_reply(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     payload = stage.commented(number, "/code three")
     stage.deliver("issue_comment", payload)
@@ -103,7 +103,7 @@ def test_a_marker_pasted_by_a_user_is_no_answer(stage: Stage) -> None:
     assert len(stage.answers(number)) == 1
 
 
-def test_an_answer_that_was_given_although_github_failed_is_not_given_again(stage: Stage) -> None:
+def test_a_reply_posted_despite_an_error_is_not_posted_again(stage: Stage) -> None:
     stage.github.fails("POST .*/comments", 502, applied=True)
     number = stage.shop.open_issue()["number"]
     assert stage.comment(number, "/code three").code == 503

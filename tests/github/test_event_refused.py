@@ -1,12 +1,12 @@
-"""What `github_event` does nothing about, and what it refuses in words.
+"""Events that `github_event` ignores or refuses with a reply.
 
-| what happens                                       | result                                            |
+| event                                              | expected                                          |
 |----------------------------------------------------|---------------------------------------------------|
 | by a stranger or a bot, quoted, without a command  | nothing; without a command GitHub is not called   |
-| a person loses write access                        | nothing, a minute later at the latest             |
-| a mistake, a command that is off                   | an answer that says how to do it right            |
-| a bad configuration                                | an answer with line and key; others work on       |
-| no answer can be given                             | the delivery is done                              |
+| a person loses write access                        | ignored after a minute at most                    |
+| an invalid or disabled command                     | a reply with the usage or the setting             |
+| an invalid configuration                           | a reply with line and key; other commands work    |
+| no reply can be posted                             | the delivery is acknowledged                      |
 """
 
 import logging
@@ -19,7 +19,7 @@ from tests.github.delivery_bench import Stage
 
 
 @pytest.mark.parametrize("by", ["mallory", "reader", "triager"])
-def test_who_may_not_write_triggers_nothing_and_is_answered_nothing(stage: Stage, by: str) -> None:
+def test_a_user_without_write_access_is_ignored(stage: Stage, by: str) -> None:
     stage.shop.people |= {"reader": "read", "triager": "triage"}
     run, number = stage.asked_for()
     before = stage.shop.comments_on(number)
@@ -33,7 +33,7 @@ def test_who_may_not_write_triggers_nothing_and_is_answered_nothing(stage: Stage
 
 
 @pytest.mark.parametrize("role", ["write", "maintain", "admin"])
-def test_who_may_write_is_served(stage: Stage, role: str) -> None:
+def test_a_user_with_write_access_can_request_runs(stage: Stage, role: str) -> None:
     stage.shop.people["hubot-the-person"] = role
     assert stage.comment(stage.shop.open_issue()["number"], "/code 3 service=api", "hubot-the-person").code == 204
     assert len(stage.runs()) == 1
@@ -56,14 +56,14 @@ def test_a_comment_without_a_command_makes_no_call(stage: Stage, body: str, by: 
     assert stage.github.calls == []
 
 
-def test_an_edited_comment_is_not_run_again(stage: Stage) -> None:
+def test_the_command_of_an_edited_comment_is_not_repeated(stage: Stage) -> None:
     payload = stage.commented(stage.shop.open_issue()["number"], "/code 3 service=api")
     for action in ("created", "edited"):
         assert stage.deliver("issue_comment", payload | {"action": action}).code == 204
         assert len(stage.runs()) == 1
 
 
-def test_a_permission_is_believed_for_a_minute_and_no_longer(stage: Stage) -> None:
+def test_a_permission_is_cached_for_a_minute(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     for _ in range(3):
         stage.comment(number, "/status")
@@ -75,10 +75,10 @@ def test_a_permission_is_believed_for_a_minute_and_no_longer(stage: Stage) -> No
     assert stage.runs() == []
 
 
-# Mistakes -----------------------------------------------------------------------------------------------------------
+# Invalid commands and configuration ---------------------------------------------------------------------------------
 
 
-def test_a_mistake_is_answered_with_how_to_do_it_right(stage: Stage) -> None:
+def test_an_invalid_command_is_answered_with_its_usage(stage: Stage) -> None:
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/code 3 sevice=api")
     (answer,) = stage.answers(number)
@@ -87,7 +87,7 @@ def test_a_mistake_is_answered_with_how_to_do_it_right(stage: Stage) -> None:
     assert stage.runs() == []
 
 
-def test_a_bad_configuration_is_answered_with_line_and_key_and_does_not_prevent_cancelling(stage: Stage) -> None:
+def test_an_invalid_configuration_is_reported_and_a_cancel_still_works(stage: Stage) -> None:
     _, number = stage.asked_for()
     stage.configure("service: api\nmaxRetries: many\nlabels:\n  x: /nope")
     stage.comment(number, "/code 4")
@@ -100,7 +100,7 @@ def test_a_bad_configuration_is_answered_with_line_and_key_and_does_not_prevent_
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"service: ["])
-def test_an_unreadable_configuration_is_answered_too(stage: Stage, content: bytes) -> None:
+def test_an_unreadable_configuration_gets_a_reply(stage: Stage, content: bytes) -> None:
     stage.shop.files["main", ".github/orchestrator.yaml"] = content
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")
@@ -109,14 +109,14 @@ def test_an_unreadable_configuration_is_answered_too(stage: Stage, content: byte
     assert stage.runs() == []
 
 
-def test_the_configuration_of_another_branch_counts_for_nothing(stage: Stage) -> None:
+def test_only_the_default_branchs_configuration_is_used(stage: Stage) -> None:
     stage.shop.files["feature", ".github/orchestrator.yaml"] = b"commands: []"
     number = stage.shop.open_pull("feature")["number"]
     stage.comment(number, "/code 3 service=api")
     assert len(stage.runs()) == 1
 
 
-def test_a_command_that_is_off_is_answered_so(stage: Stage) -> None:
+def test_a_disabled_command_gets_a_reply(stage: Stage) -> None:
     stage.configure("commands: [status]")
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")
@@ -126,14 +126,14 @@ def test_a_command_that_is_off_is_answered_so(stage: Stage) -> None:
     assert stage.runs() == []
 
 
-def test_a_secret_that_the_platform_does_not_allow_cannot_be_named(stage: Stage) -> None:
+def test_the_configuration_cannot_name_secrets(stage: Stage) -> None:
     stage.configure("envFromSecrets: [claude-api-key]")
     number = stage.shop.open_issue()["number"]
     stage.comment(number, "/docs")
     assert "line 1, envFromSecrets: is not a known field" in stage.answers(number)[0]
 
 
-def test_where_no_answer_can_be_given_the_delivery_is_done(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_delivery_is_acknowledged_if_no_reply_can_be_posted(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "orchestrator")
     number = stage.shop.open_issue()["number"]
     stage.shop.issues[number]["locked"] = True

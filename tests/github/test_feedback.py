@@ -1,10 +1,10 @@
-"""What GitHub itself tells of an agent's work: reviews, checks, news of its pull request.
+"""Events about an agent's work on GitHub: reviews, checks and changes of its pull request.
 
-| what happens                                       | result                                                    |
+| event                                              | expected                                                  |
 |----------------------------------------------------|-----------------------------------------------------------|
-| a review that requests changes, a failed check     | another attempt with its words, as often as it may        |
-| of work gone beyond, of a cancelled run, where off | nothing                                                   |
-| news of a pull request, in any order               | on the run, as it is now; of a fork nothing               |
+| a review that requests changes, a failed check     | a retry with the feedback, up to the limit                |
+| ... of an older commit, a cancelled run, if off    | nothing                                                   |
+| a change of a pull request, in any order           | recorded on the run as it is now; of a fork nothing       |
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def _review(stage: Stage, pull: Object, body: str = "use the other library", by:
     return payloads.review(stage.shop, pull["number"], "changes_requested", body, by)
 
 
-def test_a_review_has_the_run_tried_again_with_all_that_it_says(stage: Stage) -> None:
+def test_a_review_retries_the_run_with_its_text_and_comments(stage: Stage) -> None:
     _, pull = stage.with_pull()
     payload = _review(stage, pull)
     stage.shop.review_comments[1] = {
@@ -45,7 +45,7 @@ def test_a_review_has_the_run_tried_again_with_all_that_it_says(stage: Stage) ->
     )
 
 
-def test_after_as_many_retries_as_it_may_a_review_is_answered(stage: Stage) -> None:
+def test_a_review_after_the_last_automatic_retry_gets_a_reply(stage: Stage) -> None:
     stage.configure("maxRetries: 2")
     _, pull = stage.with_pull()
     for _ in range(2):
@@ -70,7 +70,7 @@ def _check(stage: Stage, run: Run, **more: Any) -> Object:
     return payloads.check_run(stage.shop, run.status.branch or "", **more)
 
 
-def test_a_failed_check_has_the_run_tried_again_once_however_many_fail(stage: Stage) -> None:
+def test_several_failed_checks_retry_the_run_once(stage: Stage) -> None:
     stage.configure("maxRetries: 5")
     run, pull = stage.with_pull()
     for name in ("tests", "lint"):
@@ -86,7 +86,7 @@ def _retried(stage: Stage) -> bool:
     return bool(stage.run().spec.context_version > 1)  # type: ignore[union-attr]
 
 
-def test_a_check_of_work_that_was_gone_beyond_starts_nothing(stage: Stage) -> None:
+def test_a_failed_check_of_another_commit_is_ignored(stage: Stage) -> None:
     run, _ = stage.with_pull(commit="d" * 40)
     stage.deliver("check_run", _check(stage, run, head_sha="e" * 40))
     assert not _retried(stage)
@@ -95,20 +95,22 @@ def test_a_check_of_work_that_was_gone_beyond_starts_nothing(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("configured", ["retryOn: []", "retryOn: [", "retryOn: [review]"])
-def test_where_checks_are_off_they_start_nothing(stage: Stage, configured: str) -> None:
+def test_a_failed_check_is_ignored_if_checks_are_off_or_the_configuration_invalid(
+    stage: Stage, configured: str
+) -> None:
     run, _ = stage.with_pull()
     stage.configure(configured)
     stage.deliver("check_run", _check(stage, run))
     assert not _retried(stage)
 
 
-def test_a_run_that_was_cancelled_is_not_started_by_itself(stage: Stage) -> None:
+def test_a_cancelled_run_is_not_retried_by_a_check(stage: Stage) -> None:
     run = stage.ends(stage.asked_for()[0], State.CANCELLED)
     stage.deliver("check_run", _check(stage, run))
     assert not _retried(stage)
 
 
-def test_feedback_without_retries_starts_nothing(stage: Stage) -> None:
+def test_a_failed_check_is_ignored_with_max_retries_0(stage: Stage) -> None:
     stage.configure("maxRetries: 0")
     run, _ = stage.with_pull()
     stage.deliver("check_run", _check(stage, run))
@@ -139,7 +141,9 @@ def test_a_pull_request_is_recorded_on_its_run(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("merged", "expected"), [(True, ("True", "Merged")), (False, ("False", "Closed"))])
-def test_news_that_overtake_each_other_leave_what_is_so(stage: Stage, merged: bool, expected: tuple[str, str]) -> None:
+def test_pull_request_events_in_the_wrong_order_record_its_present_state(
+    stage: Stage, merged: bool, expected: tuple[str, str]
+) -> None:
     run, pull = stage.with_pull()
     opened = payloads.pull_request(stage.shop, pull["number"], "opened")
     opened = {**opened, "pull_request": {**pull, "state": "open"}}
@@ -151,7 +155,7 @@ def test_news_that_overtake_each_other_leave_what_is_so(stage: Stage, merged: bo
     assert not _retried(stage)
 
 
-def test_a_second_pull_request_counts_once_the_first_is_closed(stage: Stage) -> None:
+def test_a_second_pull_request_is_recorded_after_the_first_is_closed(stage: Stage) -> None:
     run, first = stage.with_pull()
     _news(stage, first, "opened")
     second = stage.shop.open_pull(run.status.branch or "", "next")

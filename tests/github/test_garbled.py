@@ -1,11 +1,11 @@
-"""Answers of GitHub that are good by their status, and in which nothing is what it should be.
+"""Answers of GitHub with a success status and an invalid body.
 
-| answered so                                    | result                                                          |
+| the call belongs to                            | expected                                                        |
 |------------------------------------------------|-----------------------------------------------------------------|
-| any call on behalf of a deletion               | the deletion completes; what can still be said is said          |
-| any call to tell of a run                      | it is told later, once                                          |
-| any call on behalf of a delivery               | the queue delivers again; all is done once, nothing is answered |
-| a page of the list of deliveries               | nothing is taken for looked at                                  |
+| a deletion                                     | the deletion completes; other parts are still closed            |
+| a report                                       | the run is reported later, once                                 |
+| a delivery                                     | redelivered; everything is done once, without a reply           |
+| the list of deliveries                         | the page is read again                                          |
 """
 
 from collections.abc import Iterator
@@ -40,12 +40,12 @@ BODIES = [
     b"<html>",
 ]
 MOST = 40
-"""More calls than any of these makes."""
+"""More calls than any case makes."""
 
 
 @dataclass
 class Garbling:
-    """A transport to GitHub, or to it and to the cluster, whose call number `at` (0-based) to GitHub is garbled."""
+    """A transport to GitHub, or to GitHub and the cluster, that garbles call number `at` (0-based) to GitHub."""
 
     inner: Any
     at: int
@@ -67,7 +67,7 @@ class Garbling:
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_deletion_completes_whichever_answer_is_garbled(body: bytes) -> None:
+def test_a_deletion_completes_with_any_garbled_answer(body: bytes) -> None:
     for at in range(MOST):
         room = Newsroom()
         room.succeeds()
@@ -94,18 +94,18 @@ def test_the_check_is_closed_although_the_comment_cannot_be(room: Newsroom) -> N
     assert [status for status, _ in room.checks().values()] == ["completed"]
 
 
-# News ---------------------------------------------------------------------------------------------------------------
+# Reports ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_garbled_answer_is_synced_later_and_once(body: bytes) -> None:
+def test_a_run_is_synced_once_after_a_garbled_answer(body: bytes) -> None:
     for at in range(MOST):
         room = Newsroom()
         room.succeeds()
         raw, garbling = room.run().raw, Garbling(room.both, at, body)
         assert room.report(raw, room.services(garbling)) in (204, 503), at
         room.world.later(minutes=3)
-        assert room.report(raw) == 204, "it comes again"
+        assert room.report(raw) == 204, "the redelivery"
         room.check_told()
         if garbling.made <= at:
             break
@@ -116,7 +116,7 @@ def test_a_garbled_answer_is_synced_later_and_once(body: bytes) -> None:
 
 
 def garbled(stage: Stage, at: int, body: bytes) -> Garbling:
-    """From here on the function is a new process, of whose calls to GitHub one is garbled."""
+    """Replace the function's process by a new one that gets one garbled answer of GitHub."""
     github = stage.services.settings.github
     garbling = Garbling(HttpTransport(), at, body)
     client = Client(github.api_url, AppKey(github.app_id, github.key), garbling, stage.clock)
@@ -125,7 +125,7 @@ def garbled(stage: Stage, at: int, body: bytes) -> Garbling:
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_delivery_that_is_answered_garbled_is_done_once_when_it_comes_again(stage: Stage, body: bytes) -> None:
+def test_a_delivery_is_handled_once_after_a_garbled_answer(stage: Stage, body: bytes) -> None:
     number = stage.shop.open_pull("feature", base="next")["number"]
     for at in range(MOST):
         known = {run.uid for run in stage.runs()}
@@ -133,7 +133,7 @@ def test_a_delivery_that_is_answered_garbled_is_done_once_when_it_comes_again(st
         garbling = garbled(stage, at, body)
         assert stage.take(stage.queue[-1]).code in (204, 503), at
         garbled(stage, MOST, b"")
-        assert stage.take(stage.queue[-1]).code == 204, "it comes again"
+        assert stage.take(stage.queue[-1]).code == 204, "the redelivery"
         (made,) = (run for run in stage.runs() if run.uid not in known)
         assert isinstance(made.spec, CodeRunSpec)
         assert made.spec.branch == "next", at
@@ -144,7 +144,7 @@ def test_a_delivery_that_is_answered_garbled_is_done_once_when_it_comes_again(st
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_news_of_a_pull_request_that_is_answered_garbled_come_again(stage: Stage, body: bytes) -> None:
+def test_a_pull_request_event_is_redelivered_after_a_garbled_answer(stage: Stage, body: bytes) -> None:
     run, pull = stage.with_pull()
     stage.shop.pulls[pull["number"]] |= {"state": "closed", "merged": True}
     stage.github.hook.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "closed"))
@@ -157,7 +157,7 @@ def test_news_of_a_pull_request_that_is_answered_garbled_come_again(stage: Stage
     assert stage.now(run).status.pull_request_url == pull["html_url"]
 
 
-# Deliveries that failed ---------------------------------------------------------------------------------------------
+# Failed deliveries --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [{"total": 1}, ["<html>"], {"message": "hello"}])

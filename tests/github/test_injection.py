@@ -1,12 +1,12 @@
-"""What people write is data: in answers it is shown, in prompts it is handed on, and nowhere does it do anything.
+"""Text of people is data: shown in replies, verbatim in prompts, and without any other effect.
 
 | hostile text in                   | may become                               | and never                      |
 |-----------------------------------|------------------------------------------|--------------------------------|
-| a command's arguments             | a code span of an answer                 | mention, link, HTML, a call    |
-| the words of /retry, of a review, | promptModification, as it was written    | another file of the attempt    |
-|   of a check                      |                                          |                                |
-| titles, labels, logins, branches  | nothing, or a field that passes its rule | a path, a selector, a template |
-| the repository's configuration    | a code span of an answer                 | mention, link, HTML            |
+| a command's arguments             | a code span of a reply                   | mention, link, HTML, a call    |
+| instructions of /retry, a review, | promptModification, verbatim             | another file of the attempt    |
+|   a check                         |                                          |                                |
+| titles, labels, logins, branches  | nothing, or a field that is valid        | a path, a selector, a template |
+| the repository's configuration    | a code span of a reply                   | mention, link, HTML            |
 """
 
 import json
@@ -56,17 +56,17 @@ HOSTILE = [
 
 
 ACTIVE = re.compile(r"@\w|://|#\d|GH-\d|pwned")
-"""What GitHub makes a mention or a link of, by itself."""
+"""Text that GitHub turns into a mention or a link."""
 
 
 def outside_code(text: str) -> Iterator[Token]:
-    """What GitHub renders of an answer, without our marker, which is its first line."""
+    """Yield the tokens that GitHub renders of a reply without its first line, our marker."""
     for token in MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text):
         yield from token.children or [token]
 
 
 def assert_only_shown(text: str) -> None:
-    """Nothing of what people wrote does anything in an answer."""
+    """Assert that a reply renders text of people only as code or plain text."""
     assert len(text) < MAX_COMMENT_LENGTH
     assert not {"\u202e", "\u2066", "\u200b", "\0"} & set(text)
     for token in outside_code(text):
@@ -95,7 +95,7 @@ def test_hostile_arguments_are_only_shown(stage: Stage, hostile: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_words_reach_the_prompt_as_they_are_and_nothing_else(stage: Stage, hostile: str) -> None:
+def test_hostile_retry_instructions_change_only_the_prompt(stage: Stage, hostile: str) -> None:
     _, pull = stage.with_pull()
     assert stage.comment(pull["number"], f"/retry please {hostile}").code == 204
     found = stage.reopened(stage.run())
@@ -109,14 +109,14 @@ def test_hostile_words_reach_the_prompt_as_they_are_and_nothing_else(stage: Stag
 
 
 def _files(stage: Stage, run: Run, words: str) -> dict[str, str]:
-    """What an attempt is given."""
+    """Return the task files of an attempt."""
     assert run.spec
     spec = run.spec.model_copy(update={"prompt_modification": words})
     return dict(rendering.task_files(stage.services.settings, replace(run, spec=spec)).files)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_reviews_and_checks_are_words_of_a_prompt(stage: Stage, hostile: str) -> None:
+def test_hostile_reviews_and_checks_become_prompt_text_only(stage: Stage, hostile: str) -> None:
     stage.configure("maxRetries: 9")
     run, pull = stage.with_pull()
     review = payloads.review(stage.shop, pull["number"], "changes_requested", hostile)
@@ -140,7 +140,7 @@ def test_hostile_reviews_and_checks_are_words_of_a_prompt(stage: Stage, hostile:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, hostile: str) -> None:
+def test_hostile_titles_labels_logins_and_branches_have_no_effect(stage: Stage, hostile: str) -> None:
     stage.configure(f"labels: {{document: /docs}}\nassignees: {{{json.dumps(hostile)}: /docs}}")
     number = stage.shop.open_pull(hostile, hostile, title=f"Task 3: {hostile}")["number"]
     label = payloads.pull_request(stage.shop, number, "labeled", label={"name": hostile})
@@ -159,7 +159,7 @@ def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, host
     assert stage.world.calls.writes == []
     mapped = payloads.pull_request(stage.shop, number, "assigned", assignee=user(hostile))
     assert stage.deliver("pull_request", mapped).code == 204
-    for made in stage.runs():  # a base branch that git allows is data of the run
+    for made in stage.runs():  # a valid branch name becomes the run's base branch
         assert made.spec is not None
         assert made.spec.base_branch == hostile
         assert origin.from_object(made.raw) is not None
@@ -170,7 +170,7 @@ def test_hostile_titles_labels_logins_and_branches_do_nothing(stage: Stage, host
 @pytest.mark.parametrize(
     "branch", ["agents/../kube-system-3f2b8", "agents/a/b-3f2b8", "agents/A-3f2b8", "agents/x%2e-3f2b8"]
 )
-def test_a_branch_that_only_looks_like_a_runs_is_looked_up_nowhere(stage: Stage, branch: str) -> None:
+def test_a_branch_that_only_resembles_a_runs_causes_no_call(stage: Stage, branch: str) -> None:
     assert stage.deliver("check_run", payloads.check_run(stage.shop, branch)).code == 204
     assert stage.world.calls.calls == []
 
@@ -181,7 +181,7 @@ WRITTEN = st.tuples(TEXT, st.sampled_from(["", "@octocat", "https://evil.example
 
 @settings(deadline=None, max_examples=60)
 @given(WRITTEN)
-def test_whatever_is_written_is_only_shown_in_answers(written: str) -> None:
+def test_any_text_is_only_shown_in_replies(written: str) -> None:
     line = written.replace("\n", " ").replace("\r", " ")
     for body in (f"/code {line}", f"/docs x{line} {line}", f"/code 1 {line}=x", f"/status {line}", f'/docs "{line}'):
         for found in commands.parse_comment(body):
@@ -204,7 +204,7 @@ def _status(written: str, url: str | None = None) -> dict[str, Any]:
 
 @settings(deadline=None, max_examples=60)
 @given(WRITTEN)
-def test_whatever_a_run_carries_is_only_shown_in_answers(written: str) -> None:
+def test_any_text_of_a_status_is_only_shown_in_replies(written: str) -> None:
     reply = replies.status(built(status=_status(written)))
     assert_only_shown(reply)
     assert "**Failed**" in reply
@@ -220,7 +220,7 @@ def test_whatever_a_run_carries_is_only_shown_in_answers(written: str) -> None:
         ("https://a.example/\n@everyone", 0),
     ],
 )
-def test_only_a_url_and_nothing_else_becomes_a_link(url: str, links: int) -> None:
+def test_only_a_valid_http_url_becomes_a_link(url: str, links: int) -> None:
     tokens = list(outside_code(replies.status(built(status=_status("", url)))))
     assert [token.attrs["href"] for token in tokens if token.type == "link_open"] == [url] * links
     assert all(token.type not in ("html_inline", "html_block") for token in tokens)

@@ -1,15 +1,15 @@
-"""Reports to GitHub of a run: once, what is so, and nothing of the run waits for it.
+"""Reports of a run to GitHub: comment, pull request and check run exist once and are current.
 
-| what happens                                  | result                                                         |
+| case                                          | expected                                                       |
 |-----------------------------------------------|----------------------------------------------------------------|
 | the run goes through its phases               | one comment edited in place, a pull request, a check run       |
 | the same event again                          | no call at all                                                 |
-| another process opens the pull request first   | that one is used                                              |
-| others paste the marker                       | theirs are left alone; of two of ours the oldest stays         |
-| the App is configured by its client id        | what it wrote is found by that as well                         |
+| another process opens the pull request first  | that one is used                                               |
+| other users paste the marker                  | their comments are unchanged; of two of ours the oldest stays  |
+| the App is configured by its client id        | its comments are found by it as well                           |
 | a person's retry                              | same comment, same pull request, checks on both commits        |
 
-What GitHub never gets, or refuses: test_reporting_refused.py.
+Reports that GitHub refuses: test_reporting_refused.py.
 """
 
 from typing import Any
@@ -25,10 +25,10 @@ from tests.github.report_bench import FIRST, NAMESPACE, Newsroom
 SECOND = "d" * 40
 
 
-# In order -----------------------------------------------------------------------------------------------------------
+# Through the phases -------------------------------------------------------------------------------------------------
 
 
-def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: Newsroom) -> None:
+def test_one_comment_is_edited_through_the_phases_with_links(room: Newsroom) -> None:
     room.starts()
     assert room.report() == 204
     assert "**Pending** (`Starting`)" in room.comment()
@@ -63,7 +63,7 @@ def test_one_comment_is_edited_through_the_phases_and_links_what_was_made(room: 
     room.check_told()
 
 
-def test_each_change_costs_few_calls_and_no_change_none(room: Newsroom) -> None:
+def test_a_change_costs_few_calls_and_a_repeated_event_none(room: Newsroom) -> None:
     room.works()
     room.report()
     assert room.wrote() == [f"POST /issues/{room.issue}/comments"]
@@ -71,8 +71,10 @@ def test_each_change_costs_few_calls_and_no_change_none(room: Newsroom) -> None:
     room.ends()
     room.world.calls.calls.clear()
     room.report()
-    assert room.asked() - before == 5, "look and open, edit, look and make"
-    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (4, 2), "budget, claim, URL, note"
+    assert room.asked() - before == 5, "list and open the pull request, edit the comment, list and create the check"
+    assert (len(room.world.calls.writes), len(room.world.calls.reads)) == (4, 2), (
+        "content budget, lease, pull request URL, sync record"
+    )
     before, raw = room.asked(), room.run().raw
     room.world.calls.calls.clear()
     for _ in range(3):
@@ -80,22 +82,22 @@ def test_each_change_costs_few_calls_and_no_change_none(room: Newsroom) -> None:
     assert (room.asked(), room.world.calls.calls) == (before, [])
     room.world.later(minutes=2)
     room.sweep(), room.hourly()
-    assert room.asked() - before <= 1, "the sweep looks for deliveries that failed"
+    assert room.asked() - before <= 1, "the sweep lists failed deliveries"
     assert not [call for call in room.world.calls.writes if "coderuns" in call]
 
 
 @pytest.mark.parametrize(
     ("ends", "conclusion"), [({"ok": True}, "success"), ({"ok": False, "message": "spent"}, "failure")]
 )
-def test_the_check_run_concludes_as_the_run_does(room: Newsroom, ends: dict[str, Any], conclusion: str) -> None:
+def test_the_check_run_has_the_conclusion_of_the_run(room: Newsroom, ends: dict[str, Any], conclusion: str) -> None:
     room.works()
     room.ends(**ends)
     room.report()
     assert room.checks() == {FIRST: ("completed", conclusion)}
-    assert len(room.shop.pulls) == (1 if ends["ok"] else 0), "what failed is no pull request"
+    assert len(room.shop.pulls) == (1 if ends["ok"] else 0), "a failed run has no pull request"
 
 
-def test_a_docs_run_goes_back_to_its_source_branch() -> None:
+def test_a_docs_run_opens_its_pull_request_to_its_source_branch() -> None:
     room = Newsroom("DocsRun", sourceBranch="next", workingDirectory="services/api")
     room.shop.branches["next"] = "e" * 40
     room.succeeds()
@@ -109,7 +111,7 @@ def test_a_run_not_requested_on_github_has_only_its_pull_request_and_check() -> 
     room = Newsroom(asked_for=False)
     room.works()
     assert room.report() == 204
-    assert room.asked() == 0, "there is nothing to tell yet"
+    assert room.asked() == 0, "nothing to report yet"
     room.ends()
     room.report()
     assert room.comments() == []
@@ -122,11 +124,11 @@ def test_a_run_of_a_repository_on_another_host_only_comments_on_its_issue() -> N
     room = Newsroom(repositoryUrl="https://git.example/shop.git")
     room.succeeds()
     room.report()
-    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "the issue it came from gets its comment"
+    assert room.wrote() == [f"POST /issues/{room.issue}/comments"], "only the comment on the requesting issue"
     assert room.run().status.pull_request_url is None
 
 
-def test_a_run_that_waits_shows_where_it_stands(room: Newsroom) -> None:
+def test_the_comment_of_a_queued_run_shows_its_position(room: Newsroom) -> None:
     room.world.configure(limits=room.settings.limits.model_copy(update={"runs": 0}))
     room.starts()
     assert room.run().status.phase == "Queued"
@@ -134,7 +136,7 @@ def test_a_run_that_waits_shows_where_it_stands(room: Newsroom) -> None:
     assert "- In the queue: 1 of 1 when this was written" in room.comment()
 
 
-def test_work_that_nothing_was_changed_by_has_no_pull_request(room: Newsroom) -> None:
+def test_a_run_without_changes_has_no_pull_request(room: Newsroom) -> None:
     room.works()
     room.ends(None, reason="NoChanges", message="it is documented already")
     room.report()
@@ -143,7 +145,7 @@ def test_work_that_nothing_was_changed_by_has_no_pull_request(room: Newsroom) ->
     assert "it is documented already" in room.comment()
 
 
-# Found again --------------------------------------------------------------------------------------------------------
+# Existing comments, pull requests and checks ------------------------------------------------------------------------
 
 
 def test_the_pull_request_that_the_attempt_opened_is_used(room: Newsroom) -> None:
@@ -155,12 +157,12 @@ def test_the_pull_request_that_the_attempt_opened_is_used(room: Newsroom) -> Non
     assert len(room.shop.pulls) == 1
 
 
-def test_what_others_say_of_the_run_is_never_edited(room: Newsroom) -> None:
+def test_comments_of_others_with_the_marker_are_not_edited(room: Newsroom) -> None:
     app = room.github.app.shown()
     forged = f"{marker(room.made.uid)}\nforged"
     theirs = [
         room.shop.comment(room.issue, forged, by="mallory"),
-        room.shop.comment(room.issue, forged, by="mallory", app=app),  # by means of the App, but a person
+        room.shop.comment(room.issue, forged, by="mallory", app=app),  # a person, by means of the App
         room.shop.comment(room.issue, forged, by="other[bot]", app={"id": 99, "slug": "other"}),
         room.shop.comment(room.issue, f"> {forged}", by="5dlabs-rex[bot]", app=app),  # ours, about something else
     ]
@@ -170,7 +172,7 @@ def test_what_others_say_of_the_run_is_never_edited(room: Newsroom) -> None:
     room.check_told()
 
 
-def test_an_app_configured_by_its_client_id_finds_what_it_wrote() -> None:
+def test_an_app_configured_by_its_client_id_finds_its_comments() -> None:
     room = Newsroom(client_id=True)
     room.succeeds()
     for _ in range(3):
@@ -180,7 +182,7 @@ def test_an_app_configured_by_its_client_id_finds_what_it_wrote() -> None:
     room.check_told()
 
 
-def test_of_two_comments_the_oldest_stays_and_a_deleted_one_is_made_again(room: Newsroom) -> None:
+def test_duplicate_comments_are_removed_and_a_deleted_one_is_recreated(room: Newsroom) -> None:
     app = room.github.app.shown()
     twins = [room.shop.comment(room.issue, marker(room.made.uid), "5dlabs-rex[bot]", app) for _ in range(2)]
     room.works()
@@ -192,7 +194,7 @@ def test_of_two_comments_the_oldest_stays_and_a_deleted_one_is_made_again(room: 
     room.check_told()
 
 
-def test_the_second_of_two_check_runs_is_concluded(room: Newsroom) -> None:
+def test_a_duplicate_check_run_is_concluded(room: Newsroom) -> None:
     room.succeeds()
     room.report()
     (first,) = room.shop.checks.values()
@@ -225,14 +227,14 @@ def test_a_retry_keeps_comment_and_pull_request_and_moves_the_check(room: Newsro
     assert len(room.shop.pulls) == 1
 
 
-def test_work_after_a_merge_has_a_pull_request_of_its_own(room: Newsroom) -> None:
+def test_an_attempt_after_a_merge_opens_a_new_pull_request(room: Newsroom) -> None:
     room.succeeds()
     room.report()
     (first,) = room.shop.pulls.values()
     first |= {"state": "closed", "merged": True}
     _merged(room)
     assert room.report() == 204
-    assert len(room.shop.pulls) == 1, "what was merged is not opened again"
+    assert len(room.shop.pulls) == 1, "a merged pull request is not opened again"
     room.world.later(minutes=5)
     room.asks(contextVersion=2)
     room.works()
@@ -249,7 +251,7 @@ def _merged(room: Newsroom) -> None:
     room.world.kubelet.replace_status(CODE_RUN, run.to_status_update(merged))
 
 
-def test_the_comment_links_to_the_console_and_the_pull_request_says_cost_and_time(room: Newsroom) -> None:
+def test_the_comment_links_to_the_console_and_the_pull_request_has_cost_and_time(room: Newsroom) -> None:
     console = room.settings.console.model_copy(update={"url": "https://console.example/"})
     room.settings = room.settings.model_copy(update={"console": console})
     room.succeeds()

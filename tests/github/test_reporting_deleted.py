@@ -1,10 +1,10 @@
-"""GitHub reports of a deleted run; the deletion never waits for GitHub.
+"""Reports to GitHub about a deleted run; the deletion never waits for GitHub.
 
-| what happens                                   | result                                                         |
+| case                                           | expected                                                       |
 |------------------------------------------------|----------------------------------------------------------------|
 | the run is deleted                             | comment and check run are closed                               |
 | GitHub is down, or refuses                     | the deletion completes, in one try                             |
-| it was never synced                            | not one call                                                   |
+| it was never synced                            | no call                                                        |
 | it is deleted during a sync                    | the comment says so in the end                                 |
 """
 

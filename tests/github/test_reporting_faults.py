@@ -1,14 +1,13 @@
-"""Reports to GitHub of a run while it is away or refuses: in the end everything is there once and says what is so,
-and the run has not waited for it.
+"""Reports to GitHub while it is down or refuses: complete once it is back, and the run never waits for them.
 
-| what happens                                   | result                                                         |
+| case                                           | expected                                                       |
 |------------------------------------------------|----------------------------------------------------------------|
-| GitHub is down for a day                       | the run ends and is marked; told afterwards by the hourly pass |
-| each refused event comes again, and so do the  | as many deliveries as there were events of the run             |
-| events of what is noted meanwhile              |                                                                |
+| GitHub is down for a day                       | the run ends; the hourly pass reports it afterwards            |
+| refused events are redelivered, with the events | no more deliveries than events of the run                     |
+| of the lease writes                            |                                                                |
 | GitHub asks to wait                            | it is not called before                                        |
-| an answer is lost                              | nothing is made twice                                          |
-| no event comes; GitHub refuses a sweep         | the sweep tells; one refusal ends its telling                  |
+| an answer is lost                              | nothing is created twice                                       |
+| no event arrives; GitHub refuses a sweep       | the sweep reports; one refusal ends its reports                |
 """
 
 import pytest
@@ -16,14 +15,14 @@ import pytest
 from tests.github.report_bench import Newsroom
 
 
-def test_a_run_ends_although_github_is_down_for_a_day_and_is_synced_afterwards(room: Newsroom) -> None:
+def test_a_run_that_ends_while_github_is_down_is_synced_afterwards(room: Newsroom) -> None:
     room.github.fails(".", 502, times=10_000)
     room.works()
     first = room.run().raw
     assert room.report(first) == 503
     room.ends()
     room.world.later(minutes=1)
-    assert (room.report(), room.report(first)) == (204, 503), "one event comes again, for all that is to be reported"
+    assert (room.report(), room.report(first)) == (204, 503), "one event is redelivered for the whole report"
     run = room.run()
     assert (run.status.phase, run.is_marked_finished) == ("Succeeded", True)
     for _ in range(24):
@@ -36,8 +35,8 @@ def test_a_run_ends_although_github_is_down_for_a_day_and_is_synced_afterwards(r
     room.check_told()
 
 
-def test_while_github_is_away_the_writes_about_it_breed_no_events(room: Newsroom) -> None:
-    """Every event is delivered, and again as long as it is refused, as the queue does."""
+def test_lease_writes_while_github_is_down_do_not_multiply_events(room: Newsroom) -> None:
+    """Every event is delivered, and redelivered while it is refused, as the queue does."""
     room.github.fails(".", 502, times=10_000)
     room.works()
     queue, delivered = [room.run().raw], 0
@@ -67,7 +66,7 @@ def test_github_is_not_called_before_the_time_it_asked_for(room: Newsroom) -> No
     asked = room.asked()
     for _ in range(5):
         room.world.later(seconds=100)
-        assert room.report(raw, room.services(room.both)) == 503, "another process knows it too"
+        assert room.report(raw, room.services(room.both)) == 503, "another process waits too"
         room.sweep(room.services(room.both))
     assert len([each for each in room.github.calls[asked:] if "deliveries" not in each.path]) == 0
     room.world.later(seconds=120)
@@ -76,7 +75,7 @@ def test_github_is_not_called_before_the_time_it_asked_for(room: Newsroom) -> No
 
 
 @pytest.mark.parametrize("call", ["POST .*/comments", "POST .*/pulls", "POST .*/check-runs", "PATCH .*/comments"])
-def test_an_answer_that_was_lost_makes_nothing_twice(room: Newsroom, call: str) -> None:
+def test_a_lost_answer_creates_nothing_twice(room: Newsroom, call: str) -> None:
     room.github.fails(call, 0, applied=True)
     codes = []
     for step in (room.works, room.ends):
@@ -89,7 +88,7 @@ def test_an_answer_that_was_lost_makes_nothing_twice(room: Newsroom, call: str) 
     room.check_told()
 
 
-def test_the_sweep_reports_what_no_event_reported(room: Newsroom) -> None:
+def test_the_sweep_reports_a_run_without_an_event(room: Newsroom) -> None:
     room.works()
     room.world.later(minutes=1)
     room.sweep()

@@ -1,13 +1,13 @@
-"""Reports to GitHub of a run by processes that die, stand still or work at once: everything once, and what is so.
+"""Concurrent, stopped and crashed reporters: comment, pull request and check exist once and are current in the end.
 
-| what happens                                   | result                                                         |
+| case                                           | expected                                                       |
 |------------------------------------------------|----------------------------------------------------------------|
-| a crash at any call                            | the event, or the sweep alone, brings it to its end            |
-| two at once, in any order                      | one tells                                                      |
-| one stands still beyond its claim              | what it wrote late is written again                               |
-| the run moves on meanwhile                     | it is reported as it is then                                     |
-| the run is as it was told before, after a      | it is reported again                                             |
-| crash in between                               |                                                                |
+| a crash at any call                            | the redelivered event, or the sweep alone, completes the sync  |
+| two reporters at once, in any order            | one of them reports                                            |
+| one stops until after its lease has expired    | its late writes are written again                              |
+| the run moves on meanwhile                     | its new state is reported                                      |
+| the run returns to its last reported state     | it is reported again                                           |
+| after a crash in between                       |                                                                |
 """
 
 import itertools
@@ -26,7 +26,7 @@ MOST_CALLS = 60
 
 
 def _crashed(at: int, after: bool, again: str) -> Newsroom | None:
-    """A run of which the report of some change is killed at that call; None where there is no such call."""
+    """Return a run with a report killed at that call; None if there is no such call."""
     room, sent = Newsroom(), 0
     died = False
     for step in (room.starts, room.works, room.ends):
@@ -49,7 +49,7 @@ def _crashed(at: int, after: bool, again: str) -> Newsroom | None:
 
 @pytest.mark.parametrize("again", ["event", "sweep"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_call_leaves_everything_once_in_the_end(after: bool, again: str) -> None:
+def test_a_sync_completes_once_after_a_crash_at_any_call(after: bool, again: str) -> None:
     tried = 0
     for at in range(MOST_CALLS):
         room = _crashed(at, after, again)
@@ -61,7 +61,7 @@ def test_a_crash_at_any_call_leaves_everything_once_in_the_end(after: bool, agai
 
 
 def _at_once(order: tuple[int, ...]) -> tuple[Newsroom, tuple[int, ...]]:
-    """Two reports of the end of a run take turns in that order; then the event comes once more."""
+    """Interleave two reports of the end of a run in that order; then deliver the event once more."""
     room = Newsroom()
     room.succeeds()
     raw = room.run().raw
@@ -75,7 +75,7 @@ def _at_once(order: tuple[int, ...]) -> tuple[Newsroom, tuple[int, ...]]:
     return room, taken
 
 
-def test_two_reporters_at_once_end_as_one() -> None:
+def test_two_concurrent_reporters_create_everything_once() -> None:
     tried = set()
     for i, j in itertools.product(range(1, 16), (1, 2, 3, 99)):
         room, taken = _at_once((0,) * i + (1,) * j + (0,) * 99)
@@ -86,14 +86,14 @@ def test_two_reporters_at_once_end_as_one() -> None:
     assert len(tried) >= 15
 
 
-def test_a_reporter_that_stood_still_beyond_its_claim_writes_nothing_and_the_rest_is_right() -> None:
+def test_a_reporter_stopped_beyond_its_lease_leaves_a_correct_report() -> None:
     for at in range(1, 14):
         room = Newsroom()
         room.succeeds()
         raw = room.run().raw
         slow = stands_still(room, raw, at)
         room.world.later(minutes=3)
-        assert room.report(raw) == 204, "it comes again"
+        assert room.report(raw) == 204, "the redelivery"
         goes_on(slow)
         room.world.later(seconds=11)
         room.report(raw)
@@ -111,7 +111,7 @@ def test_a_late_write_of_an_earlier_state_is_synced_again(room: Newsroom, known:
     slow = stands_still(room, earlier, at)
     room.ends()
     room.world.later(minutes=3)
-    assert room.report(earlier) == 204, "it comes again"
+    assert room.report(earlier) == 204, "the redelivery"
     goes_on(slow)
     room.world.later(minutes=1)
     room.report(earlier)
@@ -122,7 +122,7 @@ def test_a_run_that_moves_on_during_its_sync_is_synced_in_its_new_state(room: Ne
     room.works()
     slow = stands_still(room, room.run().raw, 5)
     room.ends()
-    assert room.report() == 204, "its event is left to the reporting process"
+    assert room.report() == 204, "the process that holds the lease reports it"
     assert not room.comments()
     goes_on(slow)
     assert "**Succeeded**" in room.comment()

@@ -1,11 +1,11 @@
-"""What GitHub will never take of a run, and what it is never told: the run ends all the same.
+"""Reports that GitHub refuses for good: the run ends nevertheless.
 
-| what happens                                  | result                                                         |
+| case                                          | expected                                                       |
 |-----------------------------------------------|----------------------------------------------------------------|
-| no App there, nothing to compare, no right    | the run succeeds and says so with the compare link, once       |
-| the issue is locked or gone                   | logged once with what to do, and the rest is told              |
-| an agent says what would do something there   | shown as text                                                  |
-| no App is configured                          | not one call                                                   |
+| no App, nothing to compare, no permission     | the run succeeds; its message has the compare link, once       |
+| the issue is locked or deleted                | logged once with what to do; the other parts are reported      |
+| an agent's message contains markup            | shown as text                                                  |
+| no App is configured                          | no call                                                        |
 """
 
 import logging
@@ -15,7 +15,7 @@ import pytest
 from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
 
 
-def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
+def test_a_run_without_the_app_succeeds_and_names_the_compare_link(
     room: Newsroom, caplog: pytest.LogCaptureFixture
 ) -> None:
     room.shop.installation = None
@@ -44,7 +44,7 @@ def test_without_the_app_the_run_succeeds_and_says_how_to_open_one(
 
 
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "deleted"])
-def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_synced(
+def test_a_locked_or_deleted_issue_is_logged_once_and_the_rest_synced(
     room: Newsroom, caplog: pytest.LogCaptureFixture, locked: bool
 ) -> None:
     if locked:
@@ -66,7 +66,7 @@ def test_an_issue_that_takes_no_comment_is_logged_once_and_the_rest_is_synced(
     assert room.run().is_marked_finished
 
 
-def test_a_branch_that_is_gone_is_no_pull_request(room: Newsroom) -> None:
+def test_a_deleted_branch_gets_no_pull_request(room: Newsroom) -> None:
     room.succeeds()
     del room.shop.branches[room.branch]
     room.world.later(minutes=11)  # GitHub may not show a new branch sooner
@@ -75,7 +75,7 @@ def test_a_branch_that_is_gone_is_no_pull_request(room: Newsroom) -> None:
     assert "No pull request was opened" in room.comment()
 
 
-def test_what_an_agent_says_is_shown_and_nothing_more(room: Newsroom) -> None:
+def test_markup_in_an_agents_message_is_shown_as_text(room: Newsroom) -> None:
     room.works()
     room.ends(message="```\n@acme/all <!-- orchestrator:run=x --> [link](https://evil.example)\u202e\n````")
     room.report()
@@ -87,7 +87,7 @@ def test_what_an_agent_says_is_shown_and_nothing_more(room: Newsroom) -> None:
     assert "\u202e" not in room.comment()
 
 
-def test_without_an_app_not_one_call_is_made(room: Newsroom) -> None:
+def test_a_report_without_an_app_makes_no_call(room: Newsroom) -> None:
     room.succeeds()
     room.world.calls.calls.clear()
     assert room.report(services=room.without_github()) == 204

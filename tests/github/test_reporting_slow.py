@@ -1,11 +1,11 @@
-"""Reports to GitHub of a run while it is slow: as much as there is time for, and the rest the next time.
+"""Reports to a slow GitHub: as much as time permits; the next report continues.
 
-| GitHub                                         | result                                                         |
+| GitHub                                         | expected                                                       |
 |------------------------------------------------|----------------------------------------------------------------|
-| answers, and the run has many commits          | the last one and the one before it are looked at, no others    |
-| is slow, and the run has many commits          | each event and pass in its time; the next goes on from there   |
-| is so slow that the client gives up            | what was written is found, and not written again               |
-| does not answer at all                         | the event comes again, and is told once there are answers      |
+| is fast, and the run has many commits          | only the last commit and the one before it are read            |
+| is slow, and the run has many commits          | each event and pass ends in time; the next continues           |
+| is so slow that the client gives up            | late writes are found and not repeated                         |
+| does not answer at all                         | the event is redelivered until it answers                      |
 """
 
 from collections import Counter
@@ -23,12 +23,12 @@ from tests.github.slow import Slow, forget, with_commits
 SECOND = "d" * 40
 COMMITS = 20
 MOST = 3 * COMMITS
-"""More reports than any of these takes."""
+"""More reports than any case takes."""
 IDLE = github_sync_state.MIN_BACKOFF + timedelta(seconds=1)
 
 
 def untold(room: Newsroom) -> None:
-    """The run has ended with one more commit, and the check runs on all those before it are in progress."""
+    """End the run with one more commit, while the check runs on all earlier commits are in progress."""
     with_commits(room, COMMITS)
     (check,) = room.shop.checks.values()
     for commit in github_sync_state.commits(room.run())[:-1]:
@@ -37,13 +37,13 @@ def untold(room: Newsroom) -> None:
     room.ends(SECOND)
 
 
-def test_an_ordinary_report_looks_at_no_commit_that_is_concluded(room: Newsroom) -> None:
+def test_a_report_reads_no_commit_with_concluded_checks(room: Newsroom) -> None:
     with_commits(room, COMMITS)
     room.report()
     before = room.asked()
     room.ends(SECOND)
     assert room.report() == 204
-    assert room.asked() - before == 5, "edit; look and make; look and conclude"
+    assert room.asked() - before == 5, "edit the comment; list and create; list and conclude"
     assert room.checks() == {FIRST: ("completed", "neutral"), SECOND: ("completed", "success")}
 
 
@@ -55,12 +55,12 @@ def test_without_a_record_of_concluded_checks_each_commit_is_read_once(room: New
     forget(room)
     before = room.asked()
     assert room.report() == 204
-    assert room.asked() - before == 2 + COMMITS, "it is all as it should be"
+    assert room.asked() - before == 2 + COMMITS, "everything is current"
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["not made", "made late"])
 @pytest.mark.parametrize("seconds", [1, 4, 7])
-def test_each_report_is_in_time_and_the_next_goes_on(room: Newsroom, seconds: float, late: bool) -> None:
+def test_each_report_ends_in_time_and_the_next_continues(room: Newsroom, seconds: float, late: bool) -> None:
     untold(room)
     slow, wrote, codes = Slow(room, seconds, late), len(room.wrote()), [0]
     services, raw = room.services(slow), room.run().raw
@@ -74,13 +74,13 @@ def test_each_report_is_in_time_and_the_next_goes_on(room: Newsroom, seconds: fl
     assert room.checks()[SECOND] == ("completed", "success")
     assert "**Succeeded**" in room.comment()
     written = Counter(room.wrote()[wrote:])
-    assert (len(written), set(written.values())) == (2 + COMMITS, {1}), "each once"
+    assert (len(written), set(written.values())) == (2 + COMMITS, {1}), "each written once"
     asked = slow.calls
     assert room.report(raw, services) == 204
     assert slow.calls == asked
 
 
-def test_an_hourly_pass_is_in_time_and_the_next_goes_on(room: Newsroom) -> None:
+def test_each_hourly_pass_ends_in_time_and_the_next_continues(room: Newsroom) -> None:
     untold(room)
     slow, reported = Slow(room, 2), 0
     services = room.services(slow)
@@ -96,11 +96,11 @@ def test_an_hourly_pass_is_in_time_and_the_next_goes_on(room: Newsroom) -> None:
     assert {status for status, _ in room.checks().values()} == {"completed"}
 
 
-def test_a_pass_that_is_nearly_out_of_time_has_time_for_one_run_more() -> None:
+def test_the_ack_deadline_covers_a_pass_and_one_more_sync() -> None:
     assert timedelta(seconds=ACK_DEADLINE) > BUDGET + SYNC_TIME_LIMIT
 
 
-def test_a_github_that_does_not_answer_keeps_the_event_waiting_so_long_and_no_longer(room: Newsroom) -> None:
+def test_a_report_to_a_silent_github_ends_after_the_sync_time_limit(room: Newsroom) -> None:
     room.works()
     raw, slow, before = room.run().raw, Slow(room, 60), room.world.now
     assert room.report(raw, room.services(slow)) == 503

@@ -1,7 +1,7 @@
 """Payloads of every event that GitHub documents (Webhook events and payloads), written for these tests.
 
-The fields, their kinds and what may be null follow the published schemas; the values are made up. `EVERYDAY` has the
-events of everyday work with all the parts they nest; `OTHERS` has every other documented event by its name.
+The fields, their types and nullability follow the published schemas; the values are invented. `EVERYDAY` has the
+common events with all nested parts; `OTHERS` has the names of all other documented events.
 """
 
 from tests.github.payloads.everyday import EVERYDAY

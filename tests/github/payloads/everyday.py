@@ -1,4 +1,4 @@
-"""The events of everyday work, in each of the actions that differ in form."""
+"""The common events, in each of the actions that differ in form."""
 
 from tests.github.payloads.parts import (
     API,

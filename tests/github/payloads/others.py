@@ -1,4 +1,4 @@
-"""Every other event that GitHub documents, by its name."""
+"""The names of all other events that GitHub documents."""
 
 from tests.github.payloads.parts import INSTALLATION, ORGANIZATION, REPOSITORY, Object, user
 
@@ -50,6 +50,6 @@ OTHERS = [
 
 
 def other(name: str) -> Object:
-    """What such an event has at most in common with the others, and a part of its own."""
+    """Return a payload of such an event: the common fields and one of its own."""
     common = {"repository": REPOSITORY, "organization": ORGANIZATION, "installation": INSTALLATION, "sender": user()}
     return {"action": "created", **common, name: {"id": 1, "name": None}}

@@ -1,4 +1,4 @@
-"""The objects that payloads nest, as GitHub's schemas have them."""
+"""The objects nested in payloads, after GitHub's schemas."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A GitHub whose webhook answers what a test says, and a sweep that may ask it to send again."""
+"""A GitHub whose webhook answers as a test configures, and a sweep that may request redelivery."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the webhook of a repository makes of deliveries, and what a sweep makes of those that failed."""
+"""Helpers: answers of the webhook, and a sweep over failed deliveries."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ from tests.support.github.content import Object, Repository
 
 LIST = "GET /app/hook/deliveries$"
 ASK = "POST /app/hook/deliveries/.*/attempts"
-"""The calls to GitHub that show deliveries, and that have one sent again."""
+"""The calls to GitHub that list deliveries and that request a redelivery."""
 
 
 def comment(shop: Repository, text: str = "/status") -> Object:
-    """The payload of a comment on a new issue."""
+    """Return the payload of a comment on a new issue."""
     number = shop.open_issue()["number"]
     return payloads.issue_comment(shop, number, shop.comment(number, text))
 
 
 def fails(github: Github, code: int = 503) -> None:
-    """The webhook answers so from now on; 0 is no answer."""
+    """Have the webhook answer with `code` from now on; 0 is no answer."""
     github.hook.send = lambda *_: code
 
 
 def works(github: Github) -> list[str]:
-    """The webhook takes everything from now on; the guids that arrive."""
+    """Have the webhook accept everything from now on; return the list of the guids that arrive."""
     arrived: list[str] = []
 
     def send(headers: Any, body: bytes) -> int:
@@ -40,7 +40,7 @@ def works(github: Github) -> list[str]:
 
 
 def swept(world: Harness) -> dict[str, Any]:
-    """What a sweep says it did."""
+    """Run a sweep and return the counts of its answer."""
     got = answer(lambda request: sweep.handle(world.services, request), Request({}, b"{}"))
     assert got.code == 200, got.body
     body = got.body or {}
@@ -49,5 +49,5 @@ def swept(world: Harness) -> dict[str, Any]:
 
 
 def kept(world: Harness) -> RedeliveryState:
-    """What the sweep noted for the next one."""
+    """Return the state that the sweep saved for the next one."""
     return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))

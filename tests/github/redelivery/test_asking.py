@@ -1,11 +1,12 @@
-"""Deliveries that failed are asked for again by the sweep.
+"""The sweep requests redelivery of failed deliveries.
 
-| happened                                          | then                                                       |
-|---------------------------------------------------|------------------------------------------------------------|
-| nothing failed, no App                            | one call to GitHub, one read of the cluster; not even that |
-| the webhook was down, and is up again             | each delivery arrives, under its own id                    |
-| it arrived meanwhile, or nothing would come of it | nobody asks                                                |
-| it fails again and again                          | asked with growing pauses, then hourly, for three days     |
+| case                                            | expected                                                     |
+|-------------------------------------------------|--------------------------------------------------------------|
+| no delivery failed                              | one call to GitHub, one read of the cluster                  |
+| no App is configured                            | neither                                                      |
+| the webhook was down and works again            | each delivery arrives, under its own id                      |
+| it arrived meanwhile, or its event is ignored   | no request                                                   |
+| it fails repeatedly                             | requests with growing pauses, then hourly, for three days    |
 """
 
 from datetime import timedelta
@@ -20,7 +21,7 @@ from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
-def test_with_nothing_failed_a_sweep_costs_one_call_and_one_read(
+def test_a_sweep_without_failed_deliveries_makes_one_call_and_one_read(
     world: Harness, github: Github, shop: Repository
 ) -> None:
     for _ in range(60):
@@ -40,7 +41,7 @@ def test_with_nothing_failed_a_sweep_costs_one_call_and_one_read(
     world.later(minutes=10)
     github.hook.deliver("issue_comment", comment(shop))
     swept(world)
-    assert len(world.calls.writes) == 1, "how far it got is noted now and then"
+    assert len(world.calls.writes) == 1, "progress is saved every few minutes"
 
 
 def test_without_an_app_github_is_not_called(world: Harness) -> None:
@@ -49,7 +50,7 @@ def test_without_an_app_github_is_not_called(world: Harness) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 403, 413, 500, 503])
-def test_what_was_lost_while_the_webhook_was_down_arrives(
+def test_deliveries_lost_while_the_webhook_was_down_are_redelivered(
     world: Harness, github: Github, shop: Repository, code: int
 ) -> None:
     github.hook.deliver("issue_comment", comment(shop))
@@ -66,7 +67,7 @@ def test_what_was_lost_while_the_webhook_was_down_arrives(
     assert kept(world).failed == {}
 
 
-def test_a_failure_is_asked_for_by_the_next_sweep(world: Harness, github: Github, shop: Repository) -> None:
+def test_the_next_sweep_requests_a_failed_delivery(world: Harness, github: Github, shop: Repository) -> None:
     swept(world)
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
@@ -76,8 +77,8 @@ def test_a_failure_is_asked_for_by_the_next_sweep(world: Harness, github: Github
     assert arrived == [lost.guid]
 
 
-def test_what_arrived_meanwhile_is_not_asked_for(world: Harness, github: Github, shop: Repository) -> None:
-    """By a person, who clicked on redeliver, before or after the failure was seen."""
+def test_a_delivery_that_arrived_meanwhile_is_not_requested(world: Harness, github: Github, shop: Repository) -> None:
+    """A person redelivers before or after the sweep has seen the failure."""
     fails(github)
     early, late = [github.hook.deliver("issue_comment", comment(shop)) for _ in range(2)]
     works(github)
@@ -93,7 +94,9 @@ def test_what_arrived_meanwhile_is_not_asked_for(world: Harness, github: Github,
     assert not github.asked(ASK)
 
 
-def test_what_nothing_comes_of_is_not_asked_for(world: Harness, github: Github, shop: Repository) -> None:
+def test_failed_deliveries_of_ignored_events_are_not_requested(
+    world: Harness, github: Github, shop: Repository
+) -> None:
     fails(github)
     for event in ("push", "star", "ping", "workflow_run"):
         github.hook.deliver(event, {"repository": shop.shown()})
@@ -102,7 +105,9 @@ def test_what_nothing_comes_of_is_not_asked_for(world: Harness, github: Github, 
     assert kept(world).failed == {}
 
 
-def test_what_fails_for_ever_is_asked_for_less_and_less(world: Harness, github: Github, shop: Repository) -> None:
+def test_a_delivery_that_keeps_failing_is_requested_less_often_for_three_days(
+    world: Harness, github: Github, shop: Repository
+) -> None:
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
     asked = []
@@ -118,17 +123,17 @@ def test_what_fails_for_ever_is_asked_for_less_and_less(world: Harness, github: 
     world.later(minutes=1)
     assert swept(world)["redelivered"] == 1
     world.later(days=1)
-    assert swept(world)["redelivered"] == 0, "three days are over"
+    assert swept(world)["redelivered"] == 0, "after three days"
     assert kept(world).failed == {}
 
 
-def test_pauses_grow_to_an_hour() -> None:
+def test_the_redelivery_back_off_grows_to_an_hour() -> None:
     assert [backoff(tries) // timedelta(minutes=1) for tries in (1, 2, 3, 4, 5, 6, 7, 5_000)] == [
         2, 4, 8, 16, 32, 60, 60, 60,
     ]  # fmt: skip
 
 
-def test_older_than_three_days_is_left_alone(world: Harness, github: Github, shop: Repository) -> None:
+def test_a_failure_older_than_three_days_is_not_requested(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
     world.later(days=3, minutes=1)

@@ -1,11 +1,11 @@
-"""One sweep reads and asks for a bounded number of deliveries, and the next ones go on.
+"""One sweep reads and requests a bounded number of deliveries; the next ones continue.
 
-| happened                                          | then                                                       |
+| case                                              | expected                                                   |
 |---------------------------------------------------|------------------------------------------------------------|
-| more failed than one sweep can ask for            | the oldest first, the rest later                           |
+| more failed than one sweep may request            | the oldest first, the rest later                           |
 | the list is longer than one sweep reads           | read from the newest back, over several; nothing twice     |
-| a delivery took long, is none, a cursor is gone   | none is missed for that                                    |
-| more failed than can be kept; no time is left     | first those that are kept; nothing is lost                 |
+| a slow delivery, an invalid entry, a lost cursor  | no other delivery is missed                                |
+| more failed than the state can keep; no time left | the saved ones first; nothing is lost                      |
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
-def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: Harness, github: Github, shop: Repository) -> None:
+def test_one_sweep_requests_a_bounded_number_oldest_first(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = []
     for _ in range(MAX_REQUESTS + 10):
@@ -35,8 +35,10 @@ def test_one_sweep_asks_for_a_bounded_number_the_oldest_first(world: Harness, gi
     assert arrived == lost
 
 
-def test_a_long_list_is_read_over_several_sweeps(world: Harness, github: Github, shop: Repository) -> None:
-    """From the newest back, going on where the last sweep came to; what comes meanwhile is seen as well."""
+def test_a_long_list_of_deliveries_is_read_over_several_sweeps(
+    world: Harness, github: Github, shop: Repository
+) -> None:
+    """The list is read from the newest back, each sweep continues; new deliveries are seen too."""
     pages = 2 * MAX_PAGES + 1
     payload = comment(shop)
     fails(github)
@@ -60,10 +62,10 @@ def test_a_long_list_is_read_over_several_sweeps(world: Harness, github: Github,
     assert arrived == [first.guid, later.guid]
     github.calls.clear()
     swept(world)
-    assert len(github.asked(LIST)) == 1, "what was read is not read again"
+    assert len(github.asked(LIST)) == 1, "pages are not read twice"
 
 
-def test_a_cursor_that_github_has_forgotten_is_no_end(world: Harness, github: Github, shop: Repository) -> None:
+def test_an_expired_cursor_restarts_the_list(world: Harness, github: Github, shop: Repository) -> None:
     payload = comment(shop)
     fails(github)
     github.hook.deliver("issue_comment", payload)
@@ -76,17 +78,17 @@ def test_a_cursor_that_github_has_forgotten_is_no_end(world: Harness, github: Gi
     assert [swept(world)["redelivered"] for _ in range(3)] == [0, 0, 1]
 
 
-def test_a_delivery_that_took_long_is_not_missed(world: Harness, github: Github, shop: Repository) -> None:
-    """It is in the list only once it is over, behind those that began after it."""
+def test_a_slow_delivery_is_not_missed(world: Harness, github: Github, shop: Repository) -> None:
+    """It is listed only after its end, behind deliveries that began after it."""
     fails(github)
     github.hook.deliver("issue_comment", comment(shop))
     page, known = parse([github.hook.log[0].shown()]), RedeliveryState(until=world.now + timedelta(minutes=4))
-    assert known.with_page(page, "next", world.now).cursor == "next", "there may be more behind it"
+    assert known.with_page(page, "next", world.now).cursor == "next", "more may follow"
     known = RedeliveryState(until=world.now + timedelta(minutes=6))
     assert known.with_page(page, "next", world.now).cursor == ""
 
 
-def test_what_is_no_delivery_is_passed_over(world: Harness, github: Github, shop: Repository) -> None:
+def test_an_invalid_entry_of_the_list_is_skipped(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     shown = github.hook.log[0].shown()
@@ -94,19 +96,19 @@ def test_what_is_no_delivery_is_passed_over(world: Harness, github: Github, shop
     assert list(RedeliveryState().with_page(parse(page), "", world.now).failed) == [lost.guid]
 
 
-def test_no_more_failures_are_looked_for_than_can_be_kept(world: Harness, github: Github, shop: Repository) -> None:
+def test_the_list_is_not_read_while_the_state_is_full(world: Harness, github: Github, shop: Repository) -> None:
     many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MAX_FAILED)}
     text = RedeliveryState(until=world.now, failed=many).model_dump_json()
-    assert len(text) < 500_000, "a ConfigMap holds 1 MiB"
+    assert len(text) < 500_000, "the limit of a ConfigMap is 1 MiB"
     world.kubelet.create(CONFIG_MAP, manifest.new(text, world.namespace))
     swept(world)
     assert not github.asked()
     world.later(minutes=3)
     swept(world)
-    assert len(github.asked(ASK)) == MAX_REQUESTS, "they are asked for, and make room"
+    assert len(github.asked(ASK)) == MAX_REQUESTS, "saved failures are requested and make room"
 
 
-def test_a_sweep_without_time_leaves_it_to_the_next(world: Harness, github: Github, shop: Repository) -> None:
+def test_a_sweep_out_of_time_leaves_requests_to_the_next(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     for _ in range(3):
         github.hook.deliver("issue_comment", comment(shop))

@@ -1,10 +1,10 @@
-"""Deliveries are asked for again although sweeps and GitHub fail.
+"""Redelivery while sweeps or GitHub fail.
 
-| happened                                          | then                                                       |
+| case                                              | expected                                                   |
 |---------------------------------------------------|------------------------------------------------------------|
-| two sweeps at once; a crash; the note is lost     | at worst asked for twice                                   |
-| GitHub is down, slow, or refuses                  | the rest of the sweep is done, the next one asks           |
-| GitHub keeps it no longer                         | given up, and logged                                       |
+| concurrent sweeps; a crash; the state is lost     | requested at most twice                                    |
+| GitHub is down, slow, or refuses                  | the rest of the sweep is done; the next one requests       |
+| GitHub has deleted the delivery                   | given up, and logged                                       |
 """
 
 import logging
@@ -25,7 +25,7 @@ from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
-def test_a_journal_that_is_lost_or_unreadable_is_made_again(world: Harness, github: Github, shop: Repository) -> None:
+def test_a_lost_or_unreadable_redelivery_state_is_rebuilt(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     swept(world)
@@ -39,8 +39,8 @@ def test_a_journal_that_is_lost_or_unreadable_is_made_again(world: Harness, gith
     assert arrived == [lost.guid]
 
 
-def test_two_sweeps_at_once_ask_at_worst_twice(world: Harness, github: Github, shop: Repository) -> None:
-    """The other one works between the first one's asking and its noting."""
+def test_concurrent_sweeps_request_a_delivery_at_most_twice(world: Harness, github: Github, shop: Repository) -> None:
+    """The second sweep runs between the first one's request and its save."""
     swept(world)
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
@@ -69,10 +69,12 @@ def test_two_sweeps_at_once_ask_at_worst_twice(world: Harness, github: Github, s
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """The process ends."""
 
 
-def test_a_crash_between_asking_and_noting_asks_once_more(world: Harness, github: Github, shop: Repository) -> None:
+def test_a_crash_between_request_and_save_repeats_the_request_once(
+    world: Harness, github: Github, shop: Repository
+) -> None:
     swept(world)
     fails(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
@@ -98,7 +100,7 @@ def test_a_crash_between_asking_and_noting_asks_once_more(world: Harness, github
 
 
 @pytest.mark.parametrize(("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (ASK, 502), (ASK, 403)])
-def test_whatever_github_answers_the_rest_of_the_sweep_is_done(
+def test_an_error_of_github_does_not_stop_the_rest_of_the_sweep(
     world: Harness, github: Github, shop: Repository, call: str, status: int
 ) -> None:
     fails(github)
@@ -117,7 +119,7 @@ def test_whatever_github_answers_the_rest_of_the_sweep_is_done(
     assert arrived == [lost.guid]
 
 
-def test_what_was_asked_before_github_went_down_is_noted(world: Harness, github: Github, shop: Repository) -> None:
+def test_requests_made_before_github_went_down_are_saved(world: Harness, github: Github, shop: Repository) -> None:
     fails(github)
     lost = [github.hook.deliver("issue_comment", comment(shop)).guid for _ in range(3)]
     github.fails(f"{ASK}", 202, applied=True)
@@ -127,7 +129,7 @@ def test_what_was_asked_before_github_went_down_is_noted(world: Harness, github:
     assert set(kept(world).failed) == set(lost)
 
 
-def test_what_github_does_not_keep_any_more_is_given_up(
+def test_a_delivery_that_github_has_deleted_is_given_up(
     world: Harness, github: Github, shop: Repository, caplog: pytest.LogCaptureFixture
 ) -> None:
     fails(github)
@@ -144,7 +146,7 @@ def test_what_github_does_not_keep_any_more_is_given_up(
     assert kept(world).failed == {}
 
 
-def test_the_functions_may_write_the_journal() -> None:
+def test_the_role_allows_patching_the_redelivery_state() -> None:
     rbac = ROOT / "infra/kubernetes/base/rbac.yaml"
     rules = [rule for each in yaml.safe_load_all(rbac.read_text()) if each["kind"] == "Role" for rule in each["rules"]]
     named = {name: rule["verbs"] for rule in rules for name in rule.get("resourceNames", ())}

@@ -1,4 +1,4 @@
-"""The webhook between a delivery and a queue."""
+"""The webhook and its queue."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Deliveries as GitHub signs them, and the webhook over a queue that keeps what is published."""
+"""Deliveries as GitHub signs them, and the webhook with a queue that keeps published events."""
 
 import json
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ COMMENT = EVERYDAY["issue_comment"][0]
 
 @dataclass
 class Queue:
-    """Keeps what is published, or refuses it."""
+    """Keeps published events, or refuses them."""
 
     events: list[tuple[str, Event]] = field(default_factory=list)
     down: bool = False
@@ -35,13 +35,13 @@ class Queue:
 
 
 def services_over(queue: Queue | None) -> WebhookDependencies:
-    """What the webhook is given: two secrets, and a queue or none. It has no cluster to call."""
+    """Return the webhook's dependencies: two secrets, and a queue or none; it has no cluster."""
     configured = settings(github={"webhook_secrets": [SECRET, OLD]})
     return WebhookDependencies(configured, queue)
 
 
 def delivery(event: str, payload: Any, **headers: str | None) -> Request:
-    """A signed delivery; headers are given as content_type="...", None leaves one out."""
+    """Return a signed delivery; headers are given as content_type="...", None leaves one out."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     found: dict[str, str | None] = {
         "content-type": "application/json",
@@ -54,5 +54,5 @@ def delivery(event: str, payload: Any, **headers: str | None) -> Request:
 
 
 def asked(services: WebhookDependencies, request: Request) -> Answer:
-    """What the webhook answers."""
+    """Return the webhook's answer."""
     return answer(partial(handle, services), request)

@@ -1,11 +1,11 @@
-"""What of a delivery goes on the queue, whatever is in it, and what of it is logged.
+"""The parts of a delivery that are published to the queue, and those that are logged.
 
 | in a delivery                                  | on the queue, or in the log                               |
 |------------------------------------------------|-----------------------------------------------------------|
-| a comment as long as GitHub takes them         | the whole of it: a command may stand at its end           |
-| longer texts, the largest of everything        | at most LARGEST bytes, cut where it says so               |
-| any JSON object as any event                   | no error, and what every reader of JSON can read          |
-| secrets, and all that people wrote             | nothing of it is logged                                   |
+| a comment of GitHub's maximum length           | the whole text: a command may stand at its end            |
+| longer texts, the largest of everything        | at most MAX_BYTES, cut with a notice                      |
+| any JSON object as any event                   | no error, and valid JSON for every reader                 |
+| secrets, and text of people                    | not logged                                                |
 """
 
 import json
@@ -32,8 +32,8 @@ from tests.github.webhook.deliveries import COMMENT, OLD, SECRET, Queue, asked, 
     ("event", "where"),
     [("issue_comment", "comment"), ("pull_request_review_comment", "comment"), ("pull_request_review", "review")],
 )
-def test_what_people_write_is_whole_as_long_as_github_takes_it(event: str, where: str, letter: str) -> None:
-    """Whatever it was written to is as long."""
+def test_a_text_of_githubs_maximum_length_is_kept_whole(event: str, where: str, letter: str) -> None:
+    """The issue or pull request has a text of the same length."""
     text = letter * (MAX_COMMENT_LENGTH - 8) + "\n/cancel"
     full = {
         "title": letter * 256,
@@ -47,30 +47,30 @@ def test_what_people_write_is_whole_as_long_as_github_takes_it(event: str, where
     assert queue.events[0][1].data[where]["body"] == text
 
 
-def test_a_text_that_is_longer_still_is_cut_and_says_so(services: WebhookDependencies, queue: Queue) -> None:
+def test_a_longer_text_is_cut_with_a_notice(services: WebhookDependencies, queue: Queue) -> None:
     check = {"id": 1, "output": {"title": "no", "summary": "\U0001f600" * 65_535, "text": "\U0001f600" * 65_535}}
     assert asked(services, delivery("check_run", {"action": "completed", "check_run": check})).code == 200
     found = queue.events[0][1].data
     for part in ("summary", "text"):
         kept = found["check_run"]["output"][part]
-        assert len(kept) > MAX_OUTPUT_LENGTH // 2, "what is read of it is there"
+        assert len(kept) > MAX_OUTPUT_LENGTH // 2, "the part that reports use is kept"
         assert kept.endswith(CUT)
     assert len(json.dumps(found)) <= MAX_BYTES
 
 
-def test_the_largest_event_is_taken_also_wrapped() -> None:
+def test_the_largest_event_fits_a_push_request_in_base64() -> None:
     assert MAX_BYTES * 4 / 3 + 64 * 1024 < LARGEST_BODY, "in base64, with its attributes"
 
 
 def largest(shape: Any) -> Any:
-    """The largest thing that fits a shape."""
+    """Return the largest value of a shape."""
     if isinstance(shape, list):
         return [largest(shape[0])] * 1_000
     return {name: largest(inner) for name, inner in shape.items()} if isinstance(shape, dict) else "\U0001f600" * 70_000
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS_BY_EVENT))
-def test_nothing_larger_than_a_queue_takes_is_made(name: str) -> None:
+def test_the_largest_payload_is_cut_to_the_maximum_size(name: str) -> None:
     found = extract(name, largest({**COMMON, **FIELDS_BY_EVENT[name]}))
     assert found
     assert len(json.dumps(found)) <= MAX_BYTES
@@ -89,7 +89,7 @@ KNOWN = {name for shape in FIELDS_BY_EVENT.values() for name in _all_names(shape
     "full_name",
 }
 NAMES = st.sampled_from(sorted(KNOWN)) | st.text(max_size=5)
-"""Names that payloads have, so that what is generated reaches the inside of a shape."""
+"""Names of payload fields, so that generated payloads reach the inside of a shape."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6),
@@ -97,7 +97,7 @@ JSON = st.recursive(
 )
 
 
-def test_what_others_could_not_read_is_left_out() -> None:
+def test_values_that_other_json_readers_reject_are_left_out() -> None:
     found = extract(
         "issue_comment", {"comment": {"id": 2**63, "body": "a\ud800b"}, "issue": {"id": 2**63 - 1, "number": 1.5}}
     )
@@ -105,7 +105,7 @@ def test_what_others_could_not_read_is_left_out() -> None:
 
 
 @given(name=st.sampled_from(sorted([*EVERYDAY, *OTHERS])), payload=st.dictionaries(NAMES, JSON, max_size=8))
-def test_no_json_object_is_answered_with_an_error(name: str, payload: dict[str, Any]) -> None:
+def test_any_json_object_is_accepted(name: str, payload: dict[str, Any]) -> None:
     queue = Queue()
     got = asked(services_over(queue), delivery(name, payload))
     assert got.code == 200, got.body
@@ -115,7 +115,7 @@ def test_no_json_object_is_answered_with_an_error(name: str, payload: dict[str, 
         event.subject.encode()
 
 
-def test_no_secret_and_nothing_of_a_payload_is_logged(
+def test_secrets_and_payloads_are_not_logged(
     services: WebhookDependencies, queue: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
     marked = json.loads(json.dumps(COMMENT).replace("octocat", "m4rker").replace("right", "m4rker"))

@@ -1,10 +1,10 @@
-"""What `github_webhook` refuses, before it has parsed or even read it.
+"""Requests that `github_webhook` refuses, before it parses or even reads them.
 
-| arrives                                                       | answer        | on the queue               |
+| request                                                       | answer        | on the queue               |
 |---------------------------------------------------------------|---------------|----------------------------|
 | no signature; a wrong one, of SHA-1, of another body          | 401; 403      | nothing, nothing is parsed |
 | GET; 26 MB; another content type; no JSON object; no headers  | 405; 413; 415; 400; 400 | nothing          |
-| a queue that is down, or is not there                         | 503           | nothing                    |
+| the queue is down or missing                                  | 503           | nothing                    |
 """
 
 import json
@@ -29,7 +29,7 @@ NO_JSON = b"{"
 """The parser rejects it: 400."""
 
 
-def test_without_a_signature_nothing_is_parsed(services: WebhookDependencies, queue: Queue) -> None:
+def test_a_delivery_without_signature_is_refused_before_parsing(services: WebhookDependencies, queue: Queue) -> None:
     old = "sha1=" + "0" * 40
     got = asked(services, delivery("push", NO_JSON, x_hub_signature_256=None, x_hub_signature=old))
     assert got.code == 401
@@ -50,9 +50,11 @@ def test_without_a_signature_nothing_is_parsed(services: WebhookDependencies, qu
         "x",
     ],
 )
-def test_with_a_wrong_signature_nothing_is_parsed(services: WebhookDependencies, queue: Queue, signature: str) -> None:
+def test_a_delivery_with_a_wrong_signature_is_refused_before_parsing(
+    services: WebhookDependencies, queue: Queue, signature: str
+) -> None:
     assert asked(services, delivery("issues", NO_JSON, x_hub_signature_256=signature)).code == 403
-    assert asked(services, delivery("issues", NO_JSON)).code == 400, "signed, it is parsed"
+    assert asked(services, delivery("issues", NO_JSON)).code == 400, "a signed one is parsed"
     assert not queue.events
 
 
@@ -64,19 +66,19 @@ def test_a_signature_of_another_body_is_refused(services: WebhookDependencies, q
     assert not queue.events
 
 
-def test_the_second_secret_is_accepted_while_it_is_replaced(services: WebhookDependencies, queue: Queue) -> None:
+def test_the_old_secret_is_accepted_during_a_rotation(services: WebhookDependencies, queue: Queue) -> None:
     body = json.dumps(COMMENT).encode()
     assert asked(services, delivery("issue_comment", body, x_hub_signature_256=sign(body, OLD))).code == 200
     assert queue.events
 
 
-def test_a_push_header_of_the_queue_hides_no_refusal(services: WebhookDependencies, queue: Queue) -> None:
-    """Otherwise a sender of that header would have wrong signatures acknowledged."""
+def test_a_push_header_does_not_acknowledge_a_refused_delivery(services: WebhookDependencies, queue: Queue) -> None:
+    """Otherwise a sender could have wrong signatures acknowledged by setting that header."""
     pushed = {"x_goog_pubsub_subscription_name": "s"}
     assert asked(services, delivery("issues", COMMENT, x_hub_signature_256="sha256=0", **pushed)).code == 403
 
 
-# What is no delivery ------------------------------------------------------------------------------------------------
+# Invalid deliveries -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_a_push_header_of_the_queue_hides_no_refusal(services: WebhookDependenci
         ({"content_type": None}, b"{}", 415, "application/json"),
     ],
 )
-def test_what_is_signed_and_no_delivery_is_named(
+def test_a_signed_invalid_delivery_is_refused_by_field(
     services: WebhookDependencies, queue: Queue, changed: dict[str, str | None], body: bytes, code: int, named: str
 ) -> None:
     got = asked(services, delivery("issues", body, **changed))
@@ -108,7 +110,7 @@ def app() -> Flask:
     return Flask("edge")
 
 
-def test_only_post_is_allowed_but_for_health(app: Flask, services: WebhookDependencies) -> None:
+def test_only_post_is_allowed_except_for_health(app: Flask, services: WebhookDependencies) -> None:
     for method, path, code in (("GET", "/", 405), ("PUT", "/", 405), ("GET", "/health", 200)):
         with app.test_request_context(path, method=method):
             _, status, headers = serve(partial(handle, services), request, LARGEST_BODY)
@@ -136,8 +138,8 @@ def test_26_mb_are_refused_before_they_are_read(app: Flask, services: WebhookDep
     assert not queue.events
 
 
-def test_25_mb_are_taken(app: Flask, services: WebhookDependencies, queue: Queue) -> None:
-    """Much larger than what other functions take."""
+def test_25_mb_are_accepted(app: Flask, services: WebhookDependencies, queue: Queue) -> None:
+    """Other functions have a much smaller limit."""
     padded = json.dumps(COMMENT | {"more": "x" * (LARGEST_BODY - 20_000)}).encode()
     found = delivery("issue_comment", padded)
     with app.test_request_context("/", method="POST", data=padded, headers=dict(found.headers)):
@@ -146,7 +148,7 @@ def test_25_mb_are_taken(app: Flask, services: WebhookDependencies, queue: Queue
     assert len(queue.events) == 1
 
 
-def test_a_queue_that_is_down_shows_as_a_failed_delivery(services: WebhookDependencies, queue: Queue) -> None:
+def test_a_delivery_fails_while_the_queue_is_down(services: WebhookDependencies, queue: Queue) -> None:
     queue.down = True
     got = asked(services, delivery("issues", EVERYDAY["issues"][0]))
     assert (got.code, "Retry-After" in got.headers) == (503, True)

@@ -1,11 +1,11 @@
-"""What `github_webhook` takes and puts on the queue, and what it has no use for.
+"""Deliveries that `github_webhook` publishes or ignores.
 
-| arrives                                                       | answer        | on the queue               |
+| delivery                                                      | answer        | on the queue               |
 |---------------------------------------------------------------|---------------|----------------------------|
-| a signed delivery of an event that something comes of         | 200           | one event, its own id      |
-| any other event that GitHub documents, or nobody knows        | 200 ignored   | nothing                    |
+| signed, of an event that is used                              | 200           | one event, its own id      |
+| any other event, documented or unknown                        | 200 ignored   | nothing                    |
 | ping                                                          | 200           | nothing                    |
-| a form in place of JSON; again; sent again after a failure    | 200           | the same event             |
+| a form in place of JSON; redelivered                          | 200           | the same event             |
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.support.api import ROOT
 from tests.support.github import Github, payloads
 
 
-def test_what_the_rules_need_goes_on_the_queue_and_nothing_else(services: WebhookDependencies, queue: Queue) -> None:
+def test_only_the_fields_that_rules_need_are_published(services: WebhookDependencies, queue: Queue) -> None:
     assert asked(services, delivery("issue_comment", COMMENT)).code == 200
     ((topic, event),) = queue.events
     assert (topic, event.id, event.subject) == ("github", DELIVERY, "acme/shop")
@@ -44,7 +44,7 @@ CASES = [(name, number) for name, found in EVERYDAY.items() for number in range(
 
 
 @pytest.mark.parametrize(("name", "number"), CASES, ids=[f"{name}-{number}" for name, number in CASES])
-def test_every_everyday_event_is_taken_or_ignored(
+def test_every_common_event_is_published_or_ignored(
     services: WebhookDependencies, queue: Queue, name: str, number: int
 ) -> None:
     got = asked(services, delivery(name, EVERYDAY[name][number]))
@@ -61,18 +61,20 @@ def test_every_other_event_is_ignored(services: WebhookDependencies, queue: Queu
     assert not queue.events
 
 
-def test_every_wanted_event_is_among_the_payloads() -> None:
+def test_every_used_event_has_a_test_payload() -> None:
     assert set(FIELDS_BY_EVENT) <= set(EVERYDAY)
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS_BY_EVENT))
 @pytest.mark.parametrize("whole", [{}, {"action": None, "sender": None, "repository": None, "installation": None}])
-def test_absent_and_null_fields_are_normal(services: WebhookDependencies, queue: Queue, name: str, whole: Any) -> None:
+def test_absent_and_null_fields_are_accepted(
+    services: WebhookDependencies, queue: Queue, name: str, whole: Any
+) -> None:
     assert asked(services, delivery(name, whole | dict.fromkeys(FIELDS_BY_EVENT[name]))).code == 200
     assert queue.events[0][1].subject == ""
 
 
-def test_a_delivery_sent_again_is_the_same_event(services: WebhookDependencies, queue: Queue) -> None:
+def test_a_redelivery_publishes_the_same_event(services: WebhookDependencies, queue: Queue) -> None:
     for _ in range(2):
         assert asked(services, delivery("issue_comment", COMMENT)).code == 200
     assert queue.events[0] == queue.events[1]
@@ -85,7 +87,7 @@ def test_ping_is_answered(services: WebhookDependencies, queue: Queue) -> None:
     assert not queue.events
 
 
-def test_a_form_is_taken_as_well(services: WebhookDependencies, queue: Queue) -> None:
+def test_a_form_encoded_delivery_is_accepted(services: WebhookDependencies, queue: Queue) -> None:
     text = json.dumps(COMMENT | {"action": "créé + & = %"}, ensure_ascii=False)
     body = urlencode({"payload": text}).encode()
     kind = "application/x-www-form-urlencoded"
@@ -95,7 +97,9 @@ def test_a_form_is_taken_as_well(services: WebhookDependencies, queue: Queue) ->
         assert asked(services, delivery("issue_comment", wrong, content_type=kind)).code == 400
 
 
-def test_what_the_fake_github_sends_is_taken(github: Github, services: WebhookDependencies, queue: Queue) -> None:
+def test_deliveries_of_the_fake_github_are_accepted(
+    github: Github, services: WebhookDependencies, queue: Queue
+) -> None:
     github.hook.send = lambda headers, body: asked(services, Request(_lower(headers), body)).code
     shop = github.repository("acme/shop")
     number = shop.open_issue("A title")["number"]
@@ -118,10 +122,10 @@ def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): text for name, text in headers.items()}
 
 
-def test_the_webhook_loads_nothing_that_calls_github() -> None:
-    """Checking a signature needs no client, no JWT and no cluster: it answers sooner after a cold start.
+def test_the_webhook_loads_no_github_client() -> None:
+    """The webhook loads no client, JWT library or cluster, which keeps its cold start short.
 
-    The settings read the App's key, if there is one, with `cryptography`, to refuse a bad one at start.
+    The settings validate the App's key, if there is one, with `cryptography` at start.
     """
     script = "import functions.handlers.github_webhook, sys; print(*sys.modules)"
     command = [sys.executable, "-c", script]
