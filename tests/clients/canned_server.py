@@ -1,4 +1,4 @@
-"""A server that answers what a test has it answer, and keeps what it was asked."""
+"""A server that returns scripted answers and records the requests."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 LOST = "lost"
-"""The request is served, and its answer is lost."""
+"""The request is handled, and its answer is lost."""
 
 
 @dataclass
 class Scripted:
-    """A server with its answers in order: code, body, headers; or bytes as they are; what it was asked is kept."""
+    """A server with its answers in order, each code, body and headers, or raw bytes; it records headers of requests."""
 
     answers: list[Any]
     asked: list[Mapping[str, str]] = field(default_factory=list)
@@ -45,7 +45,7 @@ def scripted(*answers: Any) -> Iterator[Scripted]:
             self.end_headers()
             self.wfile.write(data)
 
-        def do_GET(self) -> None:  # plays Google's metadata server
+        def do_GET(self) -> None:  # as Google's metadata server
             where, _, query = self.path.partition("?")
             account = json.dumps({"email": "robot@p.example", "scopes": [], "aliases": []})
             text = (identity_token(query) if where.endswith("/identity") else account).encode()
@@ -72,7 +72,7 @@ def scripted(*answers: Any) -> Iterator[Scripted]:
 
 
 def identity_token(query: str) -> str:
-    """An unsigned token for the audience that was asked for."""
+    """Return an unsigned token for the requested audience."""
     claims = {"aud": parse_qs(query)["audience"][0], "exp": 4_000_000_000}
     parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in ({}, claims)]
     return ".".join([*parts, "c2ln"])

@@ -1,4 +1,4 @@
-"""What tests of the clients share: real submit functions, the command line as a process, git repositories."""
+"""Shared fixtures of the clients: real submit functions, the command line as a process, git repositories."""
 
 import json
 import os
@@ -53,12 +53,12 @@ class Functions:
         return {each["metadata"]["name"]: each for each in self.cluster.list(RUNS[kind], NAMESPACE)}
 
     def spec(self, done: "Ended") -> dict[str, Any]:
-        """The spec of the run that a command with `-o json` made."""
+        """Return the spec of the run that a command with `-o json` made."""
         assert done.code == 0, done.err
         return dict(self.runs(done.json["kind"])[done.json["name"]]["spec"])
 
     def child(self, target: str, **environ: str) -> Child:
-        """One more function, not yet started."""
+        """Return one more function, not yet started."""
         settings = {
             "ORCHESTRATOR_NAMESPACE": NAMESPACE,
             "ORCHESTRATOR_AGENT__IMAGE": "local",
@@ -124,7 +124,7 @@ CommandLine = Callable[..., Ended]
 
 @pytest.fixture
 def cli(home: Path) -> CommandLine:
-    """Runs the command line as a process, with nothing of this machine's configuration."""
+    """Return runs the command line as a process, with nothing of this machine's configuration."""
 
     def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Ended:
         done = subprocess.run(
@@ -156,7 +156,7 @@ def docs(cli: CommandLine, functions: Functions, repository: "Repository") -> Co
 
 @pytest.fixture
 def place(functions: Functions) -> "Place":
-    """A namespace of the test's own."""
+    """Return a namespace of the test's own."""
     from tests.clients.place import Place
 
     return Place(functions)
@@ -176,7 +176,7 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A person's home directory, with git set up."""
+    """Return a person's home directory, with git set up."""
     found = tmp_path / "home"
     found.mkdir()
     lines = ["[user]", "name = octocat", "email = octocat@example.invalid", "[init]", "defaultBranch = main"]
@@ -217,17 +217,17 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def pushed(self, branch: str = "main") -> str:
-        """The commit that the remote has on `branch`."""
+        """Return the commit that the remote has on `branch`."""
         return self.git("rev-parse", branch, at=self.bare)
 
     def files(self, revision: str) -> set[str]:
-        """The files that a commit of the remote changed."""
+        """Return the files that a commit of the remote changed."""
         return set(self.git("show", "--format=", "--name-only", revision, at=self.bare).splitlines())
 
 
 @pytest.fixture
 def repository(tmp_path: Path, home: Path) -> Repository:
-    """A repository with Task Master's files, all of it pushed."""
+    """Return a repository with Task Master's files, all of it pushed."""
     found = Repository(tmp_path / "shop", tmp_path / "shop.git", home)
     name_remote(found, URL, found.bare)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(found.bare)], check=True)
@@ -248,5 +248,5 @@ def name_remote(repository: Repository, url: str, bare: Path) -> None:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """An installation that `orchestrator doctor` has nothing to say about."""
+    """Return an installation that `orchestrator doctor` has nothing to say about."""
     return Bench(monkeypatch)

@@ -1,6 +1,6 @@
-"""An installation that is right, for tests of `orchestrator doctor`: a test changes one answer of it.
+"""A correct installation for tests of `orchestrator doctor`; a test changes one of its answers.
 
-The API server, the queue, the registry and the model's API are played.
+The API server, the queue, the registry and the model's API are fakes.
 """
 
 import base64
@@ -53,7 +53,7 @@ APP_SECRET = secret("github-app-rex", app_id="1", private_key=PEM)
 
 
 def right() -> dict[str, Any]:
-    """The answers of an installation that is right, by path."""
+    """Return the answers of a correct installation, by path."""
     account = {"kind": "ServiceAccount", "name": "orchestrator-functions", "namespace": NAMESPACE}
     standard = {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
     return {
@@ -75,7 +75,7 @@ def right() -> dict[str, Any]:
 
 @dataclass
 class PlayedTransport:
-    """Answers each path with an object, or with an error."""
+    """Answers each path with an object or an error."""
 
     answers: dict[str, Any] = field(default_factory=right)
     every: ClusterError | None = None
@@ -91,7 +91,7 @@ class PlayedTransport:
 
 
 class Letters:
-    """A queue that has this many dead letters in `runs`, lacks something, or does not answer."""
+    """A queue with this many dead letters in `runs`, with a missing part, or without an answer."""
 
     def __init__(self, count: int = 0, error: str = "", missing: str = "") -> None:
         self.count, self.error, self.missing = count, error, missing
@@ -109,16 +109,16 @@ class Letters:
 
 @dataclass
 class Web:
-    """The registry and the model's API."""
+    """A fake of the registry and of the model's API."""
 
     manifest: int = 200
     broker_manifest: int = 200
     models: int = 200
     down: str = ""
     challenge: str = ""
-    """How the registry wants to be asked."""
+    """The registry's WWW-Authenticate header; empty: no authentication."""
     password: str = ""
-    """What it takes, as in Basic authentication; empty: anybody gets a token."""
+    """The accepted Basic credentials; empty: a token for every caller."""
     sent: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def fetch(self, method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
@@ -133,7 +133,7 @@ class Web:
     def registry(self, url: str, authorization: str) -> tuple[int, Mapping[str, str], bytes]:
         known = authorization == f"Basic {self.password}" if self.password else True
         if "/token?" in url:
-            assert "scope=repository%3Aagent%3Apull" in url  # the played registry names one for all images
+            assert "scope=repository%3Aagent%3Apull" in url  # the fake registry has one scope for all images
             return (200, {}, b'{"token": "t0ken"}') if known else (401, {}, b"")
         by_token = self.challenge.startswith("Bearer")
         if not self.challenge or (authorization == "Bearer t0ken" if by_token else known):
@@ -143,7 +143,7 @@ class Web:
 
 @dataclass
 class Bench:
-    """An installation that is right until a test changes it."""
+    """An installation that is correct until a test changes it."""
 
     monkeypatch: pytest.MonkeyPatch
     api: PlayedTransport = field(default_factory=PlayedTransport)

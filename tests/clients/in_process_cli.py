@@ -1,4 +1,4 @@
-"""The command line within the test's own process, where starting one each time would cost more than the command."""
+"""The command line in the test's own process, which is faster than a process for each command."""
 
 import io
 import os
@@ -11,7 +11,7 @@ from tests.clients.conftest import Ended
 
 
 def command(*arguments: str, typed: str = "", **environ: str) -> Ended:
-    """Runs it with these variables besides PATH and nothing else; both streams are pipes to it."""
+    """Run a command with these variables besides PATH; both output streams are pipes."""
     out, err = io.StringIO(), io.StringIO()
     before = signal.getsignal(signal.SIGTERM)
     given = {"PATH": os.environ["PATH"], **environ}

@@ -1,4 +1,4 @@
-"""A namespace of its own for each test, with runs in it as functions would leave them."""
+"""A namespace for each test, with runs as functions would leave them."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""A session with `orchestrator-mcp` as a process, by the official SDK's client."""
+"""A session with `orchestrator-mcp` as a process, by the client of the official SDK."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from mcp import Client, StdioServerParameters
 
 
 class Session:
-    """A session with the server; `steps` are the progress it told."""
+    """A session with the server; `steps` are its progress messages."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -23,7 +23,7 @@ class Session:
         return await self.client.call_tool(tool, arguments, progress_callback=on_progress)
 
     async def does(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The structured result, which the text repeats."""
+        """Return the structured result, which equals the text."""
         result = await self.call(tool, **arguments)
         assert not result.is_error, result.content
         (text,) = result.content
@@ -31,7 +31,7 @@ class Session:
         return dict(result.structured_content)
 
     async def fails(self, tool: str, **arguments: Any) -> str:
-        """The text of the tool's error."""
+        """Return the text of the tool's error."""
         result = await self.call(tool, **arguments)
         assert result.is_error, result.content
         (text,) = result.content

@@ -1,8 +1,8 @@
-"""What a person sees who may not use what they ask for, and an operator of who may: the setting access.callers.
+"""The setting access.callers, as clients see a refusal and as `config check` shows it.
 
-orchestrator task code    each field that is refused, with what is allowed; not that the token was wrong; exit code 1
-task_code over MCP        the same words, as the tool's error
-config check              the callers as they are looked up, and those that nobody can be
+orchestrator task code    each refused field with the allowed values; no hint at a wrong token; exit code 1
+task_code over MCP        the same message, as the tool's error
+config check              callers in their normal form, and those that no caller can match
 """
 
 import json
@@ -29,13 +29,13 @@ NOT_TESS = "ci may not use the agent tess; allowed users: octocat; allowed agent
 
 @pytest.fixture(scope="module")
 def submit_code(functions: Functions) -> Iterator[str]:
-    """The URL of a function with these callers."""
+    """Yield the URL of a function with these callers."""
     access = {"ORCHESTRATOR_ACCESS__CALLERS": json.dumps(CALLERS)}
     with served(functions.child("submit_code", **AUTH, **access)) as urls:
         yield urls["submit_code"]
 
 
-def test_the_command_line_says_what_is_refused_and_what_is_allowed(
+def test_the_command_line_names_refused_fields_and_allowed_values(
     cli: CommandLine, functions: Functions, submit_code: str
 ) -> None:
     def ask(name: str, *identity: str) -> Any:
@@ -53,7 +53,7 @@ def test_the_command_line_says_what_is_refused_and_what_is_allowed(
     assert served.code == 0, served.err
 
 
-def test_a_tool_says_the_same(home: Path, submit_code: str) -> None:
+def test_an_mcp_tool_returns_the_same_refusal(home: Path, submit_code: str) -> None:
     asked = {
         "taskId": 1,
         "service": "access",
@@ -66,7 +66,7 @@ def test_a_tool_says_the_same(home: Path, submit_code: str) -> None:
 
 
 async def called(environ: Mapping[str, str], arguments: dict[str, Any]) -> str:
-    """The error of task_code."""
+    """Return the error of the tool task_code."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "functions.clients.mcp"], env=dict(environ), cwd=environ["HOME"]
     )

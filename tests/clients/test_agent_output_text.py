@@ -1,7 +1,7 @@
 """The stream of an agent CLI as text for people.
 
-lines       of Claude Code, of Codex, of the container script, of other programs
-totals      a message that comes in parts counts once; the cost if the stream has it
+lines       of Claude Code, Codex, the container script and other programs
+totals      a message in several parts counts once; the cost if the stream has it
 terminals   control sequences are removed
 """
 
@@ -61,7 +61,7 @@ def assistant(*parts: Any, name: str = "m1", tokens: int = 5) -> str:
         (json.dumps({"type": "turn.failed", "error": {"message": "out of quota"}}), "error: out of quota"),
     ],
 )
-def test_a_line_of_a_log_is_text_for_people(line: str, text: str) -> None:
+def test_a_line_of_the_stream_becomes_readable_text(line: str, text: str) -> None:
     assert readable(line) == text
 
 
@@ -70,7 +70,7 @@ def test_control_sequences_are_removed() -> None:
         assert not {"\x1b", "\x07", "\r"} & set(readable(line))
 
 
-def test_totals_count_a_message_that_comes_in_parts_once() -> None:
+def test_totals_count_a_message_in_parts_once() -> None:
     tally = SessionTotals()
     for line in (assistant("x", tokens=2), assistant("x", tokens=5), assistant("x", name="m2", tokens=4)):
         tally.read(line)

@@ -1,8 +1,8 @@
 """`orchestrator config check`: the effective settings, without secrets, and every problem at once.
 
-shown     defaults, file and environment, the latter over the former · as table, JSON and YAML
-hidden    everything that is a secret by its type, and passwords in URLs; in results and in errors
-wrong     keys, values and files, each named; what only shows at work: templates, kubeconfig, endpoints, the URL
+shown     defaults, overridden by the file, overridden by the environment; as table, JSON and YAML
+hidden    every secret by its type, and passwords in URLs; in results and in errors
+problems  keys, values and files, each by name; templates, kubeconfig, endpoints and API URL are checked too
 """
 
 import json
@@ -36,10 +36,10 @@ NAMES = {
     "allowed",
     "api_keys",
 }
-"""Settings that sound like secrets and are where one is: names of Secrets and their keys, and files."""
+"""Settings with names like secrets that are not: names of Secrets and their keys, and files."""
 
 
-def test_the_effective_settings_are_shown_as_programs_read_them(cli: CommandLine, tmp_path: Path) -> None:
+def test_the_effective_settings_are_shown_as_json_yaml_and_table(cli: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text("job: {max_retries: 3, backoff: 7}\nagent: {image: from-file}\nbroker: {image: i}\n")
     environ = {"ORCHESTRATOR_CONFIG": str(file), "ORCHESTRATOR_JOB__BACKOFF": "9"}
@@ -53,7 +53,7 @@ def test_the_effective_settings_are_shown_as_programs_read_them(cli: CommandLine
 
 
 def test_additions_to_the_pod_are_shown_and_checked() -> None:
-    """As the API server gets them, and with a clash named by its setting."""
+    """Additions are shown as the API server gets them; a clash is named by its setting."""
     pod = {"labels": {"team": "a"}, "tolerations": [{"key": "agents", "toleration_seconds": 5}]}
     found = command("config", "check", "-o", "json", **IMAGE, ORCHESTRATOR_JOB__POD=json.dumps(pod)).json
     assert found["job"]["pod"]["labels"] == {"team": "a"}
@@ -64,7 +64,7 @@ def test_additions_to_the_pod_are_shown_and_checked() -> None:
     assert "setting job.pod: volumes: workspace is a name of the product's own; choose another" in refused.err
 
 
-def test_no_secret_is_shown() -> None:
+def test_config_check_shows_no_secret() -> None:
     environ = {
         **IMAGE,
         "ORCHESTRATOR_AUTH__MODE": "bearer",
@@ -81,14 +81,14 @@ def test_no_secret_is_shown() -> None:
 
 
 def models(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Every field of the settings: its path, name, and what pydantic knows of it."""
+    """Yield path, name and pydantic field of every setting."""
     for name, field in model.model_fields.items():
         yield f"{above}{name}", name, field
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from models(field.annotation, f"{above}{name}.")
 
 
-def test_what_sounds_like_a_secret_is_one_by_its_type() -> None:
+def test_settings_named_like_secrets_have_a_secret_type() -> None:
     words = ("secret", "token", "password", "key")
     sounding = {path: field for path, name, field in models(Settings) if any(word in name for word in words)}
     assert {"auth.tokens", "github.private_key"} <= sounding.keys()
@@ -114,7 +114,7 @@ def test_secrets_are_hidden_however_they_are_nested() -> None:
     assert shown == {"inner": {"one": HIDDEN, "many": {"a": [HIDDEN]}}, "empty": ""}
 
 
-def test_every_wrong_key_and_value_is_named_at_once(tmp_path: Path) -> None:
+def test_every_wrong_key_and_value_is_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text("job: {max_retries: 99, backof: 1}\nqueues: {project: UPPER}\nnonsense: 1\n")
     refused = command("config", "check", ORCHESTRATOR_CONFIG=str(file), ORCHESTRATOR_AUTH__TOKENS="hunter2")
@@ -137,7 +137,7 @@ def test_a_file_that_is_not_yaml_is_named_without_its_text(tmp_path: Path, text:
     assert "hunter2" not in refused.err
 
 
-def test_what_could_never_work_is_refused_all_at_once(tmp_path: Path) -> None:
+def test_impossible_values_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(
         "namespace: Bad NS\n"
@@ -162,7 +162,7 @@ def test_what_could_never_work_is_refused_all_at_once(tmp_path: Path) -> None:
     assert sorted(re.findall(r"setting ([a-z_.0-9]+): ", refused.err)) == sorted(named)
 
 
-def test_problems_that_only_show_at_work_are_reported_with_the_settings(tmp_path: Path) -> None:
+def test_problems_outside_the_settings_are_reported_too(tmp_path: Path) -> None:
     environ = {
         **IMAGE,
         "ORCHESTRATOR_TEMPLATES": str(tmp_path),

@@ -1,9 +1,8 @@
-"""Who asks a function for a run, as the function is told.
+"""The credentials that a client sends to a function.
 
-the function     on this machine · one that asks for tokens · on Google Cloud · anywhere else
-the token        a known one, another, none · one that no header can hold · never unencrypted, never in an error
-Google's token   of gcloud's account, of the machine's own (its metadata server), of nobody · a key file that is not
-                 there
+function         on this machine, with bearer tokens, on Google Cloud, elsewhere
+bearer token     known, wrong, missing, invalid in a header; never sent unencrypted, never in an error
+Google's token   of gcloud's account, of the machine's account (metadata server), none; a missing key file
 """
 
 import os
@@ -23,7 +22,7 @@ from tests.clients.conftest import URL, CommandLine, Functions, served
 from tests.support.api import ROOT
 
 
-def test_a_function_that_asks_for_tokens_says_so_and_takes_a_known_one(cli: CommandLine, functions: Functions) -> None:
+def test_a_function_with_bearer_auth_accepts_only_a_known_token(cli: CommandLine, functions: Functions) -> None:
     tokens = {"ORCHESTRATOR_AUTH__MODE": "bearer", "ORCHESTRATOR_AUTH__TOKENS": '{"ci": "s3cret-token"}'}
     command = ("task", "code", "1", "-s", "tokens", "--repository-url", URL, "--github-user", "hubot", "-o", "json")
 
@@ -43,25 +42,25 @@ def test_a_function_that_asks_for_tokens_says_so_and_takes_a_known_one(cli: Comm
 
 
 @pytest.mark.parametrize("url", ["http://agents.example/submit_code", "http://10.0.0.7:8080"])
-def test_a_token_never_goes_unencrypted(url: str) -> None:
+def test_a_token_is_not_sent_unencrypted(url: str) -> None:
     with pytest.raises(CommandError, match="unencrypted") as refused:
         credentials(url, {"ORCHESTRATOR_TOKEN": "s3cret"})
     assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("token", ["two words", "line\r\nfeed", "ünicode"])
-def test_a_token_that_no_header_can_hold_is_refused(token: str) -> None:
+def test_a_token_that_is_invalid_in_a_header_is_refused(token: str) -> None:
     with pytest.raises(CommandError, match="ORCHESTRATOR_TOKEN must be one word"):
         credentials("https://agents.example", {"ORCHESTRATOR_TOKEN": token})
 
 
-def test_nothing_is_sent_to_servers_that_are_not_on_the_cloud() -> None:
+def test_no_credentials_are_sent_to_servers_outside_google_cloud() -> None:
     assert credentials("https://run.app.example", {"PATH": ""}).headers == {}
 
 
 @pytest.fixture
 def gcloud(tmp_path: Path) -> Callable[[str], Mapping[str, str]]:
-    """An environment in which gcloud is this script."""
+    """Return a function that makes an environment in which gcloud is a script."""
 
     def make(script: str) -> Mapping[str, str]:
         program = tmp_path / "bin" / "gcloud"
@@ -76,7 +75,7 @@ def gcloud(tmp_path: Path) -> Callable[[str], Mapping[str, str]]:
 CLOUD = "https://submit-code-1.a.run.app"
 
 
-def test_a_function_on_the_cloud_gets_the_token_of_gclouds_account(
+def test_a_function_on_google_cloud_gets_gclouds_identity_token(
     gcloud: Callable[[str], Mapping[str, str]],
 ) -> None:
     found = credentials(CLOUD, gcloud('echo "$*" >&2; echo "$1-$2-token"'))
@@ -96,7 +95,7 @@ def test_errors_of_gcloud_are_shown_with_a_remedy(gcloud: Callable[[str], Mappin
         ("https://eu-p.cloudfunctions.net/submit_code", "https://eu-p.cloudfunctions.net/submit_code"),
     ],
 )
-def test_without_gcloud_the_machines_own_account_is_asked(url: str, audience: str) -> None:
+def test_without_gcloud_the_metadata_server_gives_the_token(url: str, audience: str) -> None:
     with scripted() as server:
         place = server.url.removeprefix("http://")
         environ = {"GCE_METADATA_HOST": place, "GCE_METADATA_IP": place, "PATH": "", "PYTHONPATH": str(ROOT)}
@@ -115,7 +114,7 @@ def test_without_gcloud_the_machines_own_account_is_asked(url: str, audience: st
     assert done.stdout.strip() == f"Bearer {identity_token(urlencode({'audience': audience}))}", done.stderr
 
 
-def test_a_key_file_that_is_not_there_is_named_with_its_variable(cli: CommandLine) -> None:
+def test_a_missing_key_file_is_named_with_its_variable(cli: CommandLine) -> None:
     command = ("task", "code", "1", "-s", "api", "--repository-url", URL, "--github-user", "hubot")
     ended = cli(*command, "--api-url", CLOUD, environ={"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"})
     assert (ended.code, ended.out) == (1, "")

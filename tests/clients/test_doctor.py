@@ -1,7 +1,6 @@
-"""`orchestrator doctor` names each way in which an installation is wrong, and finds nothing in one that is right.
+"""`orchestrator doctor` names each problem of an installation, and none of a correct one.
 
-Each test changes one answer of an installation that is right. The last tests ask a real queue what is missing, and a
-real API server about rights.
+Each test changes one answer of a correct installation. The last tests use a real queue and a real API server.
 """
 
 import json
@@ -48,7 +47,7 @@ from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
 
 
-def test_nothing_is_found_in_an_installation_that_is_right(bench: Bench) -> None:
+def test_a_correct_installation_has_no_problem(bench: Bench) -> None:
     found = bench.findings()
     assert [each for each in found if each.state != "ok"] == []
     checks = (
@@ -205,15 +204,17 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named_alone(bench: Bench, name: str) -> None:
+def test_a_problem_is_reported_by_one_check_only(bench: Bench, name: str) -> None:
     change, words = WRONG[name]
     change(bench)
     found = bench.problems()
     assert [each for each in found if words in each], found
-    assert {each.partition(":")[0] for each in found} == {found[0].partition(":")[0]}, "one cause, one check"
+    assert {each.partition(":")[0] for each in found} == {found[0].partition(":")[0]}, (
+        "one cause is reported by one check"
+    )
 
 
-def test_what_may_not_be_read_is_unknown_and_no_problem(bench: Bench) -> None:
+def test_a_check_without_permission_is_unknown_and_no_problem(bench: Bench) -> None:
     for path in (f"{CORE}/secrets", f"{CORE}/secrets/claude-api-key", BINDING, CLASSES, f"{CORE}/pods"):
         bench.api.answers[path] = Forbidden("you may not")
     found = bench.findings()
@@ -222,7 +223,7 @@ def test_what_may_not_be_read_is_unknown_and_no_problem(bench: Bench) -> None:
     assert unclear == {"rights", "storage", "model key", "identities", "model", "pods"}
 
 
-def test_no_secret_is_shown_or_sent_elsewhere(bench: Bench) -> None:
+def test_the_model_key_is_not_shown_and_sent_to_the_models_api_only(bench: Bench) -> None:
     bench.web.models = 401
     assert KEY not in str(bench.findings())
     assert [url for url, headers in bench.web.sent if KEY in str(headers)] == [
@@ -238,7 +239,7 @@ PROVIDERS: dict[str, tuple[dict[str, str], str, str]] = {
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_the_model_is_asked_where_runs_ask_it(bench: Bench, name: str) -> None:
+def test_the_model_check_uses_the_configured_endpoint_and_header(bench: Bench, name: str) -> None:
     bench.settings["model"], url, scheme = PROVIDERS[name]
     assert [each.state for each in bench.findings() if each.check == "model"] == ["ok"]
     asked, headers = next((url, headers) for url, headers in bench.web.sent if KEY in str(headers))
@@ -246,14 +247,14 @@ def test_the_model_is_asked_where_runs_ask_it(bench: Bench, name: str) -> None:
     assert headers["Authorization" if scheme else "x-api-key"] == f"{scheme}{KEY}"
 
 
-def test_a_model_of_a_cloud_is_asked_by_runs_alone(bench: Bench) -> None:
+def test_the_model_check_of_a_cloud_provider_is_unknown(bench: Bench) -> None:
     bench.settings["model"] = {"provider": "bedrock", "region": "us-east-1"}
     (found,) = (each for each in bench.findings() if each.check == "model")
     assert (found.state, KEY in str(bench.web.sent)) == ("unknown", False)
 
 
-def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) -> None:
-    """In the namespace of infra/kubernetes/base, whose binding names a user."""
+def test_rights_are_checked_on_a_real_api_server(installed_plane: ControlPlane) -> None:
+    """The namespace is that of infra/kubernetes/base, whose binding names a user."""
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
     settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER})
     examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC))
@@ -262,7 +263,7 @@ def test_rights_are_asked_of_a_real_api_server(installed_plane: ControlPlane) ->
     assert "orchestrator-functions has those of" in found["rights"].text
 
 
-def test_a_queue_is_complete_once_it_was_applied(nats_server: str) -> None:
+def test_the_queue_check_passes_after_queues_apply(nats_server: str) -> None:
     queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
     settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER, "queues": queues})
     examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW)

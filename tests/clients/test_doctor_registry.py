@@ -1,4 +1,4 @@
-"""`orchestrator doctor` asks a registry for the agent image, with the credentials that nodes have."""
+"""`orchestrator doctor` checks the agent image in its registry with the pull secrets that nodes use."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ PULL_SECRET["data"] = {
     ],
     ids=["public", "private", "private, basic", "no Secret", "refused", "refused, basic", "plain text"],
 )
-def test_a_registry_is_asked_as_a_node_would(
+def test_the_image_check_uses_the_registrys_authentication(
     bench: Bench, challenge: str, password: str, *, has_secret: bool, state: str
 ) -> None:
     bench.web.challenge, bench.web.password = challenge, password

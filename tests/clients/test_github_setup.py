@@ -1,6 +1,6 @@
-"""`orchestrator github setup`: from the local page over GitHub's form to the files of the App's secrets.
+"""`orchestrator github setup`: from the local page and GitHub's form to the files with the App's secrets.
 
-A test plays the browser; GitHub is played over HTTP on loopback, as a GitHub Enterprise Server.
+The test acts as the browser; GitHub is a fake over HTTP on loopback, configured as a GitHub Enterprise Server.
 """
 
 import json
@@ -37,7 +37,7 @@ CREATED = {
 
 
 class Played(Handler):
-    """GitHub's conversion of a code."""
+    """GitHub's conversion of a manifest code."""
 
     def asked(self) -> None:
         self.received()
@@ -54,7 +54,7 @@ def host() -> Iterator[str]:
 
 
 class Setup:
-    """The command as a process, and the form that its page shows."""
+    """The command as a process, and the form of its page."""
 
     def __init__(self, host: str, directory: Path) -> None:
         options = ["--name", "acme-agents", "--organization", "acme", "--host", host, "--directory", str(directory)]
@@ -71,7 +71,7 @@ class Setup:
         return urllib3.request("GET", self.url + path, headers=headers, retries=False, timeout=30)
 
     def form(self) -> tuple[str, Any]:
-        """Where it posts to, and the manifest."""
+        """Return the form's action, and the manifest."""
         page = self.get().data.decode()
         (action,) = re.findall(r'action="([^"]+)"', page)
         (value,) = re.findall(r'value="([^"]+)"', page)
@@ -90,7 +90,7 @@ def setup(host: str, tmp_path: Path) -> Iterator[Setup]:
     found.process.wait(30)
 
 
-def test_the_manifest_goes_to_github_and_the_secrets_into_files(setup: Setup, host: str, tmp_path: Path) -> None:
+def test_the_manifest_is_posted_to_github_and_secrets_are_saved(setup: Setup, host: str, tmp_path: Path) -> None:
     action, manifest = setup.form()
     assert action.startswith(f"{host}/organizations/acme/settings/apps/new?state=")
     assert manifest["default_permissions"] == dict(app_manifest.PERMISSIONS)
@@ -109,7 +109,7 @@ def test_the_manifest_goes_to_github_and_the_secrets_into_files(setup: Setup, ho
     assert not [text for text in ("hush", "MIIE", "never kept") if text in out + err]
 
 
-def test_an_answer_of_another_registration_is_refused(setup: Setup, tmp_path: Path) -> None:
+def test_a_redirect_with_a_wrong_state_is_refused(setup: Setup, tmp_path: Path) -> None:
     assert setup.get("created?code=the-code&state=guessed").status == 400
     assert setup.get("created?code=the-code").status == 400
     assert setup.get("", Host="rebound.example").status == 403
@@ -117,7 +117,7 @@ def test_an_answer_of_another_registration_is_refused(setup: Setup, tmp_path: Pa
     assert list((tmp_path / "app").iterdir()) == []
 
 
-def test_a_code_that_github_does_not_know_ends_it(setup: Setup) -> None:
+def test_an_unknown_code_ends_the_command_with_an_error(setup: Setup) -> None:
     (state,) = parse_qs(urlsplit(setup.form()[0]).query)["state"]
     setup.get(f"created?code=another&state={state}")
     code, _, err = setup.end()
@@ -125,7 +125,7 @@ def test_a_code_that_github_does_not_know_ends_it(setup: Setup) -> None:
     assert "GitHub did not give the App's keys: 404" in err
 
 
-def test_files_that_are_there_are_kept(tmp_path: Path) -> None:
+def test_existing_secret_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "private-key").write_text("kept")
     command = [
         sys.executable,
@@ -143,7 +143,7 @@ def test_files_that_are_there_are_kept(tmp_path: Path) -> None:
     assert f"{tmp_path} has private-key already" in done.stderr
 
 
-def test_github_itself_has_another_address_for_its_api() -> None:
+def test_github_com_has_another_host_for_its_api() -> None:
     registration = Registration("https://github.com", "", "s")
     assert registration.form_url == "https://github.com/settings/apps/new?state=s"
     assert registration.conversion_url("a/b") == "https://api.github.com/app-manifests/a%2Fb/conversions"

@@ -1,4 +1,4 @@
-"""What a command imports: its own parts, and nothing of other commands, functions or servers.
+"""The imports of a command: its own parts, and nothing of other commands, functions or servers.
 
 | command          | never imports                                                        |
 |------------------|----------------------------------------------------------------------|
@@ -46,7 +46,7 @@ def loaded(program: str, *arguments: str, cwd: Path, environ: Mapping[str, str])
 
 
 def within(modules: list[str], *packages: str) -> list[str]:
-    """Return those of the modules that belong to one of the packages."""
+    """Return the modules that belong to one of the packages."""
     return [name for name in modules if any(name == each or name.startswith(f"{each}.") for each in packages)]
 
 

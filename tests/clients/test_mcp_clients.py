@@ -1,7 +1,7 @@
 """The configurations in docs/editors.md, and the real Claude Code with one of them.
 
-page          each client's file is JSON, names a command that there is, in that client's own form, and holds no token
-Claude Code   starts the server, is offered its tools, submits a code run and reads its status, for a scripted model
+page          each client's file is JSON in that client's form, names an existing command, and has no token
+Claude Code   starts the server, gets its tools, submits a code run and reads its status, with a scripted model
 """
 
 import json
@@ -25,7 +25,7 @@ PREFIX = "mcp__orchestrator__"
 
 
 def configurations() -> dict[str, Any]:
-    """The JSON blocks of the page by the file that the line before each names."""
+    """Return the JSON blocks of the page by the file that the line before each names."""
     text = (ROOT / "docs" / "editors.md").read_text()
     return {
         file: json.loads(block)
@@ -37,7 +37,7 @@ def configurations() -> dict[str, Any]:
     ("file", "servers"),
     [(".mcp.json", "mcpServers"), (".cursor/mcp.json", "mcpServers"), (".vscode/mcp.json", "servers")],
 )
-def test_the_readmes_configuration_is_of_a_command_that_there_is(file: str, servers: str) -> None:
+def test_an_editors_configuration_names_an_existing_command(file: str, servers: str) -> None:
     (server,) = configurations()[file][servers].values()
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     module, _, function = scripts[server["command"]].partition(":")
@@ -49,7 +49,7 @@ def test_the_readmes_configuration_is_of_a_command_that_there_is(file: str, serv
 
 
 class Following(Model):
-    """A script whose last calls are of the run that the first one made."""
+    """A scripted model whose later calls use the name of the run that its first call created."""
 
     def answer(self, request: dict[str, Any]) -> Any:
         turn = super().answer(request)
@@ -72,7 +72,7 @@ def test_claude_code_submits_a_run_and_reads_its_status(
     claude: str, functions: Functions, repository: Repository, home: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bin").mkdir()
-    command = tmp_path / "bin" / "orchestrator-mcp"  # as an installed package has it
+    command = tmp_path / "bin" / "orchestrator-mcp"  # as in an installed package
     command.write_text(
         f"#!{sys.executable}\nimport sys\nfrom functions.clients.mcp.main import main\nsys.exit(main())\n"
     )

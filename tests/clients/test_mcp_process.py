@@ -1,10 +1,10 @@
 """`orchestrator-mcp` as a process.
 
-standard output            nothing but the protocol, whatever a tool or its children print
-a step that takes long     its steps as progress, the last one again and again
-a tool with a defect       an error of the tool without the cause, which is in the log
-halves of characters       U+FFFD in their place, in what is asked and in what is answered; it goes on
-its input ends             it ends; --help explains, arguments are wrong usage
+standard output            only the protocol, whatever a tool or its child processes print
+a long step                progress messages, the last one repeated
+a tool with a defect       an error without its cause, which is logged
+unpaired surrogates        replaced by U+FFFD in requests and answers; the server continues
+end of input               the server ends; --help explains, arguments are wrong usage
 """
 
 import json
@@ -36,7 +36,7 @@ server.start(tools, interval=0.1)
 """
 
 
-def test_nothing_but_the_protocol_is_written_to_standard_output(environ: dict[str, str]) -> None:
+def test_only_the_protocol_is_written_to_standard_output(environ: dict[str, str]) -> None:
     client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     noisy = {"name": "noisy", "arguments": {}, "_meta": {"progressToken": 5}}
     messages: list[dict[str, Any]] = [
@@ -58,7 +58,7 @@ def test_nothing_but_the_protocol_is_written_to_standard_output(environ: dict[st
             answers.append(json.loads(process.stdout.readline()))
             if _steps(answers).count("working") == 3:
                 (Path(environ["HOME"]) / "enough").touch()
-        out, err = process.communicate(timeout=60)  # closes its standard input
+        out, err = process.communicate(timeout=60)  # closes standard input
     assert (process.returncode, out) == (0, "")
     assert "printed by a tool" in err
     assert "printed by a child" in err
@@ -88,7 +88,7 @@ server.start([Tool("echo", "Says it.", Text, echo), Tool("refuse", "Does not.", 
 """
 
 
-def test_a_request_with_half_of_a_character_is_answered_and_the_server_goes_on(environ: dict[str, str]) -> None:
+def test_a_request_with_an_unpaired_surrogate_is_answered(environ: dict[str, str]) -> None:
     client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     echo = {"name": "echo", "arguments": {"text": "a\ud83d"}, "_meta": {"progressToken": 5}}
     messages: list[dict[str, Any]] = [
@@ -107,7 +107,7 @@ def test_a_request_with_half_of_a_character_is_answered_and_the_server_goes_on(e
         process.stdin.write("".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in messages))
         process.stdin.write("no JSON\n")
         process.stdin.flush()
-        guard = threading.Timer(120, process.kill)  # nothing else ends it where a request has no answer
+        guard = threading.Timer(120, process.kill)  # ends the process if a request gets no answer
         guard.start()
         answers: list[dict[str, Any]] = []
         while not {2, 3, 4, 5} <= {each.get("id") for each in answers}:
@@ -125,11 +125,11 @@ def test_a_request_with_half_of_a_character_is_answered_and_the_server_goes_on(e
 
 
 def _steps(messages: list[dict[str, Any]]) -> list[str]:
-    """The progress that was told."""
+    """Return the progress messages."""
     return [each["params"]["message"] for each in messages if each.get("method") == "notifications/progress"]
 
 
-def test_the_command_explains_itself(environ: dict[str, str]) -> None:
+def test_help_and_wrong_usage_of_the_server_are_explained(environ: dict[str, str]) -> None:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "functions.clients.mcp", *arguments]
         return subprocess.run(

@@ -1,9 +1,9 @@
-"""What a tool of `orchestrator-mcp` cannot do is an error of the tool, with cause and remedy; nothing is done.
+"""Errors of the tools of `orchestrator-mcp`: each has cause and remedy, and nothing is changed.
 
-wrong arguments         each parameter that is wrong is named, and those there are
-no server, no cluster   what could not be reached, and the key to go on with
+wrong arguments         every wrong parameter is named, with the valid ones
+no server, no cluster   the unreachable address, and the key to repeat the request with
 no configuration        the variable to set
-a wrong token           the variable it came from
+a wrong token           the variable that has it
 """
 
 import json
@@ -15,7 +15,7 @@ from tests.clients.session import Session, in_session
 SPEC = {"service": "shop", "githubUser": "octocat", "repositoryUrl": URL, "platformRepositoryUrl": URL}
 
 
-def test_wrong_arguments_are_named_each_and_nothing_is_done(environ: dict[str, str], functions: Functions) -> None:
+def test_every_wrong_argument_is_named_and_no_run_is_created(environ: dict[str, str], functions: Functions) -> None:
     before = set(functions.runs("CodeRun"))
 
     async def work(session: Session) -> None:
@@ -30,7 +30,7 @@ def test_wrong_arguments_are_named_each_and_nothing_is_done(environ: dict[str, s
         assert "replace: give the message" in await session.fails("retry_run", name="x", replace=True)
         assert "message: must have" in await session.fails("retry_run", name="x", message="x" * 32_001)
         assert "there is no tool 'delete_run'; there are task_docs" in await session.fails("delete_run")
-        here = await session.fails("task_code", taskId=1, service="shop")  # no git repository, and no URL
+        here = await session.fails("task_code", taskId=1, service="shop")  # neither a git repository nor a URL
         assert "not a git repository" in here
         assert "or give repositoryUrl" in here
 
@@ -50,7 +50,7 @@ def test_a_server_that_is_down_is_reported_with_a_remedy(environ: dict[str, str]
         assert "http://127.0.0.1:9/submit_code cannot be reached" in refusal
         assert "idempotencyKey" in refusal
         assert "is the cluster up" in await session.fails("list_runs")
-        # It waits between its tries, and says so.
+        # The progress messages announce each wait between tries.
         assert sum("trying again" in step for step in session.steps) >= 3
 
     in_session(down, work)

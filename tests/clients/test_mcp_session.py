@@ -1,9 +1,8 @@
-"""The tools of `orchestrator-mcp`, on the real submit functions.
+"""The tools of `orchestrator-mcp`, with the real submit functions.
 
-asked for                     what is asserted
-the tools                     their names, schemas a model can act on, from the spec's own model
-each tool                     does the same as the command; repeats every parameter used, as structure and as text
-a task asked for twice        refused, naming the run at work on it; found again by its key
+tools                         names and schemas, generated from the spec's model
+each tool                     does the same as the command; returns every used parameter, structured and as text
+a task requested twice        refused with the name of the unfinished run; found again by its key
 """
 
 from typing import Any
@@ -21,14 +20,16 @@ from tests.clients.session import Session, in_session
 SPEC = {"service": "shop", "githubUser": "octocat", "repositoryUrl": URL, "platformRepositoryUrl": URL}
 
 
-def test_the_tools_are_described_for_a_model(environ: dict[str, str]) -> None:
+def test_tools_have_descriptions_schemas_and_hints(environ: dict[str, str]) -> None:
     async def work(session: Session) -> None:
         tools = {each.name: each for each in (await session.client.list_tools()).tools}
         assert list(tools) == ["task_docs", "task_code", "list_runs", "get_run", "stop_run", "retry_run"]
         for each in tools.values():
             assert each.description
             assert each.input_schema["type"] == "object"
-            assert not {"anyOf", "oneOf", "allOf"} & each.input_schema.keys()  # models' APIs take none at the top
+            assert (
+                not {"anyOf", "oneOf", "allOf"} & each.input_schema.keys()
+            )  # APIs of models reject them at the top level
             assert all(field["description"] for field in each.input_schema["properties"].values())
         code = tools["task_code"].input_schema
         assert code["required"] == []
@@ -46,14 +47,14 @@ def test_the_tools_are_described_for_a_model(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "spec"), [(Docs, DocsRunSpec), (Code, CodeRunSpec)])
-def test_every_field_of_a_spec_can_be_given(arguments: Any, spec: Any) -> None:
+def test_every_field_of_a_spec_is_a_parameter(arguments: Any, spec: Any) -> None:
     offered = set(schema(arguments)["properties"])
     fields = {field.alias for name, field in spec.model_fields.items() if name not in (*NOT_OFFERED, "task")}
     assert fields - offered == set()
     assert not {"cancel", "contextVersion"} & offered
 
 
-def test_a_code_run_is_asked_for_once_and_dry_not_at_all(environ: dict[str, str], functions: Functions) -> None:
+def test_task_code_creates_one_run_per_key_and_none_if_dry(environ: dict[str, str], functions: Functions) -> None:
     async def work(session: Session) -> None:
         first = await session.does("task_code", taskId=7, idempotencyKey="mcp-1", maxTurns=9, **SPEC)
         again = await session.does("task_code", taskId=7, idempotencyKey="mcp-1", maxTurns=9, **SPEC)
@@ -74,7 +75,9 @@ def test_a_code_run_is_asked_for_once_and_dry_not_at_all(environ: dict[str, str]
     in_session(environ, work)
 
 
-def test_task_docs_does_the_local_steps(environ: dict[str, str], functions: Functions, repository: Repository) -> None:
+def test_task_docs_copies_commits_and_pushes(
+    environ: dict[str, str], functions: Functions, repository: Repository
+) -> None:
     repository.write(".taskmaster/tasks/task_001.txt", "One.\n")
     repository.write("other.txt", "not of Task Master\n")
 
@@ -92,7 +95,7 @@ def test_task_docs_does_the_local_steps(environ: dict[str, str], functions: Func
     assert repository.files("main") == copied
 
 
-def test_runs_are_listed_shown_stopped_and_tried_again(environ: dict[str, str], place: Place) -> None:
+def test_tools_list_show_stop_and_retry_runs(environ: dict[str, str], place: Place) -> None:
     place.put("api-1", status={"phase": "Running", "conditions": condition("Unknown", "Running")})
     place.put("api-2", status=ended("Failed", "AgentError", message="it gave up"), service="web")
     place.put("docs-1", "DocsRun", ended("Failed", "NoReport"))

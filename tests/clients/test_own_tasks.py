@@ -1,10 +1,10 @@
-"""Tasks that are not Task Master's: `task code --issue N` and `--prompt TEXT|-`, and the same by MCP.
+"""Tasks without Task Master: `task code --issue N` and `--prompt TEXT|-`, and the same over MCP.
 
-| given                                          | sent                                                              |
+| option                                         | sent                                                              |
 |------------------------------------------------|-------------------------------------------------------------------|
 | `--prompt TEXT`, `--prompt -`                  | title (first line) and text; the service is the repository's name |
 | `--issue N`, with a token                      | title, text, comments of people with write access, its page       |
-| no token; no such issue; a pull request        | refused, naming the option                                        |
+| no token; a missing issue; a pull request      | refused, naming the option                                        |
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def spec(ended: Ended) -> Any:
 
 
 @pytest.mark.parametrize(("prompt", "typed"), [("# Mend it\n\nNow, please.", ""), ("-", "# Mend it\n\nNow, please.\n")])
-def test_a_prompt_is_a_task(github: Github, shop: Repository, tmp_path: Path, prompt: str, typed: str) -> None:
+def test_a_prompt_becomes_a_task(github: Github, shop: Repository, tmp_path: Path, prompt: str, typed: str) -> None:
     found = spec(asked(github, tmp_path, "--prompt", prompt, typed=typed))
     assert found["task"] == {"title": "Mend it", "text": "# Mend it\n\nNow, please."}
     assert found["service"] == "shop"
@@ -57,7 +57,7 @@ def test_a_long_first_line_is_cut_for_the_title(github: Github, shop: Repository
     assert found["task"]["text"] == ("word " * 60).strip()
 
 
-def test_an_issue_is_a_task(github: Github, shop: Repository, tmp_path: Path) -> None:
+def test_an_issue_becomes_a_task_with_trusted_comments(github: Github, shop: Repository, tmp_path: Path) -> None:
     number = shop.open_issue("Basket", "It loses items.", by="mallory")["number"]
     shop.comment(number, "Seen it too.")
     shop.comment(number, "Buy my goods.", by="mallory")
@@ -68,7 +68,7 @@ def test_an_issue_is_a_task(github: Github, shop: Repository, tmp_path: Path) ->
     assert "goods" not in found["task"]["text"]
 
 
-def test_what_cannot_be_read_is_refused(github: Github, shop: Repository, tmp_path: Path) -> None:
+def test_an_unreadable_issue_is_refused(github: Github, shop: Repository, tmp_path: Path) -> None:
     pull = shop.open_pull("feature")["number"]
     for number, reason in ((pull, "is a pull request"), (999, "cannot be read: GitHub answered 404")):
         refused = asked(github, tmp_path, "--issue", str(number))
@@ -79,7 +79,9 @@ def test_what_cannot_be_read_is_refused(github: Github, shop: Repository, tmp_pa
     assert "set GH_TOKEN" in without.err
 
 
-def test_a_prompt_by_mcp(github: Github, shop: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_prompt_over_mcp_becomes_a_task(
+    github: Github, shop: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     url = "https://github.com/acme/shop.git"
     given = Code.model_validate({"prompt": "Mend it", "repositoryUrl": url, "githubUser": "octocat", "dryRun": True})

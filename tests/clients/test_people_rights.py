@@ -1,10 +1,10 @@
-"""infra/kubernetes/components/people on a real API server: with it every `runs` command works, and it gives no more.
+"""infra/kubernetes/components/people on a real API server: it grants the rights of every `runs` command and no others.
 
-with it                 runs are listed, and the log of one is read (from a kubelet that is played)
-one right less          the command that needs it is refused, and says which: so none is given that nobody uses
-what it does not give   to make or delete a run, to write a status, to read Secrets, to enter a pod; other namespaces
+granted           runs are listed, and the log of one is read (from a fake kubelet)
+one right less    the command that needs it is refused and names it, so every right is needed
+not granted       creating or deleting a run, writing a status, reading Secrets, exec in a pod; other namespaces
 
-What the other commands do with these rights: test_runs_cluster.py.
+The other commands with these rights: test_runs_cluster.py.
 """
 
 import itertools
@@ -35,7 +35,7 @@ from tests.support.github import certificate
 from tests.support.installed import KUBERNETES, apply, kustomized
 
 PERSON = "orchestrator-functions"
-"""A user who has no right in the namespace of these tests but those that are bound here."""
+"""A user without rights in the namespace of these tests except those bound here."""
 HOME = "people-rights"
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 NODE = Kind("v1", "Node", "nodes")
@@ -55,7 +55,7 @@ def granted() -> list[Right]:
 
 @dataclass(frozen=True)
 class House:
-    """The namespace with the component, as its administrator and as a person who is bound there."""
+    """The namespace with the component, for its administrator and for a person bound there."""
 
     admin: Cluster
     person: Transport
@@ -74,13 +74,13 @@ class House:
         return bool(answer["status"]["allowed"])
 
     def give(self, rights: list[Right]) -> None:
-        """Has the Role give these and no others."""
+        """Make the Role grant these rights only."""
         rules = [{"verbs": [verb], "apiGroups": [api], "resources": [resource]} for verb, api, resource in rights]
         self.admin.patch(ROLE, HOME, THE_ROLE["metadata"]["name"], {"rules": rules})
         self.wait(rights)
 
     def wait(self, rights: list[Right]) -> None:
-        """Until the API server knows that these are given, and no others of the component's."""
+        """Wait until the API server grants exactly these of the component's rights."""
         until = time.monotonic() + 60
         while [right for right in granted() if self.may(right)] != rights:
             assert time.monotonic() < until
@@ -106,7 +106,7 @@ def house(
 
 
 def _for_person(folder: Path) -> Path:
-    """A kustomization of the component in the namespace, with the person in the group's place."""
+    """Write a kustomization of the component in the namespace, with the person in place of the group."""
     subject = [{"op": "replace", "path": "/subjects/0", "value": {**_USER, "name": PERSON}}]
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -123,7 +123,7 @@ _USER = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io"}
 
 
 def _put(admin: Cluster, kind: str, base: Any) -> None:
-    """A run at work, of the kind's name."""
+    """Create a running run, named like its kind."""
     name = kind.lower()
     metadata = {"name": name, "namespace": HOME}
     item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(base)}
@@ -135,7 +135,7 @@ def _put(admin: Cluster, kind: str, base: Any) -> None:
 
 @pytest.fixture(scope="module")
 def pod(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The pod of CodeRun/coderun, which has ended, on a node whose kubelet is played."""
+    """Create the pod of CodeRun/coderun, which has ended, on a node with a fake kubelet."""
 
     class Kubelet(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -173,7 +173,7 @@ def test_the_binding_names_a_group_to_change_and_the_role() -> None:
 
 
 @pytest.mark.usefixtures("pod")
-def test_with_it_the_log_of_a_run_is_read(house: House) -> None:
+def test_the_component_allows_reading_logs_and_lists(house: House) -> None:
     found = house.runs("logs", "code/coderun")
     assert (found.code, found.out) == (0, "done\n"), found.err
     listed = house.runs("list")
@@ -198,13 +198,13 @@ NEEDED: dict[Right, tuple[str, ...]] = {
 """Each right, and a command that needs it."""
 
 
-def test_each_right_is_one_that_a_command_needs() -> None:
+def test_every_granted_right_has_a_command_that_needs_it() -> None:
     assert set(NEEDED) == set(granted())
 
 
 @pytest.mark.usefixtures("pod")
 @pytest.mark.parametrize("right", NEEDED, ids=lambda right: " ".join(filter(None, right)))
-def test_without_one_of_them_the_command_that_needs_it_is_refused(house: House, right: Right) -> None:
+def test_a_command_without_its_right_is_refused_and_names_it(house: House, right: Right) -> None:
     house.give([each for each in granted() if each != right])
     refused = house.runs(*NEEDED[right])
     verb, api, resource = right
@@ -227,7 +227,7 @@ NOT_GIVEN: list[Right] = [
 ]
 
 
-def test_it_gives_nothing_else_and_nothing_elsewhere(house: House) -> None:
+def test_the_component_grants_no_other_right_and_no_other_namespace(house: House) -> None:
     house.give(granted())
     assert [right for right in NOT_GIVEN if house.may(right)] == []
     assert [right for right in granted() if house.may(right, "kube-system")] == []

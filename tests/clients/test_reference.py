@@ -1,9 +1,8 @@
-"""The reference pages of docs/: they are what the code makes, and the HTTP page is what functions do.
+"""The generated reference pages of docs/ are current, and the functions follow the OpenAPI document.
 
-page                     what is asserted
-every generated one      equal to what `make docs` writes
-troubleshooting          words for every reason
-OpenAPI                  what it allows is accepted, what it does not allow is refused, every answer is described
+generated pages          equal to the output of `make docs`
+troubleshooting          a text for every reason
+OpenAPI                  valid requests are accepted, invalid ones refused, every answer is described
 """
 
 from typing import Any
@@ -23,20 +22,20 @@ from tests.clients.conftest import Functions
 
 
 @pytest.mark.parametrize("name", pages())
-def test_a_generated_page_is_what_the_code_makes(name: str) -> None:
+def test_a_generated_page_is_current(name: str) -> None:
     assert (DOCS / name).read_text() == pages()[name], "run: make docs"
 
 
-def test_every_reason_has_words() -> None:
+def test_every_reason_has_a_troubleshooting_text() -> None:
     assert WORDS.keys() == set(Reason)
 
 
 BY_SETTINGS = {"agentCli", "envFromSecrets", "localTools", "remoteTools", "resources"}
-"""Fields of which an installation accepts only what its settings list."""
+"""Fields whose valid values depend on the settings of an installation."""
 
 
 def api() -> Any:
-    """The document, for schemathesis, as far as it does not depend on the settings of an installation."""
+    """Return the document for schemathesis, without fields that depend on the settings of an installation."""
     document = http.document()
     for kind in RunKind:
         fields = document["components"]["schemas"][f"{kind}Spec"]["properties"]
@@ -50,15 +49,15 @@ API = api()
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("kind", RunKind)
-def test_a_generated_request_is_answered_as_described(
+def test_a_generated_request_is_answered_as_documented(
     functions: Functions, kind: RunKind, mode: GenerationMode
 ) -> None:
-    """Valid requests are accepted, invalid ones refused; status, media type and body are those of the document."""
+    """Valid requests are accepted, invalid ones refused; status, media type and body match the document."""
     sent = 0
 
     @settings(
         max_examples=10,
-        derandomize=True,  # the same few each time: a search for new ones is by hand, with more of them
+        derandomize=True,  # the same few in each run
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -67,7 +66,9 @@ def test_a_generated_request_is_answered_as_described(
     def check(case: Case[Any]) -> None:
         nonlocal sent
         sent += 1
-        if mode is GenerationMode.POSITIVE and "Idempotency-Key" in case.headers:  # no key for two bodies
+        if (
+            mode is GenerationMode.POSITIVE and "Idempotency-Key" in case.headers
+        ):  # one key must not be used for two bodies
             case.headers["Idempotency-Key"] = f"{kind}-{mode}-{sent}-{case.headers['Idempotency-Key']}"[:255]
         case.call_and_validate(base_url=functions.urls[kind.function])
 
@@ -79,7 +80,7 @@ def test_a_generated_request_is_answered_as_described(
     [(body, "application/json", 400) for body in (b"", b"{", b"[]", b"null", b"\xff", b'{"a": 1, "a": 2}')]
     + [(b"{}", "text/plain", 415), (b"{}", "", 415)],
 )
-def test_a_body_that_is_no_json_object_is_answered_as_described(
+def test_a_body_that_is_not_a_json_object_is_answered_as_documented(
     functions: Functions, body: bytes, media: str, code: int
 ) -> None:
     headers = {"Content-Type": media} if media else {}
@@ -88,7 +89,7 @@ def test_a_body_that_is_no_json_object_is_answered_as_described(
     API[f"/{RunKind.CODE.function}"]["POST"].validate_response(answer)
 
 
-def test_health_is_answered_as_described(functions: Functions) -> None:
+def test_health_is_answered_as_documented(functions: Functions) -> None:
     for kind in RunKind:
         answer = requests.get(f"{functions.urls[kind.function]}/health", timeout=30)
         assert answer.status_code == 200

@@ -1,8 +1,8 @@
-"""`orchestrator render`: what an agent would get, without a cluster.
+"""`orchestrator render`: the task files and objects of an attempt, without a cluster.
 
-a run        code and docs · with an attempt under way (as `kubectl get` shows it) · JSON · from standard input
-as           files in a directory · objects that an API server accepts, alike each time
-refused      every problem by field · not YAML · no such file · a template that cannot be rendered
+input        code and docs runs, also with an attempt under way, as JSON or YAML, from a file or standard input
+output       files in a directory, or objects that an API server accepts, the same in each run
+refused      every problem by field; invalid YAML; a missing file; a template that cannot be rendered
 """
 
 import json
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["CodeRun", "DocsRun"])
-def test_the_task_files_are_those_that_the_function_renders(tmp_path: Path, file: Path, kind: str) -> None:
+def test_rendered_task_files_equal_those_of_the_function(tmp_path: Path, file: Path, kind: str) -> None:
     started = parse(raw_run(kind))
     started = started.with_status(transitions.start(started, NOW))
     file.write_text(json.dumps({**raw_run(kind), "status": wire(started.status)}))
@@ -45,7 +45,7 @@ def test_the_task_files_are_those_that_the_function_renders(tmp_path: Path, file
     assert f"agents/run-1-{UID[:5]}" in written["container.sh"]
 
 
-def test_the_objects_are_the_same_each_time_and_need_no_setting(cli: CommandLine, file: Path) -> None:
+def test_rendered_objects_are_reproducible_and_need_no_setting(cli: CommandLine, file: Path) -> None:
     file.write_text(yaml.safe_dump(run()))
     first, second = cli("render", str(file)), command("render", str(file))
     assert (first.code, first.out) == (0, second.out)
@@ -53,7 +53,7 @@ def test_the_objects_are_the_same_each_time_and_need_no_setting(cli: CommandLine
     assert [each["kind"] for each in (config_map, job, claim)] == ["ConfigMap", "Job", "PersistentVolumeClaim"]
     assert config_map["metadata"]["name"] == job["metadata"]["name"]
     assert "task 3" in config_map["data"]["CLAUDE.md"].lower()
-    assert "  container.sh: |\n" in first.out, "scripts are written to be read"
+    assert "  container.sh: |\n" in first.out, "scripts are written as block text"
     assert "hooks-stop-commit.sh" in config_map["data"]
 
 
@@ -83,7 +83,7 @@ def test_standard_input_and_settings_are_used() -> None:
         ("a: [", 2, ["is not YAML"]),
     ],
 )
-def test_what_is_no_run_is_refused_with_every_problem(
+def test_an_invalid_run_is_refused_with_every_problem(
     tmp_path: Path, file: Path, given: Any, code: int, problems: list[str]
 ) -> None:
     file.write_text(given if isinstance(given, str) else yaml.safe_dump(given))
@@ -92,7 +92,7 @@ def test_what_is_no_run_is_refused_with_every_problem(
     assert [each for each in problems if each not in refused.err] == []
 
 
-def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path, file: Path) -> None:
+def test_unreadable_and_unwritable_files_are_named(tmp_path: Path, file: Path) -> None:
     missing = command("render", str(file))
     assert (missing.code, "cannot be read" in missing.err) == (2, True)
     file.write_text(yaml.safe_dump(run()))
@@ -100,7 +100,7 @@ def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path, file: Pa
     assert (taken.code, "--out" in taken.err) == (1, True)
 
 
-def test_templates_that_are_not_there_are_named_with_their_setting(file: Path) -> None:
+def test_missing_templates_are_named_with_their_setting(file: Path) -> None:
     file.write_text(yaml.safe_dump(run()))
     refused = command("render", str(file), ORCHESTRATOR_TEMPLATES=str(file.parent / "none"))
     assert (refused.code, "ORCHESTRATOR_TEMPLATES" in refused.err) == (1, True)
@@ -116,7 +116,7 @@ def test_a_template_that_cannot_be_rendered_is_named_with_its_line(tmp_path: Pat
     assert "claude/code/prompt.md.j2, line 2: 'taks_id' is undefined" in refused.err
 
 
-def test_a_directory_that_lacks_a_file_is_named_with_the_near_miss(tmp_path: Path, file: Path) -> None:
+def test_a_missing_template_is_named_with_a_similar_file(tmp_path: Path, file: Path) -> None:
     """CASES A25."""
     templates = shutil.copytree(settings().templates, tmp_path / "templates")
     (templates / "claude/code/CLAUDE.md.j2").rename(templates / "claude/code/claude.md.j2")

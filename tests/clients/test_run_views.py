@@ -1,8 +1,7 @@
 """Runs on a terminal, and the next step for each.
 
-part        what is asserted
-screen      redrawn in place, cut to the terminal; unfinished runs, and those that finished meanwhile
-next step   for every end and every wait
+screen      redrawn in place, cut to the terminal; unfinished runs, and those that finished during the view
+next step   for every reason of an end or a wait
 """
 
 import io
@@ -34,7 +33,7 @@ def test_a_screen_is_redrawn_in_place_and_cut_to_the_terminal(monkeypatch: pytes
     assert out.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
 
 
-def test_the_overview_has_unfinished_runs_and_those_that_finished_meanwhile() -> None:
+def test_the_overview_shows_unfinished_and_just_finished_runs() -> None:
     def change(what: Any, name: str, **parts: Any) -> Change:
         return Change(what, raw_run(name=name, uid=name, **parts))
 
@@ -51,7 +50,7 @@ def test_the_overview_has_unfinished_runs_and_those_that_finished_meanwhile() ->
     assert "Succeeded" in block
     table.show(change("is", "next", status=status("Unknown", "Running", phase="Running")))
     table.step("next", "> Edit \x1b[2Jstock.py")
-    assert "> Edit stock.py" in blocks_of(out.getvalue())[-1], "what the agent is doing, as text"
+    assert "> Edit stock.py" in blocks_of(out.getvalue())[-1], "the agent's step, without control sequences"
     table.trouble("no answer, trying again: \x1b[2Jcut")
     assert blocks_of(out.getvalue())[-1].endswith("no answer, trying again: cut")
     table.show(change("gone", "now"))
@@ -118,19 +117,19 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
         ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),
     ],
 )
-def test_next_step(kind: str, shown: Any, spec: Any, words: str) -> None:
+def test_the_next_step_follows_from_reason_and_spec(kind: str, shown: Any, spec: Any, words: str) -> None:
     assert words in next_step(run(kind, spec, shown))
 
 
-def test_next_step_of_a_queued_and_of_a_deleted_run() -> None:
+def test_the_next_step_of_a_queued_and_a_deleted_run() -> None:
     waits = status("Unknown", "Queued")
     assert "it is 2 of 5 in the queue" in next_step(run(status=waits), Position(2, 5, "1 runs work"))
     assert "nothing to do" in next_step(run(deletionTimestamp="2026-01-02T03:04:05Z"))
 
 
-def test_in_a_pipe_the_end_of_a_run_is_written_after_the_end_of_its_log() -> None:
+def test_the_end_of_a_run_is_printed_after_its_log_in_a_pipe() -> None:
     class Events:
-        """The run ends while its log still has a line to come."""
+        """A stream in which the run ends before the last line of its log arrives."""
 
         def __init__(self, *events: tuple[str, Any]) -> None:
             self.events = list(events)

@@ -1,12 +1,11 @@
 """`orchestrator runs retry` and `runs cancel`, on an embedded API server.
 
-asked of                               what is asserted
-a run that can                         the patch stands in the spec; what was done is said, as text and as JSON
-a run that cannot                      nothing is changed; why, and what to do instead; exit code 1
-words from an option, a file, stdin    are in the spec as they were; empty or too long ones are refused; exit code 2
-a run that changes meanwhile           read and asked again
-an answer that is lost                 asked again with the same key: one retry, not two
-a server that stays away               given up after a few tries; exit code 3
+an eligible run                        the spec is patched; the result is printed, as text and as JSON
+a run that is not eligible             nothing is changed; the reason, and what to do instead; exit code 1
+a message by option, file or stdin     verbatim in the spec; an empty or too long one is refused; exit code 2
+a run that changes concurrently        read and patched again
+a lost answer                          repeated with the same key: one retry
+an unreachable server                  given up after a few tries; exit code 3
 """
 
 import json
@@ -35,7 +34,7 @@ def spec(place: Place, name: str) -> dict[str, Any]:
     return found
 
 
-def test_a_finished_code_run_is_asked_to_try_again(place: Place) -> None:
+def test_a_finished_code_run_is_retried_with_a_message(place: Place) -> None:
     place.put("api-1", status=ended("Failed", "AgentError", contextVersion=1))
     done = place.runs("retry", "api-1", "--message", "Use `new` $(API)")
     assert (done.code, done.err) == (0, "")
@@ -48,14 +47,14 @@ def test_a_finished_code_run_is_asked_to_try_again(place: Place) -> None:
     )
 
 
-def test_a_retry_without_words_leaves_the_prompt_alone(place: Place) -> None:
+def test_a_retry_without_message_keeps_the_original_prompt(place: Place) -> None:
     status = ended("Failed", "AgentError", contextVersion=4)
     place.put("api-1", status=status, promptModification="of before", contextVersion=4)
     assert place.runs("retry", "api-1").code == 0
     assert (spec(place, "api-1")["contextVersion"], "promptModification" in spec(place, "api-1")) == (5, False)
 
 
-def test_words_come_from_a_file_or_standard_input(place: Place, tmp_path: Path) -> None:
+def test_a_message_is_read_from_a_file_or_standard_input(place: Place, tmp_path: Path) -> None:
     for name in ("file", "stdin"):
         place.put(name, status=ended("Cancelled", "Cancelled"), service=name)
     (tmp_path / "words").write_text("# Über\n\n'quoted'\n")
@@ -78,9 +77,7 @@ def test_words_come_from_a_file_or_standard_input(place: Place, tmp_path: Path) 
         (("--replace",), "--replace: give the new prompt"),
     ],
 )
-def test_words_that_cannot_be_used_are_refused_before_anything_is_asked(
-    place: Place, options: tuple[str, ...], named: str
-) -> None:
+def test_an_invalid_message_is_refused_before_any_request(place: Place, options: tuple[str, ...], named: str) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     refused = place.runs("retry", "api-1", *options)
     assert (refused.code, refused.out) == (2, "")
@@ -88,7 +85,7 @@ def test_words_that_cannot_be_used_are_refused_before_anything_is_asked(
     assert spec(place, "api-1")["contextVersion"] == 1
 
 
-def test_a_run_is_asked_to_stop_once(place: Place) -> None:
+def test_a_run_is_cancelled_once(place: Place) -> None:
     place.put("api-1", status={"phase": "Running"})
     first, second = place.runs("cancel", "api-1"), place.runs("cancel", "api-1", "-o", "json")
     assert "CodeRun api-1" in first.out
@@ -112,7 +109,7 @@ def test_a_run_is_asked_to_stop_once(place: Place) -> None:
         ),
     ],
 )
-def test_what_a_run_cannot_do_is_refused_with_what_to_do(
+def test_an_impossible_request_is_refused_with_advice(
     place: Place, command: str, kind: str, status: Any, why: str
 ) -> None:
     before = place.put("run-1", kind, status)
@@ -122,18 +119,18 @@ def test_what_a_run_cannot_do_is_refused_with_what_to_do(
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
-def test_a_process_asks_as_well(place: Place, cli: CommandLine) -> None:
+def test_retry_and_cancel_work_as_processes(place: Place, cli: CommandLine) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     where = ("--kubeconfig", str(place.functions.kubeconfig), "-n", place.name)
     assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 2
     stopped = cli("runs", "cancel", "api-1", *where)
-    assert (stopped.code, "is asked to stop" in stopped.out) == (0, True), "the retry, which nobody has seen yet"
+    assert (stopped.code, "is asked to stop" in stopped.out) == (0, True), "the retry has not begun yet"
     assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 3
     assert cli("runs", "retry", "api-1", *where).code == 1
 
 
 class Disturbed:
-    """A transport on which something happens around each patch; `losing` raises after the patch was applied."""
+    """A transport that calls `before` ahead of each patch; the first `losing` raise after the patch was applied."""
 
     def __init__(self, functions: Functions, before: Callable[[], object], losing: int = 0, refusing: int = 0) -> None:
         self._inner = KubernetesTransport(ClusterSettings(kubeconfig=str(functions.kubeconfig)))
@@ -163,7 +160,7 @@ def retried(place: Place, transport: Disturbed) -> None:
     assert len(pauses) == transport.patches - 1
 
 
-def test_a_run_that_changed_meanwhile_is_read_and_asked_again(place: Place) -> None:
+def test_a_run_that_changed_concurrently_is_read_and_patched_again(place: Place) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     changes = iter([{"a": "1"}, {"b": "2"}])
 
@@ -185,13 +182,13 @@ def test_a_retry_whose_answer_is_lost_is_one_retry(place: Place) -> None:
     assert (transport.patches, requests.context_version(run), spec(place, "api-1")["contextVersion"]) == (1, 2, 2)
 
 
-def test_a_server_that_comes_back_is_asked_again(place: Place) -> None:
+def test_a_request_is_repeated_until_the_server_is_back(place: Place) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     retried(place, Disturbed(place.functions, lambda: None, refusing=3))
     assert spec(place, "api-1")["contextVersion"] == 2
 
 
-def test_a_server_that_stays_away_is_given_up(place: Place) -> None:
+def test_a_request_to_an_unreachable_server_is_given_up(place: Place) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     transport = Disturbed(place.functions, lambda: None, refusing=100)
     where = Where(Cluster(transport), place.name)

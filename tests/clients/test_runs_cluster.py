@@ -1,7 +1,7 @@
-"""`orchestrator runs` on a real API server, as a person with the rights of infra/kubernetes/components/people.
+"""`orchestrator runs` on a real API server, for a person with the rights of infra/kubernetes/components/people.
 
-without rights    each command says which are needed, and for which namespace
-with them         list, get, retry, cancel, logs of what has no pod, and watch until the run ends
+without rights    each command names the rights it needs, and the namespace
+with rights       list, get, retry, cancel, logs of a run without a pod, and watch until the run ends
 """
 
 import subprocess
@@ -25,14 +25,14 @@ from tests.support.builders import CODE_SPEC
 from tests.support.control_plane import ControlPlane
 
 PERSON = "orchestrator-functions"
-"""A user who has no right in the namespace of these tests but those given here."""
+"""A user without rights in the namespace of these tests except those bound here."""
 
 NAME = "people"
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 RIGHTS = next(yaml.safe_load_all((ROOT / "infra/kubernetes/components/people/people.yaml").read_text()))["rules"]
 WORDS = "get, list, watch and patch of coderuns and docsruns; get and list of pods and get of pods/log"
-"""The same in docs/access.md."""
+"""The same words as in docs/access.md."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def put(admin: Cluster, name: str, status: Any) -> None:
     admin.patch(CODE_RUN, NAME, name, {"status": status}, "status")
 
 
-def test_without_rights_those_that_are_needed_are_named(
+def test_a_command_without_rights_names_the_needed_ones(
     admin: Cluster, cli: CommandLine, given: dict[str, str]
 ) -> None:
     for command in (("list",), ("watch", "x"), ("retry", "x")):
@@ -84,7 +84,7 @@ def test_without_rights_those_that_are_needed_are_named(
 
 
 @pytest.mark.usefixtures("rights")
-def test_with_the_rights_of_the_readme_everything_works(
+def test_the_documented_rights_suffice_for_every_command(
     admin: Cluster, cli: CommandLine, given: dict[str, str]
 ) -> None:
     assert WORDS in " ".join((ROOT / "docs" / "access.md").read_text().split())

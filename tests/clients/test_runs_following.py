@@ -1,12 +1,11 @@
-"""`orchestrator runs logs` and `runs watch`, as processes, while agents (rehearsals) really work.
+"""`orchestrator runs logs` and `runs watch`, as processes, while rehearsed agents run.
 
-asked for                       what is asserted
-the log of what runs            --follow shows it from its first line to its end, over attempts; text, or --raw
-the log of what ran             the last attempt's, that of a number, the one before; gone with its pod: what is known
-one run, in a pipe              each phase once, the agent's words, what it came to; exit code 0 or 1
-one run, on a terminal          the same block drawn again; its last state stays
-all runs, in a pipe             a line for each change
-Ctrl-C, a run that is deleted   exit code 130 at once, 1 with what happened
+logs --follow                   from the first line to the end of the run, over attempts; as text, or --raw
+logs of ended attempts          the last, one by number, the previous; after its pod is deleted the recorded end
+watch a run, in a pipe          each phase once, the agent's messages, the result; exit code 0 or 1
+watch a run, on a terminal      the block is redrawn; its last state stays
+watch all runs, in a pipe       a line for each change
+Ctrl-C, a deleted run           exit code 130 at once; 1 with a message
 """
 
 import json
@@ -110,7 +109,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def finished(machine: Machine) -> str:
-    """A run that was watched to its end and tried again: two attempts, and the log of each."""
+    """Return a run that was watched to its end and tried again: two attempts, and the log of each."""
     name = machine.submit()
     machine.finished(name)
     assert machine.runs("retry", name, "-m", "again").code == 0
@@ -119,7 +118,7 @@ def finished(machine: Machine) -> str:
     return name
 
 
-def test_a_log_is_followed_from_before_its_first_line_to_the_end_of_the_run(machine: Machine) -> None:
+def test_logs_follow_prints_the_whole_log_to_the_end_of_the_run(machine: Machine) -> None:
     name = machine.submit()
     result = machine.runs("logs", name, "--follow")
     assert result.code == 0, result.err
@@ -130,7 +129,7 @@ def test_a_log_is_followed_from_before_its_first_line_to_the_end_of_the_run(mach
     assert result.err.splitlines()[-1].startswith(f"{name}: Succeeded: pushed ")
 
 
-def test_logs_are_of_the_last_attempt_or_the_one_that_is_named(machine: Machine, finished: str) -> None:
+def test_logs_are_those_of_the_last_or_the_named_attempt(machine: Machine, finished: str) -> None:
     last, first, before = (machine.runs("logs", finished, *more).out for more in ((), ("--attempt", "1"), ("-p",)))
     assert "attempt=2" in last
     assert "attempt=1" in first
@@ -151,7 +150,7 @@ def test_logs_are_of_the_last_attempt_or_the_one_that_is_named(machine: Machine,
     assert "It ended as Completed: pushed agents/" in gone.err
 
 
-def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
+def test_watch_in_a_pipe_prints_a_successful_run_to_its_end(machine: Machine) -> None:
     name = machine.submit()
     watched = machine.runs("watch", name)
     assert watched.code == 0, watched.err
@@ -166,7 +165,7 @@ def test_a_run_is_watched_to_its_good_end_in_a_pipe(machine: Machine) -> None:
     assert f"next: see what changed with: orchestrator runs diff {name}; then open a pull request from" in watched.err
 
 
-def test_a_run_that_is_cancelled_while_watched_ends_the_view_with_1(machine: Machine) -> None:
+def test_watch_exits_with_1_if_the_run_is_cancelled(machine: Machine) -> None:
     name = machine.submit(taskId=2)
     with machine.start("watch", name) as watching:
         machine.until(name, lambda run: run.status.phase == "Running")
@@ -177,7 +176,7 @@ def test_a_run_that_is_cancelled_while_watched_ends_the_view_with_1(machine: Mac
     assert "next: try again with: orchestrator runs retry" in result.err
 
 
-def test_ctrl_c_ends_a_view_at_once_and_not_the_run(machine: Machine) -> None:
+def test_ctrl_c_ends_a_view_but_not_the_run(machine: Machine) -> None:
     name = machine.submit(taskId=3)
     for arguments in (("watch", name), ("logs", name, "--follow")):  # of all runs: below
         with machine.start(*arguments) as watching:
@@ -188,7 +187,7 @@ def test_ctrl_c_ends_a_view_at_once_and_not_the_run(machine: Machine) -> None:
     assert machine.finished(name).status.phase == "Succeeded"
 
 
-def test_all_runs_are_watched_as_lines_in_a_pipe(machine: Machine, finished: str) -> None:
+def test_watch_of_all_runs_prints_a_line_per_change_in_a_pipe(machine: Machine, finished: str) -> None:
     with machine.start("watch", "--kind", "code") as watching:
         name = machine.submit(taskId=1)
         machine.finished(name)
@@ -208,7 +207,7 @@ def test_all_runs_are_watched_as_lines_in_a_pipe(machine: Machine, finished: str
     assert not [line for line in lines if finished in line]
 
 
-def test_a_run_that_is_deleted_ends_the_view(machine: Machine) -> None:
+def test_watch_ends_if_the_run_is_deleted(machine: Machine) -> None:
     name = machine.submit(taskId=2)
     with machine.start("watch", name) as watching:
         _see(watching)
@@ -219,7 +218,7 @@ def test_a_run_that_is_deleted_ends_the_view(machine: Machine) -> None:
     assert f"run {name} was deleted" in result.err
 
 
-def test_on_a_terminal_the_same_block_is_drawn_again_and_stays(machine: Machine) -> None:
+def test_watch_on_a_terminal_redraws_a_block_that_stays(machine: Machine) -> None:
     name = machine.submit(taskId=3)
     ours, theirs = pty.openpty()
     with machine.start("watch", name, stdout=theirs) as watching:
@@ -247,7 +246,7 @@ def _see(process: "subprocess.Popen[str]") -> None:
 
 
 def _read(terminal: int) -> str:
-    """All that is written to it until its other end is closed."""
+    """Return all that is written to it until its other end is closed."""
     found = b""
     with suppress(OSError):  # Linux: EIO once the other end is closed
         while piece := os.read(terminal, 65_536):
@@ -256,7 +255,7 @@ def _read(terminal: int) -> str:
     return found.decode()
 
 
-def test_completion_knows_the_names(machine: Machine, finished: str, cli: CommandLine) -> None:
+def test_completion_offers_names_of_runs(machine: Machine, finished: str, cli: CommandLine) -> None:
     result = cli(
         environ={
             **machine.environ,

@@ -1,12 +1,11 @@
 """`orchestrator runs list` and `runs get`, as processes on an embedded API server.
 
-what is there                       what is asserted
 runs of both kinds                  one table, newest first
-unreadable runs                     a row each; the others are not affected
-filters, -A, --all, -o              only those asked for; JSON and YAML with the same facts
-one run                             what it is, attempts, usage, place in the queue, a refused retry, what to do next
-the same name twice, or not at all  said, with what to do; docs/NAME and code/NAME choose
-no cluster, no namespace, no rights what is wrong and what to do; exit code 3 where it may pass
+unreadable runs                     a row each; other rows are not affected
+filters, -A, --all, -o              matching runs only; JSON and YAML with the same facts
+one run                             title, attempts, usage, queue position, a refused retry, the next step
+an ambiguous or unknown name        an error with what to do; docs/NAME and code/NAME choose
+no cluster, namespace or rights     the cause and what to do; exit code 3 if it may be temporary
 """
 
 import json
@@ -51,7 +50,7 @@ def test_runs_of_both_kinds_are_listed_newest_first(place: Place) -> None:
     assert [line.split()[-2] for line in table.splitlines()] == ["AGE", "0s", "1d", "2d", "3d"]
 
 
-def test_an_unreadable_run_has_its_row_and_hides_no_other() -> None:
+def test_an_unreadable_run_has_a_row_and_hides_no_other() -> None:
     def raw(name: str, **parts: Any) -> dict[str, Any]:
         return {"kind": "CodeRun", "metadata": {"name": name, "namespace": "x", "creationTimestamp": SINCE}, **parts}
 
@@ -66,7 +65,7 @@ def test_an_unreadable_run_has_its_row_and_hides_no_other() -> None:
     assert "\x1b" not in "".join(lines)
 
 
-def test_a_list_is_only_of_what_is_asked_for(place: Place) -> None:
+def test_a_list_contains_only_matching_runs(place: Place) -> None:
     place.put("api-1", status=ended("Failed", "AgentError"))
     place.put("web-1", service="web")
     place.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
@@ -88,7 +87,7 @@ def test_a_list_is_only_of_what_is_asked_for(place: Place) -> None:
         assert (refused.code, option[0] in refused.err, option[1] in refused.err) == (2, True, True)
 
 
-def test_json_and_yaml_tell_the_same(place: Place) -> None:
+def test_json_and_yaml_have_the_same_facts(place: Place) -> None:
     place.put("api-1", status=ended("Succeeded", "Completed", attempt=1, branch="agents/api-1"))
     found = place.runs("list", "-o", "json").json
     assert yaml.safe_load(place.runs("list", "-o", "yaml").out) == found
@@ -100,7 +99,7 @@ def test_json_and_yaml_tell_the_same(place: Place) -> None:
     assert list(facts.values()) == ["CodeRun", "api-1", "Succeeded", "Completed", 3, "api", "rex", 1, "agents/api-1"]
 
 
-def test_a_long_list_says_what_it_leaves_out(place: Place) -> None:
+def test_a_long_list_is_cut_with_a_notice(place: Place) -> None:
     for number in range(32):
         place.put(f"many-{number}", taskId=number + 1)
     short, full = place.runs("list"), place.runs("list", "--all")
@@ -117,7 +116,7 @@ ATTEMPTS = [
 ]  # fmt: skip
 
 
-def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
+def test_get_shows_a_runs_history_and_next_step(place: Place) -> None:
     usage = {"costUsd": 1.234, "inputTokens": 10, "outputTokens": 20, "turns": 7}
     more = {"attempt": 2, "attempts": ATTEMPTS, "usage": usage, "branch": "agents/api-1", "message": "no more turns"}
     place.put("api-1", status=ended("Failed", "MaxTurns", **more))
@@ -144,7 +143,7 @@ def test_one_run_is_shown_with_its_history_and_what_to_do(place: Place) -> None:
     )
 
 
-def test_why_a_retry_was_refused_is_shown_beside_what_the_run_does(place: Place) -> None:
+def test_get_shows_a_refused_retry_beside_the_runs_state(place: Place) -> None:
     refused = {**condition("True", "NotFinished", "the retry is refused")[0], "type": "RetryRefused"}
     works = [*condition("Unknown", "Running"), refused]
     place.put("api-1", status={"phase": "Running", "message": "attempt 1 is running", "conditions": works})
@@ -160,7 +159,7 @@ def test_values_of_environment_variables_are_not_shown(place: Place) -> None:
     assert place.runs("get", "api-1", "-o", "json").json["spec"]["env"] == ["TOKEN"]
 
 
-def test_a_waiting_run_knows_its_place_in_the_queue(place: Place) -> None:
+def test_get_shows_the_queue_position_of_a_queued_run(place: Place) -> None:
     waits = {"phase": "Queued", "conditions": condition("Unknown", "Queued", "waits: 1 runs work (limits.runs)")}
     place.put("first", status=waits, priority=1)
     place.put("second", status=waits, service="web")
@@ -172,7 +171,7 @@ def test_a_waiting_run_knows_its_place_in_the_queue(place: Place) -> None:
     assert "queue" not in place.runs("get", "works", "-o", "json").json
 
 
-def test_a_name_that_two_runs_have_is_asked_back(place: Place) -> None:
+def test_an_ambiguous_name_is_refused_with_the_choices(place: Place) -> None:
     place.put("same")
     place.put("same", "DocsRun")
     asked = place.runs("get", "same")
@@ -205,7 +204,7 @@ def _cluster(url: str) -> dict[str, Any]:
     return {"name": "orchestrator-dev", "cluster": {"server": url}}
 
 
-def test_without_a_kubeconfig_it_is_said_how_to_name_one(cli: CommandLine) -> None:
+def test_a_missing_kubeconfig_is_reported_with_the_options(cli: CommandLine) -> None:
     lost = cli("runs", "list")
     assert lost.code == 1
     assert "--kubeconfig and --context (or KUBECONFIG)" in lost.err
@@ -224,7 +223,7 @@ def test_a_server_without_the_kinds_is_distinguished_from_one_without_runs(
     assert "CRDs" in lost.err
 
 
-def test_the_namespace_is_the_option_then_the_variable_then_the_contexts(place: Place, cli: CommandLine) -> None:
+def test_the_namespace_is_that_of_option_variable_or_context_in_this_order(place: Place, cli: CommandLine) -> None:
     place.put("here")
     config = json.loads(place.functions.kubeconfig.read_text())
     config["contexts"].append(

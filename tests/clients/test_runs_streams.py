@@ -1,8 +1,7 @@
-"""What follows a run is made of: its log over cut connections, and its changes.
+"""The streams of runs: the log of a pod over cut connections, and the changes of runs.
 
-part      what is asserted
 pod log   each line once, in order, over cuts, also within one second; ends with the pod
-changes   list, watch, bookmark; 410 lists again and tells what changed and what is gone; a cut watch goes on
+changes   list, watch, bookmark; after 410 a new list reports changes and deletions; a cut watch continues
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from functions.cluster.transport import Request
 
 
 class Script:
-    """A transport that answers as it is told, and keeps what is asked; what it is told that is an error it raises."""
+    """A transport with scripted answers, which raises those that are errors, and records watch and log requests."""
 
     def __init__(self, *streams: Sequence[Any], pods: Sequence[Any] = (), pages: Sequence[Any] = ()) -> None:
         self._streams, self._pods, self._pages = iter(streams), iter(pods), iter(pages)
@@ -52,7 +51,7 @@ def stamped(moment: str, text: str) -> str:
     return f"2026-01-02T03:04:{moment}Z {text}"
 
 
-def test_a_log_that_is_cut_goes_on_with_each_line_once() -> None:
+def test_a_cut_log_continues_with_each_line_once() -> None:
     one, two, three = stamped("05.1", "one"), stamped("05.1", "two"), stamped("05.9", "three")
     four, five = stamped("06", "four"), stamped("06.5", "five")
     script = Script(
@@ -65,7 +64,7 @@ def test_a_log_that_is_cut_goes_on_with_each_line_once() -> None:
     assert pauses == [0.2, 0.2, 0.2]
 
 
-def test_a_log_begins_at_a_time_and_with_its_last_lines_also_after_a_cut() -> None:
+def test_a_log_with_since_and_tail_continues_after_a_cut() -> None:
     script = Script([stamped("05.1", "a"), CUT], [stamped("05.1", "a"), stamped("06", "b")], pods=[ENDED])
     log = PodLog(Cluster(script), POD, lambda _: None, Portion("2026-01-02T03:04:00Z", 1))
     assert list(log.follow()) == ["a", "b"]
@@ -73,7 +72,7 @@ def test_a_log_begins_at_a_time_and_with_its_last_lines_also_after_a_cut() -> No
     assert asked == [("2026-01-02T03:04:00Z", "1"), ("2026-01-02T03:04:05Z", None)]
 
 
-def test_the_log_of_the_agent_is_read_of_several_containers_and_ends_with_it() -> None:
+def test_the_log_of_a_pod_with_sidecars_is_the_agents_and_ends_with_it() -> None:
     """CASES K3: another container may keep the pod running."""
     containers = [{"name": "proxy"}, {"name": "agent"}]
     annotations = {"kubectl.kubernetes.io/default-container": "agent"}
@@ -101,7 +100,7 @@ def test_an_idle_log_is_polled_with_growing_pauses() -> None:
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
 
 
-def test_the_log_of_a_pod_that_goes_away_ends() -> None:
+def test_the_log_of_a_deleted_pod_ends_with_not_found() -> None:
     log = PodLog(Cluster(Script([stamped("05", "one")], pods=[NotFound("gone")])), POD, lambda _: None).follow()
     assert next(log) == "one"
     with pytest.raises(NotFound):
@@ -119,7 +118,7 @@ def test_the_log_of_a_pod_that_goes_away_ends() -> None:
         ({"phase": "Failed"}, True),
     ],
 )
-def test_a_pod_has_a_log_once_its_container_has_run(status: Any, has_log: bool) -> None:
+def test_a_pod_has_a_log_after_its_container_has_started(status: Any, has_log: bool) -> None:
     assert started({"status": status}) is has_log
 
 
@@ -162,20 +161,20 @@ def test_changes_are_reported_over_bookmarks_cuts_and_lost_history() -> None:
     assert [request.query["resourceVersion"] for request in script.asked] == ["10", "20", "21", "40", "41"]
 
 
-def test_a_list_that_says_410_is_made_again() -> None:
+def test_a_list_that_fails_with_410_is_repeated() -> None:
     changes = Changes(
         Cluster(Script([], pages=[Gone("old"), page("5", item("a", "1"))])), CODE_RUN, "x", pause=lambda _: None
     )
     assert next(iter(changes.follow())).run["metadata"]["name"] == "a"
 
 
-def test_one_run_is_asked_for_by_its_name() -> None:
+def test_one_run_is_watched_by_its_name() -> None:
     script = Script([event("MODIFIED", "a", "2")], pages=[page("1", item("a", "1"))])
     changes = Changes(Cluster(script), CODE_RUN, "x", "a", pause=lambda _: None).follow()
     assert [next(changes).what, next(changes).what] == ["is", "is"]
     assert script.asked[0].query["fieldSelector"] == "metadata.name=a"
 
 
-def test_one_run_that_is_not_there_is_gone() -> None:
+def test_a_missing_run_is_reported_as_gone() -> None:
     change = next(iter(Changes(Cluster(Script(pages=[page("1")])), CODE_RUN, "x", "a").follow()))
     assert (change.what, change.run["metadata"]["name"]) == ("gone", "a")

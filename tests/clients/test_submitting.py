@@ -1,10 +1,10 @@
-"""How requests get to the functions.
+"""Delivery of requests to the functions.
 
-where         a base URL · a URL with {function} · one URL for each function · what is no URL
-through       the environment's proxy, but not to this machine · a proxy that cannot be used · no secure connection
-again         a broken connection, a busy server (with and without Retry-After), a proxy's page: the same key each
-              time, a bounded number of times; an answer that was lost makes no second run
-exit codes    3 where the same command may succeed later, 1 where it will not
+URL           a base URL, a URL with {function}, one URL for each function; invalid URLs
+connection    through the environment's proxy, except to this machine; an unusable proxy; no TLS
+retries       a broken connection, a busy server (with and without Retry-After), a proxy's page: the same key each
+              time, a bounded number of times; a lost answer creates no second run
+exit codes    3 if the same command may succeed later, otherwise 1
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ BUSY: Any = (503, {"success": False, "message": "busy", "errors": []}, {})
 
 @dataclass
 class Caller:
-    """Submits a code run; waits and lines of progress are kept, not spent."""
+    """Submits a code run; records waits instead of sleeping, and progress messages."""
 
     waited: list[float] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Caller:
         ("submit_code=http://[::1]:2, submit_docs=http://h:1/a=b", "http://h:1/a=b", "http://[::1]:2"),
     ],
 )
-def test_a_function_is_found_however_it_is_deployed(given: str, docs: str, code: str) -> None:
+def test_the_url_of_a_function_follows_from_the_api_url(given: str, docs: str, code: str) -> None:
     assert (function_url(given, "DocsRun"), function_url(given, "CodeRun")) == (docs, code)
 
 
@@ -67,13 +67,13 @@ def test_a_function_is_found_however_it_is_deployed(given: str, docs: str, code:
         ("submit_docs=https://a.example", "no URL for submit_code"),
     ],
 )
-def test_what_is_no_url_is_wrong_usage(given: str | None, why: str) -> None:
+def test_an_invalid_api_url_is_wrong_usage(given: str | None, why: str) -> None:
     with pytest.raises(WrongUsage, match=why) as refused:
         function_url(given, "CodeRun")
     assert "hunter2" not in str(refused.value)
 
 
-def test_the_same_key_is_sent_until_the_server_takes_it() -> None:
+def test_a_request_is_repeated_with_the_same_key_until_accepted() -> None:
     gateway = (502, "<html>Bad gateway</html>", {"Content-Type": "text/html"})
     call = Caller()
     with scripted(BUSY, LOST, gateway, CREATED) as server:
@@ -83,7 +83,7 @@ def test_the_same_key_is_sent_until_the_server_takes_it() -> None:
     assert ["answered 503 (busy)" in call.said[0], "cannot be reached" in call.said[1]] == [True, True]
 
 
-def test_an_answer_that_was_lost_makes_no_second_run(cli: CommandLine, functions: Functions) -> None:
+def test_a_lost_answer_creates_no_second_run(cli: CommandLine, functions: Functions) -> None:
     def forward(body: bytes, headers: Mapping[str, str]) -> Any:
         sent = {name: headers[name] for name in ("content-type", "idempotency-key")}
         url = functions.urls["submit_code"]
@@ -113,7 +113,7 @@ def test_retry_after_is_followed(asked: str, waited: list[float]) -> None:
 @pytest.mark.parametrize(
     ("answers", "tries"), [([BUSY] * 9, len(WAITS) + 1), ([(503, BUSY[1], {"Retry-After": "3600"})] * 9, 1)]
 )
-def test_a_server_that_stays_busy_is_given_up_with_the_key_to_go_on_with(answers: list[Any], tries: int) -> None:
+def test_a_busy_server_is_given_up_with_the_key_to_repeat_with(answers: list[Any], tries: int) -> None:
     with scripted(*answers) as server, pytest.raises(Unavailable, match=r"--idempotency-key key-1"):
         Caller()(server.url)
     assert len(server.asked) == tries
@@ -129,14 +129,14 @@ def test_a_server_that_stays_busy_is_given_up_with_the_key_to_go_on_with(answers
         ((400, {"success": False, "message": "m", "errors": [{"field": "f", "message": "w"}, 3]}, {}), "  f: w"),
     ],
 )
-def test_a_refusal_is_not_repeated_and_says_what_to_do(answer: Any, message: str) -> None:
+def test_a_refused_request_is_not_repeated_and_says_what_to_do(answer: Any, message: str) -> None:
     with scripted(answer) as server, pytest.raises(Refused, match=message) as refused:
         Caller()(server.url)
     assert len(server.asked) == 1
     assert "\x1b" not in str(refused.value)
 
 
-def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(cli: CommandLine) -> None:
+def test_a_proxy_of_the_environment_is_used_except_for_this_machine(cli: CommandLine) -> None:
     command = ("task", "code", "1", "-s", "api", "--repository-url", URL, "--github-user", "hubot")
     with scripted(CREATED) as proxy, scripted(CREATED) as here:
         environ = {"http_proxy": proxy.url}
@@ -160,14 +160,14 @@ def test_an_unusable_proxy_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         Caller()("http://agents.example.invalid")
 
 
-def test_without_a_secure_connection_nothing_is_sent_and_it_is_not_tried_again() -> None:
+def test_a_failed_tls_connection_is_not_retried() -> None:
     call = Caller()
     with scripted(CREATED) as server, pytest.raises(CommandError, match="no secure connection"):
         call(server.url.replace("http:", "https:"))
     assert (server.asked, call.waited) == ([], [])
 
 
-def test_a_server_that_is_down_ends_the_command_with_3(cli: CommandLine) -> None:
+def test_the_command_exits_with_3_if_the_server_is_down(cli: CommandLine) -> None:
     api = f"http://127.0.0.1:{free_port()}"
     ended = cli("task", "code", "1", "-s", "api", "--repository-url", URL, "--github-user", "hubot", "--api-url", api)
     assert (ended.code, ended.out) == (3, "")

@@ -1,14 +1,13 @@
-"""`orchestrator task code` as a process, against the running function.
+"""`orchestrator task code` as a process, with the running function.
 
-what the task is         Task Master's · an issue · a prompt, also from standard input
-where values come from   all given, outside of git · the repository of the directory · a subdirectory of it ·
-                         another repository than the one with the tasks · the settings' models ·
-                         how often git is asked for them
-what every option does   each field of the spec has an option, and what is given arrives
-asked twice              an unfinished run of the same task is named by the server · a given key finds the run it
-                         made, and a new one makes another run beside it
-what is refused          missing and wrong options · what the server does not take
-how results are written  table · JSON · YAML; progress goes to standard error alone
+task                     of Task Master, an issue, a prompt, also from standard input
+sources of values        options only, outside of git; the repository of the directory; a subdirectory; a separate
+                         repository of tasks; the settings' models; the number of git calls
+options                  one for each field of the spec, sent verbatim
+second request           refused with the name of the unfinished run; a known key finds its run, a new key creates
+                         another run
+refusals                 missing and wrong options; rejections by the server
+output                   table, JSON, YAML; progress on standard error only
 """
 
 import os
@@ -27,14 +26,14 @@ from tests.clients.in_process_cli import command
 ELSEWHERE = "ssh://git@git.example.invalid/acme/api.git"
 GIVEN = ("--repository-url", URL, "--github-user", "hubot")
 NOBODY = "http://127.0.0.1:1"
-"""Refused before anybody is asked."""
+"""An address for usage errors, which are reported before any request."""
 NOT_OPTIONS = {"cancel", "task"}
-"""A run that is asked for is not asked to stop; a task is given by --issue or --prompt."""
+"""Fields without an option: a new run is not cancelled; --issue and --prompt give the task."""
 
 
 @pytest.fixture
 def code(cli: CommandLine, functions: Functions) -> CommandLine:
-    """`task code`, in the home directory unless told otherwise, with JSON as its result."""
+    """Return a function that runs `task code`, by default in the home directory and with JSON output."""
 
     def run(*arguments: str, cwd: Path | None = None, output: str = "json", **environ: str) -> Ended:
         where = {"ORCHESTRATOR_API_URL": functions.api_url, **environ}
@@ -43,7 +42,7 @@ def code(cli: CommandLine, functions: Functions) -> CommandLine:
     return run
 
 
-def test_no_local_files_are_needed_when_urls_are_given(code: CommandLine, functions: Functions) -> None:
+def test_no_local_files_are_needed_with_urls(code: CommandLine, functions: Functions) -> None:
     done = code("3", "-s", "no-files", *GIVEN)
     found = functions.spec(done)
     assert (found["taskId"], found["service"], found["githubUser"]) == (3, "no-files", "hubot")
@@ -53,7 +52,7 @@ def test_no_local_files_are_needed_when_urls_are_given(code: CommandLine, functi
     assert (done.json["namespace"], done.json["kind"], done.json["repeated"]) == ("orchestrator", "CodeRun", False)
 
 
-def test_what_is_not_given_is_taken_from_git_and_shown(
+def test_missing_values_are_taken_from_git_and_printed(
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.git("push", "--quiet", "origin", "main:trunk")
@@ -90,7 +89,7 @@ def test_a_prompt_in_a_clone_with_task_master_files_needs_no_platform_repository
     ("given", "platform"),
     [([], None), (["-w", "services"], "."), (["-w", "services", "--platform-directory", "plans"], "plans")],
 )
-def test_the_tasks_are_looked_for_where_they_are_not_where_the_work_is(
+def test_the_platform_directory_defaults_to_the_root_of_the_tasks(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, given: list[str], platform: str | None
 ) -> None:
     monkeypatch.chdir(repository.path)
@@ -98,7 +97,7 @@ def test_the_tasks_are_looked_for_where_they_are_not_where_the_work_is(
     assert done.json["spec"].get("platformDirectory") == platform
 
 
-def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_another(
+def test_tasks_and_work_may_be_in_different_repositories(
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.write("plans/.taskmaster/tasks/tasks.json", "{}")
@@ -109,7 +108,7 @@ def test_the_tasks_may_be_in_the_repository_of_the_directory_and_the_work_in_ano
     assert (found["platformDirectory"], found["workingDirectory"]) == ("plans", ".")
 
 
-def test_an_https_remote_goes_with_a_github_user(
+def test_an_https_remote_is_accepted_with_a_github_user(
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     https = "https://github.com/acme/shop"
@@ -118,7 +117,7 @@ def test_an_https_remote_goes_with_a_github_user(
     assert functions.spec(code("1", "-s", "https", cwd=repository.path))["repositoryUrl"] == https
 
 
-def test_a_remote_that_git_expands_is_sent_as_others_can_use_it(
+def test_a_remote_with_an_insteadof_prefix_is_sent_expanded(
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.git("config", "url.https://github.com/.insteadOf", "gh:")
@@ -127,7 +126,7 @@ def test_a_remote_that_git_expands_is_sent_as_others_can_use_it(
     assert found["repositoryUrl"] == "https://github.com/acme/shop"
 
 
-def test_git_is_asked_a_few_times_and_not_at_all_where_all_is_given(
+def test_git_is_called_4_times_and_not_at_all_if_all_values_are_given(
     code: CommandLine, repository: Repository, tmp_path: Path
 ) -> None:
     asked, found = tmp_path / "asked", shutil.which("git")
@@ -143,7 +142,7 @@ def test_git_is_asked_a_few_times_and_not_at_all_where_all_is_given(
     assert len(asked.read_text().splitlines()) == 4
 
 
-def test_of_several_values_of_gits_configuration_the_last_counts(
+def test_the_last_of_several_git_configuration_values_counts(
     code: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.git("config", "--add", "remote.origin.url", "https://git.example.invalid/acme/other.git")
@@ -153,7 +152,7 @@ def test_of_several_values_of_gits_configuration_the_last_counts(
     assert (found["repositoryUrl"], found["githubUser"]) == ("https://git.example.invalid/acme/other.git", "hubot")
 
 
-def test_models_are_those_of_the_settings_without_any_other_setting(
+def test_the_model_comes_from_the_settings_section_models(
     code: CommandLine, functions: Functions, tmp_path: Path
 ) -> None:
     file = tmp_path / "settings.yaml"
@@ -198,7 +197,7 @@ EVERYTHING = {
 }
 
 
-def test_every_option_arrives(cli: CommandLine) -> None:
+def test_every_option_is_sent_in_the_spec(cli: CommandLine) -> None:
     arguments = [str(EVERYTHING["task_id"])]
     for name, value in EVERYTHING.items():
         flag = kebab(name)
@@ -220,7 +219,7 @@ def test_every_option_arrives(cli: CommandLine) -> None:
     assert done.json["found"] == {}
 
 
-def test_every_field_of_the_spec_is_an_option_that_is_tried() -> None:
+def test_every_field_of_the_spec_has_a_tested_option() -> None:
     names = {str(option.name) for option in options.spec_options(CodeRunSpec)}
     assert names == CodeRunSpec.model_fields.keys() - NOT_OPTIONS
     assert EVERYTHING.keys() == names - {"github_user"}
@@ -237,7 +236,7 @@ def test_a_second_request_is_refused_with_the_name_of_the_unfinished_run(
     assert (beside.json["repeated"], beside.json["name"] != first.json["name"]) == (False, True)
 
 
-def test_a_key_finds_the_run_it_made(code: CommandLine) -> None:
+def test_an_idempotency_key_finds_its_run(code: CommandLine) -> None:
     first = code("1", "-s", "keys", *GIVEN)
     again = code("1", "-s", "keys", *GIVEN, "--idempotency-key", first.json["idempotencyKey"])
     assert (again.json["uid"], again.json["repeated"]) == (first.json["uid"], True)
@@ -277,7 +276,7 @@ def test_results_go_to_standard_output_and_progress_does_not(code: CommandLine) 
     ],
     ids=lambda each: " ".join(each)[:40],
 )
-def test_wrong_usage_names_what_is_wrong(
+def test_wrong_usage_names_the_option(
     home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], problems: list[str]
 ) -> None:
     monkeypatch.chdir(home)

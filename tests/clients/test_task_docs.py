@@ -1,11 +1,10 @@
-"""`orchestrator task docs` as a process, in real git repositories, against the running function.
+"""`orchestrator task docs` as a process, in real git repositories, with the running function.
 
-the repository          clean · .taskmaster changed, untracked, deleted · other things staged and changed beside it
-where the directory is  at its root · in a subdirectory · in a worktree · in a submodule · beside another repository
-                        whose hook is at work
-the branch              as it is on the remote · new, without upstream
-Task Master's files     present and older shape · texts to copy, once and again
-the remote              with credentials in its URL
+repository              clean; .taskmaster changed, untracked, deleted; other staged and changed files beside it
+directory               the root, a subdirectory, a worktree, a submodule, inside a hook of another repository
+branch                  as on the remote; new, without upstream
+Task Master's files     present and older format; texts to copy, once and again
+remote                  with credentials in its URL
 """
 
 import json
@@ -18,7 +17,7 @@ from tests.clients.conftest import URL, CommandLine, Functions, Repository, name
 TASKS = ".taskmaster/tasks/tasks.json"
 
 
-def test_a_clean_repository_is_documented_as_it_is(
+def test_a_clean_repository_is_not_committed_or_pushed(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     before = repository.pushed()
@@ -70,7 +69,7 @@ def test_only_taskmaster_files_are_committed_and_pushed(
     assert done.err.index("copied") < done.err.index("committed") < done.err.index("pushing") < done.err.index("asking")
 
 
-def test_a_text_that_was_copied_is_copied_again_only_when_it_changed(docs: CommandLine, repository: Repository) -> None:
+def test_a_copied_text_is_copied_again_only_after_a_change(docs: CommandLine, repository: Repository) -> None:
     text = repository.write(".taskmaster/tasks/task_007.txt", "first\n")
     copy = repository.path / ".taskmaster/docs/task-7/task.txt"
     assert docs().code == 0
@@ -96,7 +95,7 @@ def test_a_subdirectory_is_resolved_once(docs: CommandLine, functions: Functions
     }
 
 
-def test_it_is_the_directorys_repository_also_within_a_hook_of_another(
+def test_git_variables_of_another_repositorys_hook_are_ignored(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     other = repository.path.parent / "other"
@@ -107,7 +106,7 @@ def test_it_is_the_directorys_repository_also_within_a_hook_of_another(
     assert ".taskmaster/docs/task-1/task.txt" in repository.files("main")
 
 
-def test_a_worktree_is_on_its_own_branch(docs: CommandLine, functions: Functions, repository: Repository) -> None:
+def test_a_git_worktree_uses_its_own_branch(docs: CommandLine, functions: Functions, repository: Repository) -> None:
     other = repository.path.parent / "other"
     repository.git("worktree", "add", "--quiet", "-b", "feature", str(other))
     (other / ".taskmaster/tasks/task_001.txt").write_text("text\n")
@@ -117,7 +116,7 @@ def test_a_worktree_is_on_its_own_branch(docs: CommandLine, functions: Functions
     assert repository.git("status", "--porcelain") == ""
 
 
-def test_a_submodule_is_a_repository_of_its_own(
+def test_a_submodule_is_treated_as_its_own_repository(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     parent = repository.path.parent / "parent"
@@ -133,7 +132,7 @@ def test_a_submodule_is_a_repository_of_its_own(
     assert repository.git("diff", "--cached", "--name-only", at=parent) == staged
 
 
-def test_a_new_branch_without_upstream_is_made_on_the_remote(
+def test_a_new_branch_without_upstream_is_pushed(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.git("switch", "--quiet", "--create", "plan")
@@ -154,7 +153,7 @@ def test_credentials_in_a_remote_are_neither_shown_nor_sent(
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
-def test_tasks_without_a_text_are_named_in_one_line(
+def test_tasks_without_a_text_are_listed_in_one_line(
     docs: CommandLine, repository: Repository, dry: tuple[str, ...]
 ) -> None:
     """CASES S1."""

@@ -1,9 +1,9 @@
-"""`orchestrator task docs` that does not come to its end leaves nothing half done.
+"""`orchestrator task docs` leaves a consistent repository if it does not complete.
 
-git refuses the push      the commit is kept and nothing is asked for; the same command goes on from there
-a hook refuses a commit   the index is as it was
-Ctrl-C while git works    the repository is as it was, without a lock
-a dry run                 changes nothing, calls no server, and says what would be done
+a refused push            the commit is kept and no run is requested; the same command continues
+a hook refuses a commit   the index is unchanged
+Ctrl-C during git         the repository is unchanged, without a lock
+a dry run                 changes nothing, calls no server, and prints the steps
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.clients.conftest import CommandLine, Functions, Repository, environme
 TASKS = ".taskmaster/tasks/tasks.json"
 
 
-def test_a_refused_push_keeps_the_commit_and_the_same_command_goes_on(
+def test_a_refused_push_keeps_the_commit_and_can_be_repeated(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     ahead(repository)
@@ -41,7 +41,7 @@ def test_a_refused_push_keeps_the_commit_and_the_same_command_goes_on(
 
 
 def ahead(repository: Repository) -> None:
-    """Gives the remote a commit that the clone does not know."""
+    """Push a commit to the remote that the clone does not have."""
     other = repository.path.parent / "colleague"
     repository.git("clone", "--quiet", str(repository.bare), str(other), at=repository.path.parent)
     (other / "theirs.txt").write_text("theirs\n")
@@ -50,7 +50,7 @@ def ahead(repository: Repository) -> None:
     repository.git("push", "--quiet", at=other)
 
 
-def test_a_hook_that_refuses_the_commit_leaves_the_index_as_it_was(
+def test_a_commit_refused_by_a_hook_leaves_the_index_unchanged(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     hook = repository.path / ".git/hooks/pre-commit"
@@ -71,7 +71,7 @@ def test_a_hook_that_refuses_the_commit_leaves_the_index_as_it_was(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_the_repository_as_it_was(
+def test_ctrl_c_leaves_the_repository_unchanged(
     functions: Functions, repository: Repository, number: signal.Signals
 ) -> None:
     hook, begun = repository.path / ".git/hooks/pre-commit", repository.home / "begun"
@@ -99,10 +99,10 @@ def test_ctrl_c_leaves_the_repository_as_it_was(
     assert "Traceback" not in err
     assert repository.git("ls-files", "--cached") == listed
     hook.unlink()
-    repository.git("add", ".taskmaster")  # no lock is left
+    repository.git("add", ".taskmaster")  # fails if a lock is left
 
 
-def test_a_dry_run_changes_nothing_and_says_what_would_be_done(
+def test_a_dry_run_changes_nothing_and_prints_the_steps(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.write(".taskmaster/tasks/task_001.txt", "text\n")

@@ -1,9 +1,9 @@
-"""What `orchestrator task docs` cannot work with is named before anything is changed.
+"""Conditions that `orchestrator task docs` refuses before it changes anything.
 
-the repository        none · without remote, several remotes, a remote that only this machine knows · no commit
-the branch            detached HEAD · another than the one that is checked out · unpushed work on other files
-Task Master's files   none · not JSON · without tasks · ignored · symbolic links
-the request           no GitHub login · values that no run may have, all at once · a key or token no header can hold
+repository            none; without remote, several remotes, a remote local to this machine; no commit
+branch                detached HEAD; another than the one checked out; unpushed work on other files
+Task Master's files   none, not JSON, without tasks, ignored, symbolic links
+request               no GitHub login; invalid values, all at once; a key or token that is invalid in a header
 """
 
 import subprocess
@@ -16,9 +16,7 @@ from tests.clients.in_process_cli import command
 TASKS = ".taskmaster/tasks/tasks.json"
 
 
-def test_a_detached_head_needs_the_name_of_a_branch(
-    docs: CommandLine, functions: Functions, repository: Repository
-) -> None:
+def test_a_detached_head_needs_a_branch_name(docs: CommandLine, functions: Functions, repository: Repository) -> None:
     repository.git("checkout", "--quiet", "--detach")
     repository.write(".taskmaster/tasks/task_001.txt", "text\n")
     before = repository.git("rev-parse", "HEAD")
@@ -31,13 +29,13 @@ def test_a_detached_head_needs_the_name_of_a_branch(
     assert ".taskmaster/docs/task-1/task.txt" in repository.files("main")
 
 
-def test_another_branch_than_the_one_that_is_checked_out_is_refused(docs: CommandLine) -> None:
+def test_a_branch_that_is_not_checked_out_is_refused(docs: CommandLine) -> None:
     refused = docs("--source-branch", "release")
     assert refused.code == 2
     assert "main is checked out" in refused.err
 
 
-def test_unpushed_work_on_other_files_is_not_pushed_along(
+def test_unpushed_commits_of_other_files_are_refused(
     docs: CommandLine, functions: Functions, repository: Repository
 ) -> None:
     repository.write("src/secret.py", "not yet for others\n")
@@ -121,7 +119,7 @@ def a_link_out_of_the_repository(repository: Repository) -> None:
     ],
     ids=lambda each: each.__name__ if callable(each) else "",
 )
-def test_what_is_in_the_way_is_named_before_anything_is_changed(
+def test_an_unusable_repository_is_refused_without_changes(
     functions: Functions, repository: Repository, having: object, problems: list[str]
 ) -> None:
     assert callable(having)
@@ -141,9 +139,7 @@ def test_one_of_several_remotes_can_be_named(docs: CommandLine, functions: Funct
     assert functions.spec(docs("--remote", "one", "-o", "json"))["repositoryUrl"] == URL
 
 
-def test_values_that_no_run_may_have_are_all_named_before_anything_is_changed(
-    docs: CommandLine, repository: Repository
-) -> None:
+def test_invalid_values_are_reported_at_once_without_changes(docs: CommandLine, repository: Repository) -> None:
     repository.write(".taskmaster/tasks/task_001.txt", "text\n")
     without = docs("--idempotency-key", "ü"), docs("--api-url", "http://a.example", ORCHESTRATOR_TOKEN="t0ken")
     assert [each.code for each in without] == [2, 1]

@@ -1,12 +1,12 @@
-"""The state of a run's checks, which its page shows, as GitHub has it when an event of a check arrives.
+"""The state of a run's checks, which the console shows, is read from GitHub when an event of a check arrives.
 
 | event                                                        | expected                                          |
 |--------------------------------------------------------------|---------------------------------------------------|
 | a check or a commit status of the branch's last commit       | counts and failures; our own check is left out    |
-| events late, twice, in any order; two functions at once      | what GitHub shows now                             |
-| about an earlier commit; of another repository's branch      | nothing                                           |
-| after the branch was deleted                                 | of the last attempt's commit                      |
-| statuses that the App may not read; GitHub in trouble        | the checks alone; redelivered, or logged          |
+| late, twice, in any order, handled by two functions at once  | the state that GitHub shows now                   |
+| about an earlier commit or another repository's branch       | ignored                                           |
+| after the branch was deleted                                 | recorded for the last attempt's commit            |
+| GitHub denies statuses, or fails                             | the checks alone; redelivered, or logged          |
 | hundreds of failures with long names                         | ten names, cut                                    |
 """
 
@@ -73,15 +73,15 @@ def test_events_in_any_order_leave_what_github_shows(stage: Stage) -> None:
         assert recorded(stage, payload) == Checks(commit=COMMIT, passed=1)
     version = stage.run().resource_version
     recorded(stage, failed)
-    assert stage.run().resource_version == version, "what is known is not written again"
+    assert stage.run().resource_version == version, "an unchanged state is not written again"
 
 
-def test_of_two_functions_at_once_the_second_reads_github_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflicting_write_of_checks_reads_github_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     run = finished(stage)
     first, write = check(stage, run, name="lint"), stage.services.runs.write_status
 
     def overtaken(run: Run, status: Any) -> Run:
-        """Return another function writes what is newer, after this one read GitHub."""
+        """Have another function write a newer state after this one has read GitHub."""
         monkeypatch.undo()
         assert recorded(stage, check(stage, run, "failure", name="types")) is not None
         return write(run, status)
@@ -98,7 +98,7 @@ def test_an_event_of_an_earlier_commit_or_another_repository_is_not_recorded(sta
     assert recorded(stage, payload) is None
 
 
-def test_checks_of_a_commit_before_the_last_attempts_are_not_shown(stage: Stage) -> None:
+def test_checks_of_an_earlier_attempts_commit_are_not_shown(stage: Stage) -> None:
     run = finished(stage)
     recorded(stage, check(stage, run))
     assert details.checks(stage.run()) == f"1 passed on {COMMIT[:7]}"
@@ -121,7 +121,7 @@ def test_checks_that_end_after_the_branch_was_deleted_are_recorded(stage: Stage)
         ("check-runs", 502, 503, None),
     ],
 )
-def test_trouble_of_github_only_keeps_the_state_from_being_recorded(
+def test_an_error_of_github_leaves_checks_unrecorded(
     stage: Stage, calls: str, status: int, code: int, expected: Checks | None
 ) -> None:
     run = finished(stage)
@@ -139,9 +139,7 @@ def test_names_of_failures_are_bounded(stage: Stage) -> None:
     assert details.checks(stage.run()).endswith(f"x, ...) on {COMMIT[:7]}")
 
 
-def test_a_status_that_only_a_newer_version_can_read_is_left_alone(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_with_an_unreadable_status_is_unchanged(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     run, pull = stage.with_pull(commit=COMMIT)
     unread = replace(run, status=RunStatus(), status_error="usage.turns: is not a number")
     monkeypatch.setattr(run_requests, "find_by_branch", lambda *_: unread)
