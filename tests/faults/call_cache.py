@@ -59,7 +59,7 @@ class CallTree:
                 if not at.asks:
                     return _end(at)
                 reply = yield at.asks
-                function.tell(reply)
+                function.resume(reply)
         finally:
             function.kill()
 

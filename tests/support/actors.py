@@ -1,7 +1,7 @@
-"""Runs functions at the same time, one API call at a time, in an order that is prescribed.
+"""Runs functions concurrently, one API call at a time, in a given order.
 
-Each works in a thread of its own and waits before every call until it is its turn; nothing else is left to chance,
-so that the same order always gives the same result.
+Each function has its own thread and waits before each call for its turn, so that the same order always gives the same
+result.
 """
 
 import threading
@@ -14,32 +14,32 @@ from functions.queues.publisher import PublishError
 
 
 def closed_gate() -> threading.Lock:
-    """What one thread waits at (acquire) until the other opens it (release): cheaper than a semaphore."""
+    """Return a lock that one thread acquires and the other releases: cheaper than a semaphore."""
     gate = threading.Lock()
     gate.acquire()
     return gate
 
 
 class Stepwise(Protocol):
-    """Something at work, that makes one call at a time."""
+    """A function that makes one call at a time."""
 
     @property
     def ended(self) -> bool:
-        """Whether it has no more call to make."""
+        """Return whether the function has ended."""
         ...
 
     @property
     def error(self) -> BaseException | None:
-        """What it died of."""
+        """Return the error that it ended with, if any."""
         ...
 
     def step(self) -> None:
-        """Makes one call."""
+        """Make one call."""
         ...
 
 
 class Actor:
-    """One function at work. It is a `Transport`, and stops before each call that it carries."""
+    """A running function and its `Transport`, which stops before each call."""
 
     def __init__(self, inner: Transport, work: Callable[[Transport], object]) -> None:
         self._inner, self._work = inner, work
@@ -51,7 +51,7 @@ class Actor:
         self.step()  # up to its first call
 
     def step(self) -> None:
-        """Lets it make the call it waits for, and go on until before the next one or its end."""
+        """Make the next call, and continue up to the call after it or the end."""
         self._turn.release()
         self._parked.acquire()
         if self.ended:
@@ -62,14 +62,14 @@ class Actor:
         try:
             self._work(self)
         except (ClusterError, PublishError):
-            pass  # the function answers 503, and its event comes again
+            pass  # the function answers 503, and its event is redelivered
         except BaseException as error:  # noqa: BLE001  (handed to the thread that asks)
             self.error = error
         self.ended = True
         self._parked.release()
 
     def send(self, request: Request) -> Any:
-        """Waits for its turn, then sends."""
+        """Wait for the function's turn, then send."""
         self._parked.release()
         self._turn.acquire()
         return self._inner.send(request)
@@ -79,9 +79,9 @@ class Actor:
 
 
 def in_order(actors: Sequence[Stepwise], order: Sequence[int]) -> tuple[int, ...]:
-    """Lets the actors take turns as `order` says, then each in turn to its end; whose turn it really was.
+    """Run the actors in that order of calls, then each to its end; return the order that was possible.
 
-    Raises what an actor died of, unless its event comes again then.
+    Raise an actor's error, unless it leads to a redelivery.
     """
     taken = []
     for index in order:

@@ -1,4 +1,4 @@
-"""An embedded API server on a loopback port, and a client that counts its calls."""
+"""An embedded API server on a loopback port, and a client that records its calls."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,19 +26,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def api_server(database: Path, crds: Path = ROOT / "crds") -> Iterator[str]:
-    """The URL of an API server with the project's CRDs, until the block ends."""
+    """Serve an API server with the project's CRDs until the block ends; yield its URL."""
     with running(database, crds) as url:
         yield url
 
 
 def transport(url: str, folder: Path) -> Transport:
-    """The same transport that deployed functions use."""
+    """Return the transport that deployed functions use."""
     return KubernetesTransport(ClusterSettings(kubeconfig=str(write_kubeconfig(folder, url, "orchestrator"))))
 
 
 @dataclass
 class RecordingTransport:
-    """A transport that keeps a record of what was sent."""
+    """A transport that records its requests."""
 
     inner: Transport
     calls: list[Request] = field(default_factory=list)
@@ -52,7 +52,7 @@ class RecordingTransport:
 
     @property
     def writes(self) -> list[str]:
-        """What changes a run or what belongs to it; Kubernetes Events are for people and counted apart."""
+        """The writes, except those of Kubernetes Events, which are counted apart."""
         written = [call for call in self.calls if call.method != "GET" and not call.path.endswith("/events")]
         return [f"{call.method} {call.path}" for call in written]
 
@@ -62,7 +62,7 @@ class RecordingTransport:
 
 
 class Harness:
-    """One API server and the functions over it, with a clock that a test moves."""
+    """One API server and the functions on it, with a clock that the test moves."""
 
     def __init__(
         self, inner: Transport, namespace: str, node: Node | None = None, configured: Settings | None = None
@@ -78,11 +78,11 @@ class Harness:
             self.kubelet.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
 
     def configure(self, **changed: Any) -> None:
-        """Gives the functions other settings from now on."""
+        """Change settings of the functions from now on."""
         self.services = replace(self.services, settings=self.services.settings.model_copy(update=changed))
 
     def later(self, **by: float) -> datetime:
-        """Moves the clock."""
+        """Move the clock and return the new time."""
         self.now += timedelta(**by)
         return self.now
 
@@ -90,10 +90,10 @@ class Harness:
         return list(self.kubelet.list(JOB, self.namespace))
 
     def job_ready(self, name: str) -> dict[str, Any]:
-        """The Job once its agent runs."""
+        """Start the Job's agent and return the Job."""
         return self.node.runs(self.namespace, name)
 
     def job_ends(self, name: str, report: str = "", *, ok: bool = True, **terminated: Any) -> dict[str, Any]:
-        """The Job once its agent ended with that termination message."""
+        """End the Job's agent with that termination message and return the Job."""
         state = {"terminated": {"exitCode": 0 if ok else 1, "message": report, **terminated}}
         return self.node.ends(self.namespace, name, {"phase": "Succeeded" if ok else "Failed"}, state)

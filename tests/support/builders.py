@@ -1,4 +1,4 @@
-"""Runs, Jobs and pods as an API server would give them, with only what a test cares about spelled out."""
+"""Builders of runs, Jobs and pods as an API server returns them; a test gives only the fields that it needs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -41,14 +41,14 @@ IMAGES = {"agent": {"image": "registry.example/agent"}, "broker": {"image": "reg
 
 
 def settings(**sections: Any) -> Settings:
-    """Settings with images, and what is given."""
+    """Return settings with images and the given sections."""
     return Settings.model_validate({**IMAGES, **sections})
 
 
 def raw_run(
     kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: Any = None, **metadata: Any
 ) -> dict[str, Any]:
-    """A stored run, with our finalizer, as submit makes it."""
+    """Return the object of a run as submit creates it, with our finalizer."""
     base = dict(DOCS_SPEC if kind == "DocsRun" else CODE_SPEC)
     found: dict[str, Any] = {
         "apiVersion": api_group.API_VERSION,
@@ -72,12 +72,12 @@ def raw_run(
 
 
 def run(kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: Any = None, **metadata: Any) -> Run:
-    """The same, parsed."""
+    """Return `raw_run`, parsed."""
     return parse(raw_run(kind, spec, status, **metadata))
 
 
 def ended(to: State = State.SUCCEEDED, reason: Reason = Reason.COMPLETED, message: str = "", **more: Any) -> Run:
-    """A run at its end, with the commit `c...` pushed."""
+    """Return a finished run whose attempt pushed the commit `c...`."""
     started = run(**more).with_status(transitions.start(run(**more), NOW))
     *_, last = started.status.attempts
     done = last.model_copy(update={"finished_at": NOW, "commit": "c" * 40})
@@ -86,7 +86,7 @@ def ended(to: State = State.SUCCEEDED, reason: Reason = Reason.COMPLETED, messag
 
 
 def job(name: str, *, uid: str = UID, ended: str = "", reason: str = "", ready: int = 0, **spec: Any) -> Job:
-    """The facts of a Job; `ended` is Complete or Failed."""
+    """Return a parsed Job; `ended` is Complete or Failed."""
     return parse_job(raw_job(name, uid=uid, ended=ended, reason=reason, ready=ready, **spec))
 
 
@@ -100,7 +100,7 @@ def raw_job(
     ready: int = 0,
     **spec: Any,
 ) -> dict[str, Any]:
-    """A stored Job of the run."""
+    """Return the object of a Job of the run."""
     owner = {"apiVersion": api_group.API_VERSION, "kind": kind, "name": "run-1", "uid": uid, "controller": True}
     conditions = [{"type": ended, "status": "True", "reason": reason}] if ended else []
     return {
@@ -113,7 +113,7 @@ def raw_job(
 
 
 def pod(phase: str = "Succeeded", *, report: str = "", exit_code: int | None = 0, **status: Any) -> Pod:
-    """The facts of a pod of one container."""
+    """Return a parsed pod with one container."""
     terminated = {"exitCode": exit_code, "message": report} if exit_code is not None else None
     state = {"terminated": terminated} if terminated else {}
     return parse_pod(

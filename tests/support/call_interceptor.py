@@ -1,4 +1,4 @@
-"""A transport that does something of its own at a chosen call."""
+"""Base of transports that intercept calls by number."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from functions.cluster.transport import Request, Transport
 
 @dataclass
 class CallInterceptor:
-    """Counts what is sent; `call` says what becomes of it, `at` (0-based) is the first that is not as ever."""
+    """Counts requests; `call` answers each, and `at` (0-based) is the first one that it treats differently."""
 
     inner: Transport
     at: int
@@ -17,7 +17,7 @@ class CallInterceptor:
 
     @property
     def triggered(self) -> bool:
-        """Whether that call was made."""
+        """Whether call `at` was made."""
         return self.sent > self.at
 
     def send(self, request: Request) -> Any:
@@ -25,7 +25,7 @@ class CallInterceptor:
         return self.call(number, request)
 
     def call(self, number: int, request: Request) -> Any:
-        """The answer to call `number` (0-based), or what is raised in its place."""
+        """Return the answer to call `number` (0-based), or raise an error instead."""
         raise NotImplementedError
 
     def stream(self, request: Request) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Deletes what tests made on a lasting cluster: namespaces, and finalizers that no controller removes."""
+"""Deletes the namespaces that tests created on an existing cluster, and finalizers that no controller removes."""
 
 import time
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ PATIENCE = 60.0
 
 
 def delete(transport: Transport, namespaces: Iterable[str]) -> None:
-    """Deletes the namespaces with all that is in them, and waits until they are gone."""
+    """Delete the namespaces with their content, and wait until they are gone."""
     left, admin = set(namespaces), Cluster(transport)
     for name in left:
         with suppress(NotFound):
@@ -24,7 +24,7 @@ def delete(transport: Transport, namespaces: Iterable[str]) -> None:
             _end_pods(transport, name)
     end = time.monotonic() + PATIENCE
     while left & {each["metadata"]["name"] for each in admin.list(NAMESPACE)}:
-        assert time.monotonic() < end, f"namespaces do not go: {sorted(left)}"
+        assert time.monotonic() < end, f"namespaces still exist: {sorted(left)}"
         time.sleep(0.5)
 
 
@@ -38,5 +38,5 @@ def _release(admin: Cluster, namespace: str) -> None:
 
 
 def _end_pods(transport: Transport, namespace: str) -> None:
-    """Those on a node that is none wait for its kubelet for ever."""
+    """Delete pods at once: without a real node, they would wait for its kubelet for ever."""
     transport.send(Request("DELETE", POD.path(namespace), {"gracePeriodSeconds": "0"}))

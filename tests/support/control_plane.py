@@ -1,9 +1,9 @@
-"""A real Kubernetes control plane, for as long as a test session needs it.
+"""A real Kubernetes control plane for a test session.
 
-From the binaries in KUBEBUILDER_ASSETS: etcd, kube-apiserver and kube-controller-manager (garbage collector,
-namespaces, Jobs) on free loopback ports, each stopped by the process object that started it. Or, with TEST_CLUSTER
-(`make test-cluster`), whatever cluster that kubeconfig leads to, by way of `kubectl proxy`: it knows every way to log
-in, and acts as another user for an administrator.
+It is started from the binaries in KUBEBUILDER_ASSETS: etcd, kube-apiserver and kube-controller-manager (garbage
+collector, namespaces, Jobs) on free loopback ports; each process is stopped by the object that started it. With
+TEST_CLUSTER (`make test-cluster`) it is the cluster of that kubeconfig, reached through `kubectl proxy`, which supports
+every kind of login and lets an administrator act as another user.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ import pytest
 T = TypeVar("T")
 
 TRIES = 5
-"""Sets of free ports to try."""
+"""Number of sets of free ports to try."""
 TOKEN = "contract-admin"
 USERS = ("orchestrator-functions", "orchestrator-bridge")
-"""Users with no rights but those that a test gives them."""
+"""Users without rights other than those that a test gives them."""
 READY_SECONDS = 100
 GARBAGE = "200"
-"""Percent by which a server's memory grows until it collects garbage: Go's 100 costs a tenth more processor time."""
+"""GOGC of the servers, in percent: Go's default of 100 costs a tenth more processor time."""
 INSTALL_HINT = (
     "no real control plane: set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver and "
     "kube-controller-manager (kubebuilder's setup-envtest fetches the first two)"
@@ -41,7 +41,7 @@ INSTALL_HINT = (
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """Where it answers, and as whom to ask; `etcd` is its store, where a test may reach it."""
+    """The server's address and users; `etcd` is the address of its store, empty on an existing cluster."""
 
     url: str
     token: str
@@ -49,10 +49,10 @@ class ControlPlane:
     kubeconfig: Path
     etcd: str = ""
     users: Mapping[str, str] = field(default_factory=dict)
-    """URLs that answer as one of USERS, where tokens do not tell them apart."""
+    """URLs of proxies that act as one of USERS; empty if users have tokens."""
 
     def kubeconfig_of(self, user: str) -> Path:
-        """A kubeconfig of one of USERS."""
+        """Return the kubeconfig of one of USERS."""
         file = self.kubeconfig.with_name(f"kubeconfig-{user}")
         text = self.kubeconfig.read_text()
         if self.token:
@@ -63,7 +63,7 @@ class ControlPlane:
 
 @contextlib.contextmanager
 def available(folder: Path) -> Iterator[ControlPlane]:
-    """The cluster of TEST_CLUSTER, or one from the binaries; with neither the test is skipped, or fails in CI."""
+    """Yield the cluster of TEST_CLUSTER, or one from the binaries; with neither, skip the test, or fail in CI."""
     given, binaries = os.environ.get("TEST_CLUSTER"), assets()
     if not given and binaries is None:
         assert os.environ.get("CI") != "true", INSTALL_HINT
@@ -74,8 +74,8 @@ def available(folder: Path) -> Iterator[ControlPlane]:
 
 @contextlib.contextmanager
 def joined(kubeconfig: Path, folder: Path) -> Iterator[ControlPlane]:
-    """The cluster that a kubeconfig leads to, as its user and as each of USERS."""
-    assert kubeconfig.is_file(), f"TEST_CLUSTER: there is no file {kubeconfig}"
+    """Yield the cluster of a kubeconfig, reached as its user and as each of USERS."""
+    assert kubeconfig.is_file(), f"TEST_CLUSTER: the file {kubeconfig} does not exist"
     with contextlib.ExitStack() as stack:
         urls = {user: stack.enter_context(_proxy(kubeconfig, user)) for user in ("", *USERS)}
         plane = ControlPlane(urls[""], "", None, folder / "kubeconfig", users=urls)
@@ -99,7 +99,7 @@ def _proxy(kubeconfig: Path, user: str) -> Iterator[str]:
 
 
 def assets() -> Path | None:
-    """The directory of the binaries, None where there is none."""
+    """Return the directory of the binaries, or None without one."""
     folder = Path(os.environ.get("KUBEBUILDER_ASSETS") or "/nonexistent")
     complete = all((folder / name).exists() for name in ("etcd", "kube-apiserver", "kube-controller-manager"))
     return folder if complete else None
@@ -107,7 +107,7 @@ def assets() -> Path | None:
 
 @contextlib.contextmanager
 def running(binaries: Path, folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
-    """Start it with its files in `folder`, stop it at the end of the block; without controllers nothing else acts."""
+    """Run a control plane with its files in `folder` until the block ends; without controllers, only the server."""
     _write_keys(folder)
     with contextlib.ExitStack() as stack:
         plane = on_free_ports(3, lambda ports: _start(stack, binaries, folder, *ports))
@@ -118,11 +118,11 @@ def running(binaries: Path, folder: Path, *, controllers: bool = True) -> Iterat
 
 
 class PortTakenError(Exception):
-    """A process ended because another one took its port after it was found free."""
+    """A process ended because another one took its port in the meantime."""
 
 
 def on_free_ports(count: int, start: Callable[[list[int]], T]) -> T:
-    """Return what `start` makes of free ports; others are tried if it raises PortTakenError."""
+    """Call `start` with free ports and return its result; try other ports if it raises PortTakenError."""
     for _ in range(TRIES - 1):
         with contextlib.suppress(PortTakenError):
             return start(_free_ports(count))
@@ -202,13 +202,13 @@ def _api_server(binaries: Path, folder: Path, etcd: int, port: int) -> list[str]
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
-        "--enable-priority-and-fairness=false",  # a quarter of what an idle server takes; limits in flight stay
+        "--enable-priority-and-fairness=false",  # saves a quarter of an idle server's time; the limits of requests in flight stay
         *_gates(binaries),
     ]
 
 
 def _gates(binaries: Path) -> list[str]:
-    """Old servers have a Job's time to live behind a gate, which newer ones do not know any more."""
+    """Return the feature gate of a Job's TTL for old servers; newer ones reject the gate."""
     command = [str(binaries / "kube-apiserver"), "--help"]
     flags = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return ["--feature-gates=TTLAfterFinished=true"] if "TTLAfterFinished=true|false (ALPHA" in flags else []
@@ -219,12 +219,12 @@ def _controller_manager(binaries: Path, plane: ControlPlane) -> list[str]:
     flags = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
     return [
         program,
-        *(["--port=0"] if "--port int" in flags else []),  # old ones also listen on one fixed port, without TLS
+        *(["--port=0"] if "--port int" in flags else []),  # old versions also listen on a fixed port, without TLS
         f"--kubeconfig={plane.kubeconfig}",
         "--controllers=job,garbagecollector,namespace",
-        "--secure-port=0",  # it serves nothing
+        "--secure-port=0",  # no server
         "--leader-elect=false",
-        "--kube-api-qps=1000",  # with the default it makes 3 Jobs a second
+        "--kube-api-qps=1000",  # the default allows 3 Jobs a second
         "--kube-api-burst=2000",
         "--concurrent-gc-syncs=20",
     ]
@@ -245,7 +245,7 @@ def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
 
 
 def _wait_ready(plane: ControlPlane, processes: Mapping[Path, subprocess.Popen[bytes]]) -> None:
-    """Wait until the API server is ready; raise PortTakenError if a process ended for want of its port."""
+    """Wait until the API server is ready; raise PortTakenError if a process ended because its port was taken."""
     deadline = time.monotonic() + READY_SECONDS
     while not _is_ready(plane):
         for log, process in processes.items():

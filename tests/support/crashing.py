@@ -1,4 +1,4 @@
-"""A transport whose process dies at a chosen call: before or after the API server applied it."""
+"""A transport whose process dies before or after a chosen call."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from tests.support.call_interceptor import CallInterceptor
 
 
 class Killed(BaseException):
-    """The process is gone; no handler can catch it and tidy up."""
+    """The process died; a BaseException, so that no handler catches it and cleans up."""
 
 
 @dataclass

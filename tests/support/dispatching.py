@@ -1,4 +1,4 @@
-"""The dispatcher of NATS in a thread of its own."""
+"""The dispatcher of NATS in a thread."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from functions.settings.nats import NatsSettings
 
 @contextmanager
 def dispatching(settings: NatsSettings, prefix: str, topology: Topology, token: str = "") -> Iterator[Dispatcher]:
-    """Deliver until the block ends; the block begins when the subscriptions are set up."""
+    """Run the dispatcher until the block ends; the block starts once its subscriptions exist."""
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
     dispatcher = Dispatcher(settings, prefix, topology, token)
     thread = threading.Thread(target=lambda: loop.run_until_complete(dispatcher.run(stopping)))

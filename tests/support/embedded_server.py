@@ -18,13 +18,13 @@ from functions.local.pod_logs import PodLogs, Portion
 from functions.local.runner.log_timestamps import with_timestamp
 
 CRDS = Path(__file__).parents[1] / "contract" / "apiserver" / "crds"
-"""Sample definitions, which try more of a schema than the project needs."""
+"""Sample CRDs, which use more of a schema than the project's."""
 WRITTEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LOG = [b"one\n", b"two\n", b"three\n"]
 
 
 class SampleLogs:
-    """Every pod but `silent` has a log of three lines."""
+    """Logs of three lines for every pod except `silent`."""
 
     async def open(self, namespace: str, pod: str, portion: Portion) -> AsyncIterator[bytes]:
         if pod == "silent":
@@ -44,7 +44,7 @@ def running(
     logs: PodLogs | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Iterator[str]:
-    """The URL of a server over this database, until the block ends; with or without its garbage collector."""
+    """Serve this database until the block ends, with or without a garbage collector; yield the URL."""
     store = Store(connect(database), history)
     app = create_app(store, Registry.load(crds), logs or SampleLogs(), now=now)
     lifespan: Literal["on", "off"] = "on" if collecting else "off"

@@ -29,9 +29,9 @@ from tests.support.installed import ROOT
 
 PRELOADED = ("functions_framework._cli", "functions_framework._http.gunicorn", "functions.composition", "functions.app")
 PACKAGES = ("functions.handlers",)
-"""Packages of which all modules are loaded."""
+"""Packages whose modules are all loaded."""
 LARGEST_ORDER = 1 << 20
-"""Bytes."""
+"""Maximum size of an order in bytes."""
 
 
 class Forked:

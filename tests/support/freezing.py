@@ -1,4 +1,4 @@
-"""A transport whose process stops after a chosen call, while all others go on."""
+"""A transport whose process is frozen after a chosen call, while others continue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tests.support.call_interceptor import CallInterceptor
 
 @dataclass
 class FreezingTransport(CallInterceptor):
-    """After call `at` (0-based) is done, `meanwhile` happens before its answer is seen."""
+    """Calls `meanwhile` after call `at` (0-based) was applied, before it returns the answer."""
 
     meanwhile: Callable[[], object]
 

@@ -1,10 +1,10 @@
-"""Golden files: what every template comes out as, for every shape of attempt, so that a change of a template is seen.
+"""Golden files: the rendered text of every template for every shape of attempt, which shows the effect of a change.
 
-For each agent CLI, kind of work and task file one golden holds the text of the first case that has the file, and
-after it, as diffs from that text, every other text it comes out as, each with the cases it is for. A golden that
-would equal that of another agent CLI only says so, and a file without Jinja in it has none: it is its own golden.
+For each agent CLI, kind of work and task file, one golden holds the text of the first case with that file, then every
+other text as a diff from the first, each with its cases. A golden that equals that of another agent CLI only names it.
+A file without Jinja has no golden.
 
-`python -m tests.support.golden` (`make golden`) writes them anew.
+`python -m tests.support.golden` (`make golden`) writes the files.
 """
 
 import difflib
@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, Any] = {"tools": {"server_url": "https://tools.example/mc
 
 @dataclass(frozen=True)
 class Case:
-    """One shape of attempt; `preset` is empty for docs, and otherwise a preset of tools or where the task is from."""
+    """One shape of attempt; `preset` is a preset of tools or a source of the task, and empty for docs."""
 
     cli: str
     kind: str
@@ -51,7 +51,7 @@ class Case:
 
     @property
     def task(self) -> AttemptContext:
-        """An attempt of this shape; names and ids are always the same."""
+        """Return an attempt of this shape, with constant names and ids."""
         return make_task(self.cli, self.kind, retry=self.retry, **IDENTITIES[self.identity], **self._preset)
 
     @property
@@ -62,7 +62,7 @@ class Case:
 
 
 def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> AttemptContext:
-    """An attempt; `changes` are fields of its spec."""
+    """Return an attempt; `changes` are fields of its spec."""
     model: type[RunSpec] = CodeRunSpec if kind == "code" else DocsRunSpec
     base = dict(CODE_SPEC if kind == "code" else DOCS_SPEC) | {"agentCli": cli, "model": MODELS[cli]}
     attempt = 2 if retry else 1
@@ -81,18 +81,18 @@ def make_task(cli: str, kind: str, *, retry: bool = False, **changes: Any) -> At
 
 
 def cases(cli: str, kind: str) -> list[Case]:
-    """Every shape for an agent CLI and kind of work."""
+    """Return every shape for an agent CLI and kind of work."""
     presets = PRESETS if kind == "code" else ("",)
     found = itertools.product(IDENTITIES, presets, (False, True))
     return [
         Case(cli, kind, identity, preset, retry)
         for identity, preset, retry in found
-        if preset not in TASKS or identity == "rex"  # a task does not depend on who works on it
+        if preset not in TASKS or identity == "rex"  # a task does not depend on the identity
     ]
 
 
 def rendered(cli: str, kind: str, chosen: Settings) -> dict[str, dict[Case, str]]:
-    """Task file to case to text, for templates that have Jinja in them."""
+    """Return texts by task file and case, for templates with Jinja."""
     found: dict[str, dict[Case, str]] = {}
     for case in cases(cli, kind):
         names = search_path.find(chosen.templates, cli, kind, case.task.spec.agent)
@@ -103,7 +103,7 @@ def rendered(cli: str, kind: str, chosen: Settings) -> dict[str, dict[Case, str]
 
 
 def golden(texts: Mapping[Case, str]) -> str:
-    """The first text, then each other one as a diff from it."""
+    """Return the first text, then each other one as a diff from it."""
     groups: dict[str, list[Case]] = {}
     for case, text in texts.items():
         groups.setdefault(text, []).append(case)
@@ -120,7 +120,7 @@ def _heading(found: list[Case]) -> str:
 
 
 def goldens() -> Iterator[tuple[str, str]]:
-    """Every golden: path below DIRECTORY, and text."""
+    """Yield path below DIRECTORY and text of every golden."""
     chosen, seen = settings(**SECTIONS), dict[str, str]()
     for cli, kind in itertools.product(MODELS, ("docs", "code")):
         for key, texts in rendered(cli, kind, chosen).items():
@@ -130,7 +130,7 @@ def goldens() -> Iterator[tuple[str, str]]:
 
 
 def write() -> None:
-    """Writes all of them, and removes what is there no more."""
+    """Write all goldens, and delete files that are no longer needed."""
     found = dict(goldens())
     for old in DIRECTORY.rglob("*.golden"):
         if old.relative_to(DIRECTORY).as_posix() not in found:

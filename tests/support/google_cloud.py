@@ -1,7 +1,7 @@
-"""Google Cloud as a function meets it, on loopback: metadata server, token service, Pub/Sub over gRPC, and a proxy.
+"""Simulated Google Cloud on loopback: metadata server, token service, Pub/Sub over gRPC, and a proxy.
 
-Pub/Sub has the host name of the real one, with a certificate that only `environ` trusts, and the proxy leads there. So
-the deployed code reaches it under its own name. It also listens without encryption, where an emulator would.
+Pub/Sub has its real host name, with a certificate that only `environ` trusts, and is reached through the proxy, so that
+the deployed code uses it unchanged. It also listens without encryption, as an emulator does.
 """
 
 import json
@@ -28,7 +28,7 @@ from tests.support.http_servers import Handler, listening
 
 PUBSUB = "pubsub.googleapis.com"
 HOSTS = (PUBSUB, "oauth2.googleapis.com", "cloudresourcemanager.googleapis.com")
-"""Pub/Sub, where google-auth redeems a person's refresh token, and where it looks up a federation file's project."""
+"""Hosts of Pub/Sub, of google-auth's token endpoint, and of the project lookup for a federation file."""
 METADATA = {
     "/": b"",
     "/computeMetadata/v1/project/project-id": b"proj-one",
@@ -37,17 +37,17 @@ METADATA = {
 SECONDS = 30.0
 CUT, GONE = "cut", "gone"
 Answer = tuple[int, Mapping[str, Any]] | str
-"""A code and JSON; or an answer that breaks off, or a connection that ends without one."""
+"""A status code and JSON; CUT for an answer that breaks off; other text for a connection closed without an answer."""
 
 
 def error(code: int, status: str = "UNAVAILABLE", message: str = "in the words of Google") -> Answer:
-    """Return what Google's services answer (Google Cloud APIs: Errors)."""
+    """Return an error answer of Google's services (Google Cloud APIs: Errors)."""
     return code, {"error": {"code": code, "message": message, "status": status}}
 
 
 @dataclass(frozen=True)
 class Published:
-    """One call of publish: its topic, its message, and what the caller said of itself."""
+    """One publish call: topic, message, and metadata of the caller."""
 
     topic: str
     message: PubsubMessage
@@ -57,22 +57,22 @@ class Published:
 
 @dataclass
 class GoogleCloud:
-    """Answers as a test says, and by default as it should; `tokens` and `publishes` are taken in turn."""
+    """State of the services; `tokens` and `publishes` are answers used one after the other, then they succeed."""
 
     tokens: list[Answer] = field(default_factory=list)
     publishes: list[grpc.StatusCode | Callable[[], None] | None] = field(default_factory=list)
-    """None stores it, a status rejects it, a function is called first."""
+    """Answers to publish calls: None stores the message, a status rejects it, a function is called first."""
     given: list[str] = field(default_factory=list)
-    """Access tokens, in the order in which they were given out."""
+    """Access tokens in the order in which they were issued."""
     published: list[Published] = field(default_factory=list)
     tunnels: list[str] = field(default_factory=list)
-    """What the proxy was asked for: host:port, and the credentials of the caller."""
+    """Tunnels requested from the proxy: host:port, and the caller's credentials."""
     token_seconds: float = 3600.0
     url: str = ""
     emulator: str = ""
-    """The host:port of Pub/Sub without encryption."""
+    """host:port of Pub/Sub without encryption."""
     environ: Mapping[str, str] = field(default_factory=dict)
-    """The environment in which a process finds it in place of the real one."""
+    """Environment variables that lead a process to these services."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def token(self) -> Answer:
@@ -101,7 +101,7 @@ class Server(ThreadingHTTPServer):
     """The metadata server and the token service."""
 
     daemon_threads = True
-    request_queue_size = 64  # else who connects with others waits for a second
+    request_queue_size = 64  # a smaller backlog delays concurrent connections by a second
 
     def __init__(self, cloud: GoogleCloud) -> None:
         super().__init__(("127.0.0.1", 0), MetadataHandler)
@@ -112,7 +112,7 @@ class MetadataHandler(Handler):
     server: Server
 
     def asked(self) -> None:
-        if self.command == "POST":  # an exchange of credentials for a token
+        if self.command == "POST":  # credentials are exchanged for a token
             self.received()
             return self._say(self.server.cloud.token())
         return self._metadata(self.path.partition("?")[0])
@@ -139,7 +139,7 @@ class MetadataHandler(Handler):
 
 
 class Proxy(ThreadingHTTPServer):
-    """Tunnels to one address, whatever host it is asked for; to `pubsub` if it is asked for Pub/Sub."""
+    """A proxy whose tunnels lead to `pubsub` for the host of Pub/Sub, and to one address for all others."""
 
     daemon_threads = True
 
@@ -148,7 +148,7 @@ class Proxy(ThreadingHTTPServer):
         self.cloud, self._to, self._pubsub = cloud, to, pubsub
 
     def address(self, host: str) -> tuple[str, int]:
-        """Return where a tunnel to this host:port leads."""
+        """Return the address to which a tunnel to this host:port leads."""
         return self._pubsub if self._pubsub and host.startswith(PUBSUB) else self._to
 
 
@@ -168,7 +168,7 @@ class Tunnelling(Handler):
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):  # either end may be gone
+    with suppress(OSError):  # either end may be closed
         while text := source.recv(65536):
             target.sendall(text)
         target.shutdown(socket.SHUT_WR)
@@ -176,7 +176,7 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def serving(folder: Path, names: Sequence[str] = HOSTS) -> Iterator[GoogleCloud]:
-    """Serve it until the block ends; its certificate, for these host names, is kept in `folder`."""
+    """Serve until the block ends, with a certificate in `folder` for these host names."""
     cloud, pem = GoogleCloud(), certificate(folder, names)
     with ExitStack() as stack:
         server, secure, pubsub = Server(cloud), Server(cloud), _grpc_server(cloud)
@@ -223,7 +223,7 @@ def _grpc_server(cloud: GoogleCloud) -> grpc.Server:
 
 
 def certificate(folder: Path, names: Sequence[str]) -> Path:
-    """Return a file with a certificate that vouches for itself, for a day, and its key."""
+    """Return a file with a self-signed certificate, valid for a day, and its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "of a test")])
     made = (

@@ -1,4 +1,4 @@
-"""Files with credentials for Google Cloud, as its tools write them."""
+"""Files with Google Cloud credentials, as its tools write them."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.google_cloud import GoogleCloud
 
 
 def key_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """Write a service account's key, as Google Cloud hands it out."""
+    """Write a service account's key file."""
     key = rsa.generate_private_key(65537, 2048)
     plain = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
@@ -20,7 +20,7 @@ def key_file(folder: Path, cloud: GoogleCloud) -> Path:
 
 
 def federation_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """Write what `gcloud iam workload-identity-pools create-cred-config` writes."""
+    """Write a file like that of `gcloud iam workload-identity-pools create-cred-config`."""
     (folder / "subject").write_text("a token of another identity provider")
     return written(
         folder,
@@ -35,7 +35,7 @@ def federation_file(folder: Path, cloud: GoogleCloud) -> Path:
 
 
 def user_file(folder: Path, cloud: GoogleCloud) -> Path:
-    """Write what `gcloud auth application-default login` writes."""
+    """Write a file like that of `gcloud auth application-default login`."""
     whole = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
     return written(folder, whole | {"token_uri": f"{cloud.url}/token"})
 

@@ -1,4 +1,4 @@
-"""Small HTTP servers on loopback that play what others run: what each of them needs to listen and to answer."""
+"""Base of the small HTTP servers on loopback that simulate services of others."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -8,22 +8,22 @@ from socketserver import BaseServer
 
 
 class Handler(BaseHTTPRequestHandler):
-    """A request, whatever its method, is one call of `asked`, which reads what was `received` and is to `answer`.
+    """Calls `asked` for each request of any method; it reads the body with `received` and must call `answer`.
 
-    It keeps the connection, and prints nothing.
+    Connections are kept alive, and nothing is printed.
     """
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # an answer is two writes: else a client waits 40 ms for the second one
+    disable_nagle_algorithm = True  # an answer is two writes; with Nagle's algorithm the second is delayed by 40 ms
 
     def asked(self) -> None:
-        """Answers. `command`, `path` and `headers` are those of the request."""
+        """Answer the request in `command`, `path` and `headers`."""
         raise NotImplementedError
 
     do_HEAD = do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = lambda self: self.asked()  # noqa: N815
 
     def received(self) -> bytes:
-        """The body of the request."""
+        """Return the body of the request."""
         if self.headers.get("Transfer-Encoding") != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         pieces = []
@@ -34,8 +34,8 @@ class Handler(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
-        """Sends it, with its length."""
-        if "Date" in headers:  # a clock of the test's own
+        """Send an answer with its Content-Length."""
+        if "Date" in headers:  # the test has its own clock
             self.send_response_only(status)
         else:
             self.send_response(status)
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def listening(server: BaseServer) -> Iterator[None]:
-    """The server answers in a thread until the block ends."""
+    """Serve in a thread until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -1,8 +1,8 @@
-"""The project's images, built from their Dockerfiles without a container engine, and programs run in them.
+"""The project's images, built from their Dockerfiles without a container engine, and programs that run in them.
 
-`IMAGES_CHECK` names a directory with two programs: `bases IMAGE...` makes stand-ins for the base images from Debian's
-packages, `flags` prints the options by which a build reaches the package registries. buildah builds; an image that was
-built from the same files before is used again.
+`IMAGES_CHECK` names a directory with two programs: `bases IMAGE...` makes substitutes for the base images from Debian's
+packages, `flags` prints the options with which a build reaches the package registries. buildah builds the images; an
+image built earlier from the same files is reused.
 """
 
 import fcntl
@@ -29,12 +29,12 @@ FOLDERS = {
     "agent": ROOT / "infra/images/agent",
     "rehearsal": ROOT / "infra/kubernetes/rehearsal",
 }
-"""Where the Dockerfile of each image is."""
+"""The folder of each image's Dockerfile."""
 CONTEXTS = {"orchestrator": ROOT, "agent": FOLDERS["agent"], "rehearsal": ROOT}
 BASES = {"rehearsal": "agent"}
-"""An image that is built from another of ours."""
+"""Images that are built from another image of the project."""
 KEPT = 4
-"""Builds of an image that stay in storage: other test runs on this machine may use them."""
+"""Number of builds of an image that stay in storage: other test runs on this machine may use them."""
 BUILD_SECONDS = 900
 VERSION, REVISION = "9.8.7", "0123abc"
 ISOLATION = {"BUILDAH_ISOLATION": "chroot"}
@@ -50,7 +50,7 @@ mount -t tmpfs -o mode=755 dev "$root/dev"
 for each in null zero random urandom; do touch "$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
 ln -s /proc/self/fd "$root/dev/fd"
 """
-"""Bash, in a mount namespace: a writable copy of $IMAGE_ROOT at $root; what belongs to a container is laid over it."""
+"""Bash script for a mount namespace: overlays $IMAGE_ROOT writably at $root and adds a container's mounts."""
 
 READ_ONLY = r"""
 for each in $WRITABLE; do mkdir -p "$root$each"; mount -t tmpfs -o mode=1777 writable "$root$each"; done
@@ -69,7 +69,7 @@ exec chroot "$root" setpriv --reuid="${AS%:*}" --regid="${AS#*:}" --clear-groups
 
 @dataclass(frozen=True)
 class Image:
-    """A built image: where its files are, and its configuration (OCI image specification, config)."""
+    """A built image: the folder of its files, and its configuration (OCI image specification, config)."""
 
     root: Path
     config: Mapping[str, Any]
@@ -110,14 +110,14 @@ class Image:
         return subprocess.Popen([*namespaces, *script, *variables, *command], env=setup, **options)
 
     def run(self, *command: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-        """Run a program to its end; its output is text."""
+        """Run a program and return its result with text output."""
         with self.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options) as process:
             out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def built(name: str) -> Image:
-    """Build an image, or find it in storage; without the means the test is skipped, and in CI it fails."""
+    """Build an image, or find it in storage; without the tools skip the test, or fail in CI."""
     tools = _tools()
     if name in BASES:
         built(BASES[name])
@@ -135,7 +135,7 @@ def built(name: str) -> Image:
 
 
 def _tag(name: str) -> str:
-    """The name of the image as built from the files that are there."""
+    """Return the name of the image built from the present files."""
     return f"localhost/orchestrator-test-{name}:{_sum(name)}"
 
 
@@ -169,7 +169,7 @@ def _build(tools: Path, name: str, tag: str) -> None:
 
 
 def _sum(name: str) -> str:
-    """The digest of all that the build reads."""
+    """Return the digest of the files that the build reads."""
     folder, context = FOLDERS[name], CONTEXTS[name]
     names = [folder / "Dockerfile"]
     for rule in next(iter([*folder.glob("*.dockerignore"), folder / ".dockerignore"])).read_text().splitlines():
@@ -184,7 +184,7 @@ def _sum(name: str) -> str:
 
 
 def _size(root: Path) -> int:
-    """Bytes of all files."""
+    """Return the size of all files in bytes."""
     return int(_call(["du", "--summarize", "--bytes", "--one-file-system", str(root)]).split()[0])
 
 
@@ -210,13 +210,13 @@ def _call(command: Sequence[str]) -> str:
 
 
 def _environ() -> dict[str, str]:
-    """Python's own variables would reach pip in a build."""
+    """Return the environment without Python's variables, which would reach pip in a build."""
     return {**{name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}, **ISOLATION}
 
 
 @contextmanager
 def _lock() -> Iterator[None]:
-    """One build at a time on this machine."""
+    """Allow one build at a time on this machine."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "orchestrator-images.lock").open("w") as file:

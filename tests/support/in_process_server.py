@@ -1,7 +1,7 @@
-"""The embedded API server without a socket, so that a test can afford thousands of schedules.
+"""The embedded API server without a socket, fast enough for thousands of schedules.
 
-The very same endpoints answer, called as a function: they never wait for anything, so that their coroutine ends in
-one go. State is in memory, can be put back to what it was, and every commit can be watched.
+The endpoints are called as functions: their coroutines never wait, so that each ends in one step. The state is in
+memory and can be restored, and every change can be observed.
 """
 
 import json
@@ -32,7 +32,7 @@ from tests.support.embedded_server import SampleLogs
 
 @dataclass(frozen=True)
 class StoreContent:
-    """All there is on a server: bodies by place, and the last resourceVersion. Never changed, so it can be shared."""
+    """The content of a server: bodies by key, and the last resourceVersion. Immutable, so that it can be shared."""
 
     bodies: Mapping[Key, str] = field(default_factory=dict)
     version: int = 0
@@ -44,7 +44,7 @@ def _registry(crds: Path) -> Registry:
 
 
 class InProcessServer:
-    """A `Transport` to an API server of its own. Its garbage collector works when `collect` is called."""
+    """A `Transport` and its API server. The garbage collector runs only in `collect`."""
 
     def __init__(self, crds: Path = ROOT / "crds") -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -56,17 +56,17 @@ class InProcessServer:
         seed(self.store, registry, utc_now)
 
     def content(self) -> StoreContent:
-        """All there is on the server, which it can `become` again."""
+        """Return the content, which `become` can restore."""
         rows = self._db.execute("SELECT resource, namespace, name, body FROM objects")
         return StoreContent({Key(*row[:3]): row[3] for row in rows}, self.store.version)
 
     def save(self, database: Path) -> None:
-        """Copies all there is to a file, over which a server can be started."""
+        """Copy the content to a database file for another server."""
         with closing(sqlite3.connect(database)) as file:
             self._db.backup(file)
 
     def become(self, content: StoreContent) -> None:
-        """Goes (back) to that content, without any history and without telling observers."""
+        """Set the content, without history and without a call of observers."""
         present = self.content().bodies
         self._db.execute("DELETE FROM history")
         for key in present.keys() - content.bodies.keys():
@@ -86,14 +86,14 @@ class InProcessServer:
         self._db.executemany("INSERT INTO owners VALUES (?, ?)", pairs)
 
     def collect(self) -> None:
-        """Collects garbage until there is none."""
+        """Collect garbage until there is none."""
         before = -1
         while before != self.store.version:
             before = self.store.version
             self._collector.collect()
 
     def send(self, request: Request) -> Any:
-        """The decoded answer. Raises a ClusterError."""
+        """Return the decoded answer. Raise a ClusterError for an error answer."""
         try:
             response = _outcome(self._endpoints(_asgi(request)))
         except StatusError as error:
@@ -101,7 +101,7 @@ class InProcessServer:
         return json.loads(bytes(response.body))
 
     def stream(self, request: Request) -> Iterator[Any]:
-        """No watch can be held open by a function call. Raises Unavailable."""
+        """Raise Unavailable: a function call cannot hold a watch open."""
         raise Unavailable(f"no watch of {request.path} without a socket")
 
 
@@ -128,7 +128,7 @@ def _asgi(request: Request) -> AsgiRequest:
 
 
 def _outcome(coroutine: Coroutine[Any, Any, Response]) -> Response:
-    """The result of a coroutine that never waits."""
+    """Return the result of a coroutine that never waits."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""A transport of which one call, or some in a row, go wrong: answered with an error, applied or not."""
+"""A transport that answers one call, or several in a row, with an error; the call is applied or not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from functions.cluster.transport import Request
 from tests.support.call_interceptor import CallInterceptor
 
 ALL_LATER_CALLS = 1_000
-"""More calls in a row than any function makes."""
+"""More calls than any function makes."""
 
 
 def _status(code: int, reason: str) -> Callable[[], ClusterError]:
@@ -19,7 +19,7 @@ def _status(code: int, reason: str) -> Callable[[], ClusterError]:
 
 @dataclass(frozen=True)
 class InjectedError:
-    """One way in which a call goes wrong; `applied` says that the server did as asked all the same."""
+    """One kind of error; `applied` means that the server applies the call before the error."""
 
     name: str
     error: Callable[[], ClusterError]
@@ -45,7 +45,7 @@ INJECTED_ERRORS = [
 
 @dataclass
 class ErrorInjector(CallInterceptor):
-    """Call `at` (0-based) and those after it go wrong, `times` in all; the others do not."""
+    """Answers `times` calls with the error, starting with call `at` (0-based)."""
 
     fault: InjectedError
     times: int = 1

@@ -1,4 +1,4 @@
-"""What is in infra/kubernetes, applied to a real control plane."""
+"""Applies the manifests of infra/kubernetes to a real control plane."""
 
 import subprocess
 from pathlib import Path
@@ -11,12 +11,12 @@ CRDS = KUBERNETES / "crds"
 
 
 def kustomized(kubectl: str, folder: Path) -> bytes:
-    """The manifests of a kustomization, as YAML."""
+    """Return the manifests of a kustomization as YAML."""
     return subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60).stdout
 
 
 def apply(kubectl: str, plane: control_plane.ControlPlane, manifests: bytes) -> str:
-    """Applies them and waits for the CRDs among them; kubectl's words."""
+    """Apply the manifests and wait for the CRDs among them; return kubectl's output."""
     admin = [kubectl, "--kubeconfig", str(plane.kubeconfig)]
     done = subprocess.run([*admin, "apply", "--filename", "-"], input=manifests, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()

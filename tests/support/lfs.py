@@ -1,4 +1,4 @@
-"""Objects of Git LFS and the API that hands out grants for them (Git LFS: Batch API), to be served by a played host."""
+"""Git LFS objects and the API that grants access to them (Git LFS: Batch API), for a simulated host."""
 
 import json
 from collections.abc import Mapping
@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 
 API = "/objects/batch"
 STORED = "/stored-lfs/"
-"""Where the objects themselves are, each with a token of its own."""
+"""Path of the objects; each has its own token."""
 JSON = {"Content-Type": "application/vnd.git-lfs+json"}
 Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
 class LfsObjects:
-    """Objects by their ids."""
+    """Objects by id."""
 
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def batch(self, url: str, body: bytes) -> Answer:
-        """Answer a call of the Batch API; `url` is the host's."""
+        """Answer a call of the Batch API; `url` is that of the host."""
         asked = json.loads(body)
         objects = [
             {**each, "authenticated": True, "actions": {asked["operation"]: _action(url, each["oid"])}}

@@ -1,8 +1,8 @@
-"""An API server that remembers what came of each call, so that thousands of schedules cost few calls.
+"""An API server with memoized calls, so that thousands of schedules need few real calls.
 
-Schedules share most of what happens in them: they differ in the order of a few writes. A server gives the same answer
-to the same request in the same state, so each request is put to the real (embedded) server once per state, and
-from then on its answer and the state it leads to are recalled. States are told apart by the writes that led there.
+Schedules share most of their calls: they differ in the order of a few writes. A server gives the same answer to the
+same request in the same state, so each request is sent to the embedded server once per state; after that its answer and
+its next state are read from the cache. A state is identified by the writes that led to it.
 """
 
 import json
@@ -22,17 +22,17 @@ COLLECT = "the garbage collector works"
 
 @dataclass(eq=False)
 class ServerState:
-    """A state of the server, and what is known of it."""
+    """A state of the server, and its known transitions."""
 
     content: StoreContent
     known: dict[str, "Transition"] = field(default_factory=dict)
     notes: dict[Any, Any] = field(default_factory=dict)
-    """What others worked out about this state, by any name."""
+    """Cached results of other modules about this state."""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """What came of a call: the answer as JSON, or the error; what it changed; the state after it."""
+    """The result of a call: answer as JSON or error, changes, and the state after it."""
 
     answer: str
     error: ClusterError | None
@@ -41,7 +41,7 @@ class Transition:
 
 
 class StateGraph:
-    """All states that were reached from a first one, and the server that tells what is not known yet."""
+    """The states that were reached from a first one, and a server that computes new transitions."""
 
     def __init__(self, content: StoreContent | None = None, crds: Path = ROOT / "crds") -> None:
         self._crds = crds
@@ -51,7 +51,7 @@ class StateGraph:
         self.first = ServerState(content or InProcessServer(crds).content())
 
     def of(self, moment: ServerState, call: str, put: Callable[[InProcessServer], Any]) -> Transition:
-        """The result of a call in that state; `put` makes the call the first time."""
+        """Return the result of a call in that state; `put` makes the call the first time."""
         if call not in moment.known:
             moment.known[call] = self._find_out(moment, put)
         return moment.known[call]
@@ -89,19 +89,19 @@ def _changed(content: StoreContent, changes: tuple[Change, ...]) -> StoreContent
 
 @dataclass(frozen=True, slots=True)
 class SerializedRequest(Request):
-    """A request as it was when it was made, with its text."""
+    """A request with its serialized text."""
 
     written: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "SerializedRequest":
-        """Return the request that `written` gave this text of."""
+        """Return the request that `serialize` turned into this text."""
         method, path, query, body, content_type, accept = json.loads(text)
         return cls(method, path, query, body, content_type, accept=accept, written=text)
 
 
 class MemoizedServer:
-    """A `Transport` to a server at one of the moments of its past (the first), which moves on with each write."""
+    """A `Transport` to a server in one state of its graph (by default the first), which changes with each write."""
 
     def __init__(self, past: StateGraph, moment: ServerState | None = None) -> None:
         self._past = past
@@ -109,31 +109,31 @@ class MemoizedServer:
         self._observers: list[Callable[[Change], None]] = []
 
     def observe(self, observer: Callable[[Change], None]) -> None:
-        """Call `observer` after each commit."""
+        """Call `observer` after each change."""
         self._observers.append(observer)
 
     @property
     def content(self) -> StoreContent:
-        """All there is on the server."""
+        """The present content of the server."""
         return self.moment.content
 
     def collect(self) -> None:
-        """Collects garbage until there is none."""
+        """Collect garbage until there is none."""
         self._recall(COLLECT, lambda server: server.collect())
 
     def send(self, request: Request) -> Any:
-        """The decoded answer. Raises a ClusterError."""
+        """Return the decoded answer. Raise a ClusterError for an error answer."""
         return json.loads(self.answer(request))
 
     def answer(self, request: Request) -> str:
-        """The answer, not decoded. Raises a ClusterError."""
+        """Return the answer as JSON text. Raise a ClusterError for an error answer."""
         known = self._recall(serialize(request), lambda server: server.send(request))
         if known.error:
             raise _again(known.error)
         return known.answer
 
     def stream(self, request: Request) -> Iterator[Any]:
-        """No watch can be held open by a function call. Raises Unavailable."""
+        """Raise Unavailable: a function call cannot hold a watch open."""
         raise Unavailable(f"no watch of {request.path} without a socket")
 
     def _recall(self, call: str, put: Callable[[InProcessServer], Any]) -> Transition:
@@ -146,13 +146,13 @@ class MemoizedServer:
 
 
 class RawTransport:
-    """The same as a `Transport` whose answers are left as JSON."""
+    """The same server as a `Transport` that returns answers as JSON text."""
 
     def __init__(self, server: MemoizedServer) -> None:
         self._server = server
 
     def send(self, request: Request) -> str:
-        """The answer. Raises a ClusterError."""
+        """Return the answer as JSON text. Raise a ClusterError for an error answer."""
         return self._server.answer(request)
 
     def stream(self, request: Request) -> Iterator[Any]:
@@ -160,7 +160,7 @@ class RawTransport:
 
 
 def serialize(request: Request) -> str:
-    """All of a request that decides what comes of it."""
+    """Return the parts of a request that determine its result, as text."""
     if isinstance(request, SerializedRequest):
         return request.written
     query: Mapping[str, str] = request.query
@@ -168,5 +168,5 @@ def serialize(request: Request) -> str:
 
 
 def _again(error: ClusterError) -> ClusterError:
-    """The same error without the traceback of its first caller."""
+    """Return a copy of the error without the traceback of its first caller."""
     return error.with_traceback(None)

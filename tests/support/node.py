@@ -1,6 +1,7 @@
-"""Plays the kubelet: says of pods what a test wants them to have done.
+"""Simulated kubelets, which write the pod statuses that a test needs.
 
-`StandIn` also plays the Job controller, for the embedded API server alone; `KubeletOnly` leaves Jobs to a real one.
+`SimulatedNode` is kubelet and Job controller, for the embedded API server; `SimulatedKubelet` needs a real Job
+controller.
 """
 
 import time
@@ -16,36 +17,36 @@ from functions.cluster.transport import Request, Transport
 
 Object = dict[str, Any]
 PATIENCE = 30.0
-"""Seconds that a real controller is waited for."""
+"""Timeout in seconds for a real controller."""
 
 
 class Node(Protocol):
-    """Where a Job's pod runs; both methods return the Job as it is afterwards."""
+    """Runs the pod of a Job; both methods return the Job afterwards."""
 
     cluster: Cluster
 
     def runs(self, namespace: str, job: str) -> Object:
-        """The Job's pod came up."""
+        """Start the Job's pod."""
         ...
 
     def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
-        """The Job's pod ended: `pod` is put in its status, `state` is that of its container."""
+        """End the Job's pod: `pod` is merged into its status, `state` is the state of its container."""
         ...
 
 
 def container(state: Object, name: str = "agent") -> Object:
-    """The status of a container in that state."""
+    """Return the status of a container in that state."""
     return {"name": name, "image": "x", "imageID": "", "ready": False, "restartCount": 0, "state": state}
 
 
 def agent_state(pod: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The state of the agent's container; empty before the kubelet has seen the pod."""
+    """Return the state of the agent's container; empty if the pod has no status yet."""
     containers = ((pod or {}).get("status") or {}).get("containerStatuses") or ()
     return next((each["state"] for each in containers if each["name"] == "agent"), {})
 
 
 def warning(namespace: str, kind: str, name: str, reason: str, message: str) -> Object:
-    """An Event about an object, as a controller posts it."""
+    """Return a warning Event of an object, as a controller posts it."""
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -60,7 +61,7 @@ def warning(namespace: str, kind: str, name: str, reason: str, message: str) -> 
 
 @dataclass
 class SimulatedNode:
-    """Kubelet and Job controller in one."""
+    """A simulated kubelet and Job controller."""
 
     cluster: Cluster
 
@@ -69,8 +70,8 @@ class SimulatedNode:
         return self.shows(namespace, job, status, ready=1)
 
     def shows(self, namespace: str, job: str, status: Object, *, ready: int = 0) -> Object:
-        """The Job's pod, created if there is none, has this status; the Job counts it as active, `ready` or not."""
-        with suppress(AlreadyExists):  # a call without an answer is repeated
+        """Set the status of the Job's pod, create it if needed, and count it in the Job as active and `ready`."""
+        with suppress(AlreadyExists):  # the caller repeats a call without an answer
             self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
         return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": ready}}, "status")
@@ -86,7 +87,7 @@ class SimulatedNode:
 
 
 def _pod(job: Object) -> Object:
-    """The pod that the Job controller makes of a Job."""
+    """Return the pod that the Job controller creates for a Job."""
     name, template = job["metadata"]["name"], job["spec"]["template"]
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"], "controller": True}
     return {
@@ -104,7 +105,7 @@ def _pod(job: Object) -> Object:
 
 @dataclass
 class SimulatedKubelet:
-    """A kubelet beside a real Job controller."""
+    """A simulated kubelet beside a real Job controller."""
 
     cluster: Cluster
 
@@ -117,16 +118,16 @@ class SimulatedKubelet:
         return self.job_when(namespace, job, has_ended)
 
     def says(self, namespace: str, job: str, status: Object) -> Object:
-        """Puts `status` in the pod that the Job controller made; the pod."""
+        """Merge `status` into that of the Job's pod and return the pod."""
         pod = self.pod(namespace, job)
         return self.cluster.patch(POD, namespace, pod["metadata"]["name"], {"status": status}, "status")
 
     def pod(self, namespace: str, job: str) -> Object:
-        """The pod that the Job controller made."""
+        """Wait for the pod that the Job controller creates and return it."""
         return self.other_pod(namespace, job, "")
 
     def other_pod(self, namespace: str, job: str, uid: str) -> Object:
-        """The pod that the Job controller made in place of the one with that uid, which is gone."""
+        """Wait for the pod that replaces the deleted one with that uid and return it."""
 
         def look() -> Object | None:
             pods = list(self.cluster.list(POD, namespace, f"job-name={job}"))
@@ -135,7 +136,7 @@ class SimulatedKubelet:
         return _until(look, f"no pod of {job}")
 
     def job_when(self, namespace: str, job: str, is_so: Callable[[Object], bool]) -> Object:
-        """The Job once it is so."""
+        """Wait until `is_so` holds for the Job and return the Job."""
 
         def look() -> Object | None:
             found = self.cluster.get(JOB, namespace, job)
@@ -145,7 +146,7 @@ class SimulatedKubelet:
 
 
 def has_ended(job: Object) -> bool:
-    """Whether the Job is complete or failed."""
+    """Return whether the Job is complete or failed."""
     conditions = (job.get("status") or {}).get("conditions") or ()
     return any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions)
 
@@ -160,9 +161,9 @@ def _until(look: Callable[[], Object | None], otherwise: str) -> Object:
 
 @dataclass
 class Unscheduled:
-    """Carries requests, and assigns the pods of Jobs to a scheduler that does not run.
+    """A transport that assigns the pods of Jobs to a scheduler that does not exist.
 
-    On a cluster with real nodes a pod then waits for whatever a test says that it did; elsewhere nothing changes.
+    On a cluster with real nodes these pods are never started, so that a test can write their status.
     """
 
     inner: Transport

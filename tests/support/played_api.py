@@ -1,6 +1,6 @@
-"""An API server that only answers `{}` and keeps what it was sent, on loopback, with TLS or without.
+"""An API server on loopback, with or without TLS, that answers `{}` and records its requests.
 
-It is also a proxy: a request for another host arrives with that host in its path.
+It is also a proxy: a request for another host has that host in its path.
 """
 
 import ssl
@@ -15,12 +15,12 @@ from tests.support.google_cloud import certificate
 from tests.support.http_servers import Handler, listening
 
 NAME = "api.test"
-"""The name in the certificate."""
+"""Host name in the certificate."""
 
 
 @dataclass
 class PlayedApi:
-    """What was sent: paths, `Authorization` headers and the names in client certificates (empty: none)."""
+    """Recorded requests: paths, `Authorization` headers, and names in client certificates (empty: none)."""
 
     url: str = ""
     paths: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class _Server(ThreadingHTTPServer):
         self.api = api
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing when a client breaks off its handshake."""
+        """Print nothing when a client aborts its handshake."""
 
 
 class _Handler(Handler):
@@ -55,9 +55,9 @@ class _Handler(Handler):
 
 @contextmanager
 def serving(folder: Path | None = None, clients: ssl.VerifyMode = ssl.CERT_REQUIRED) -> Iterator[PlayedApi]:
-    """Serve until the block ends; with a folder over TLS.
+    """Serve until the block ends; with a folder, over TLS.
 
-    Both sides' certificate is `certificate.pem` of that folder; `clients` says whether they need one.
+    Server and client share the folder's `certificate.pem`; `clients` says whether a client certificate is required.
     """
     api = PlayedApi()
     server = _Server(api)

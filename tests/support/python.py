@@ -1,7 +1,7 @@
-"""The Python that what tests start finds as python3: this very one, and no packages to it.
+"""The python3 of processes that tests start: this interpreter, without installed packages.
 
-What stands first on a developer's machine may be a slow wrapper, and what is installed beside it may be loaded at
-each start; an attempt's scripts start it half a dozen times.
+The first python3 on a developer's PATH may be a slow wrapper or load packages at each start; an attempt's scripts start
+it half a dozen times.
 """
 
 import atexit
@@ -14,7 +14,7 @@ from functools import cache
 
 @cache
 def search_path() -> str:
-    """PATH with that Python first."""
+    """Return a PATH on which that python3 comes first."""
     alone = tempfile.mkdtemp(prefix="python-alone-")
     atexit.register(shutil.rmtree, alone)
     venv.create(alone, symlinks=True)

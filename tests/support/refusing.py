@@ -1,4 +1,4 @@
-"""A transport to a cluster that refuses some requests: a policy or a quota forbids them, or a process dies there."""
+"""A transport that rejects the creation of one kind of object, as a policy, a quota or an outage does."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from functions.cluster.errors import ClusterError, Forbidden
 from functions.cluster.transport import Request, Transport
 
 POLICY = 'admission webhook "jobs.example" denied the request: no Jobs here'
-"""A person has to change it; a used-up quota frees itself."""
+"""Message of a policy, which lasts until a person changes it; an exhausted quota has room again by itself."""
 
 QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 5"
 
 
 @dataclass
 class RefusingTransport:
-    """Answers with `error` where one of these is created, while it is `on`.
+    """Raises `error` for each creation of an object of that kind, while it is `on`.
 
-    A policy or a quota applies to a Job that only takes its name as to any other.
+    A fence is rejected like any other Job, as by a policy or a quota.
     """
 
     inner: Transport

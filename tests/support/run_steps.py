@@ -1,6 +1,6 @@
-"""A run's life by hand: it is submitted, the events of the run and of its Jobs are delivered, the sweep comes.
+"""Steps of a run's life: submit it, deliver events of the run and its Jobs, sweep.
 
-Every step answers as the function did, so that a test can leave one out, repeat it, or take it late.
+Each step returns the function's answer; a test can leave a step out, repeat it, or delay it.
 """
 
 import json
@@ -19,28 +19,28 @@ from tests.support.builders import CODE_SPEC, DOCS_SPEC
 
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
 LOST = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "the network went away"})
-"""Reports of attempts, as their containers write them."""
+"""Reports (termination messages) of a successful and of a failed attempt."""
 VERBS = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
-"""What a change to an object is called in its event."""
+"""Verb in the type of an event, by type of change."""
 JSON = {"content-type": "application/json"}
 
 
 def post(harness: Harness, body: Any, headers: dict[str, str] | None = None, kind: str = "DocsRun") -> Answer:
-    """A request for a run of that kind; bytes are sent as they are, anything else as JSON."""
+    """Request a run of that kind; a body of bytes is sent unchanged, any other as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = Request(JSON if headers is None else headers, raw)
     return answer(lambda asked: submit(harness.services, kind, asked), request)
 
 
 def submitted(harness: Harness, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:
-    """A run as submit makes it, without an event of it."""
+    """Create a run as submit does, without an event."""
     base = CODE_SPEC if kind == "CodeRun" else DOCS_SPEC
     item = requested.run(SPECS[kind].model_validate({**base, **spec}), harness.namespace, name)
     return parse(harness.kubelet.create(RUNS[kind], item))
 
 
 def event(raw: Any, verb: str = "update") -> Request:
-    """The watch event of an object, as Knative's ApiServerSource sends it."""
+    """Return the watch event of an object, as Knative's ApiServerSource sends it."""
     headers = {
         "ce-id": "1",
         "ce-source": "s",
@@ -51,34 +51,34 @@ def event(raw: Any, verb: str = "update") -> Request:
 
 
 def run_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
-    """The event of a run, delivered."""
+    """Deliver the event of a run to reconcile."""
     return answer(lambda request: reconcile.handle(harness.services, request), event(raw, verb))
 
 
 def job_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
-    """The event of a Job, delivered."""
+    """Deliver the event of a Job to job_finished."""
     return answer(lambda request: job_finished.handle(harness.services, request), event(raw, verb))
 
 
 RETENTION = Request({"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}, b"")
-"""What starts the hourly pass."""
+"""The request that starts the hourly pass."""
 
 
 def retained(harness: Harness) -> Answer:
-    """What the hourly pass answers."""
+    """Run the hourly pass and return its answer."""
     return answer(lambda request: sweep.handle(harness.services, request), RETENTION)
 
 
 def swept(harness: Harness) -> Answer:
-    """What a sweep answers."""
+    """Sweep and return the answer."""
     return answer(lambda request: sweep.handle(harness.services, request), Request({}, b""))
 
 
 def now(harness: Harness, run: Run) -> Run:
-    """The run as it is now."""
+    """Return the present version of the run."""
     return parse(harness.kubelet.get(RUNS[run.kind], run.namespace, run.name))
 
 
 def reason(run: Run) -> str | None:
-    """Why it stands as it does."""
+    """Return the reason of the run's Succeeded condition."""
     return run.status.succeeded.reason if run.status.succeeded else None

@@ -1,6 +1,6 @@
-"""A function that stops before each of its calls, until it is told what comes of it.
+"""A function that stops before each of its calls until it gets the reply.
 
-It works in a thread of its own; only one of the two threads ever does anything.
+It runs in its own thread; only one of the two threads runs at a time.
 """
 
 import json
@@ -18,7 +18,7 @@ from tests.support.memoized_server import SerializedRequest, serialize
 
 
 class Reply(NamedTuple):
-    """What a function gets to know by a call: the answer as JSON, or the error; and the time."""
+    """The result of a call: the answer as JSON or the error, and the time."""
 
     text: str
     error: ClusterError | None
@@ -26,11 +26,11 @@ class Reply(NamedTuple):
 
 
 class NondeterminismError(BaseException):
-    """A function did something else than before, though it was told the same."""
+    """A function made another call than before, after the same replies."""
 
 
 class SteppedFunction:
-    """A function at work. It is a `Transport`, and sets the function's clock."""
+    """A running function and its `Transport`, which also sets the function's clock."""
 
     def __init__(self, work: Callable[[Transport], object], clock: Callable[[datetime], object]) -> None:
         self._work, self._clock = work, clock
@@ -39,12 +39,15 @@ class SteppedFunction:
         self._reply: Reply | None = None
         self._killed = False
         self.asks: SerializedRequest | None = None
-        """The call that it waits for; None once it ended."""
+        """The call whose reply it waits for; None after its end."""
         self.error: BaseException | None = None
-        """What it ended with."""
+        """The error that it ended with."""
 
     def start(self, before: Iterable[tuple[SerializedRequest, Reply]]) -> None:
-        """Lets it work up to its first call that is not one of those `before`, or its end. Raises Strayed."""
+        """Replay the calls in `before`, and run up to the next call or the end.
+
+        Raise NondeterminismError if the function makes other calls.
+        """
         self._before.extend(before)
         threading.Thread(target=self._run, daemon=True).start()
         self._parked.acquire()
@@ -55,17 +58,17 @@ class SteppedFunction:
                 else NondeterminismError(f"it did not ask for {self._before[0]}")
             )
 
-    def tell(self, reply: Reply | None) -> None:
-        """Lets it go on with that reply, up to its next call or its end."""
+    def resume(self, reply: Reply | None) -> None:
+        """Reply to the call, and run up to the next call or the end."""
         self._reply, self.asks = reply, None
         self._turn.release()
         self._parked.acquire()
 
     def kill(self) -> None:
-        """Ends it where it stands."""
+        """End the function at its present call."""
         self._killed = True
         if self.asks:
-            self.tell(None)
+            self.resume(None)
 
     def _run(self) -> None:
         try:
@@ -75,20 +78,20 @@ class SteppedFunction:
         self._parked.release()
 
     def send(self, request: Request) -> Any:
-        """The decoded answer, once there is one. Raises the error that it was told, and Killed once it was killed."""
-        reply = self._told_before(request) if self._before else self._told(request)
+        """Return the decoded answer of the reply. Raise the reply's error, or Killed after `kill`."""
+        reply = self._recorded_reply(request) if self._before else self._next_reply(request)
         self._clock(reply.now)
         if reply.error:
             raise reply.error.with_traceback(None)
         return json.loads(reply.text)
 
-    def _told_before(self, request: Request) -> Reply:
+    def _recorded_reply(self, request: Request) -> Reply:
         asked, reply = self._before.popleft()
         if serialize(request) != asked.written:
             raise NondeterminismError(f"it asked for {serialize(request)}, not for {asked.written}")
         return reply
 
-    def _told(self, request: Request) -> Reply:
+    def _next_reply(self, request: Request) -> Reply:
         if not self._killed:
             self.asks = SerializedRequest.parse(serialize(request))
             self._parked.release()
@@ -98,5 +101,5 @@ class SteppedFunction:
         return self._reply
 
     def stream(self, request: Request) -> Iterator[Any]:
-        """No watch can be held open by a function call. Raises Unavailable."""
+        """Raise Unavailable: a function call cannot hold a watch open."""
         raise Unavailable(f"no watch of {request.path} without a socket")

@@ -1,6 +1,6 @@
-"""The transcript in the quick start: real commands on one machine, with what differs each time made alike.
+"""The transcript in the quick start: real commands on one machine, with variable parts replaced.
 
-`python -m tests.support.transcript` (`make transcript`) writes it anew.
+`python -m tests.support.transcript` (`make transcript`) writes it.
 """
 
 import os
@@ -46,10 +46,10 @@ ALIKE = (
     (r"\b(\d+m)?\d+s\b", "6s"),
     (r"prompt of \d+ and a CLAUDE.md of \d+ characters", "prompt of 700 and a CLAUDE.md of 4000 characters"),
 )
-"""What differs from time to time, and what stands for it."""
+"""Patterns of variable parts, and their replacements."""
 
 AT_WORK_SECONDS = 6
-"""How long the rehearsal takes, so that it is at work when it is watched."""
+"""Seconds that the rehearsal takes, so that it still runs when the run is watched."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Person:
     folder: Path
 
     def shell(self, line: str) -> str:
-        """What a line in a shell writes to a terminal; it must end well."""
+        """Run a shell command and return its output; it must succeed."""
         submit = [f"{name}={url}" for name, url in self.stack.functions.items() if name.startswith("submit_")]
         environ = {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
@@ -84,7 +84,7 @@ class Person:
         return done.stdout
 
     def running(self, name: str) -> None:
-        """Returns once the run's agent is at work: a watch from then on always shows the same."""
+        """Wait until the run's agent runs: a watch that starts then always shows the same."""
         until = time.monotonic() + 90
         while True:
             run = parse(self.stack.cluster.get(RUNS["CodeRun"], "orchestrator", name))
@@ -95,7 +95,7 @@ class Person:
 
 
 def record() -> str:
-    """The commands with what they print."""
+    """Return the commands with their output."""
     with tempfile.TemporaryDirectory() as folder, _person(Path(folder)) as person:
         return alike("".join(_spoken(person)))
 
@@ -128,20 +128,20 @@ def _person(folder: Path) -> Iterator[Person]:
 
 
 def alike(text: str) -> str:
-    """The text with what differs each time replaced."""
+    """Return the text with its variable parts replaced."""
     for pattern, same in ALIKE:
         text = re.sub(pattern, same, text)
     return text
 
 
 def written() -> str:
-    """The transcript that the page has."""
+    """Return the transcript on the page."""
     block = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     return re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n")
 
 
 def write() -> None:
-    """Puts a new one in its place."""
+    """Replace the transcript on the page by a new one."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     assert rest, f"PAGE has no {BEGIN!r}"
     lines = [f"    {line}".rstrip() for line in record().rstrip("\n").splitlines()]

@@ -1,15 +1,15 @@
-"""A GitHub of our own on loopback: its REST API as far as it is used, its webhooks, its limits and its failures.
+"""A simulated GitHub on loopback: the used part of its REST API, webhooks, rate limits and failures.
 
-content.py      what is there: repositories, issues, pull requests, comments, checks, people
-app.py          the App: key, installations, tokens and what they may do
-calls.py        one call: who asks for what; routes to what answers it; pages
-routes/         the endpoints, a module per group; one more module there is all it takes
+content.py      repositories, issues, pull requests, comments, checks, people
+app.py          the App: key, installations, tokens and their permissions
+calls.py        one call: its authorization, its route, pages
+routes/         the endpoints, a module per group; each module there is loaded
 troubles.py     rate limits and scripted failures
-deliveries.py   webhooks: signed, sent, logged, sent again
-payloads.py     what a webhook carries
-git.py          the repositories themselves, where a test has some
-certificate.py  for TLS, which git and agents insist on
-server.py       all of it over HTTP
+deliveries.py   webhook deliveries: signed, sent, logged, redelivered
+payloads.py     webhook payloads
+git.py          git's own protocol, for repositories with files
+certificate.py  the TLS certificate, which git and agents need
+server.py       the HTTP server
 """
 
 from tests.support.github.calls import Call

@@ -1,4 +1,4 @@
-"""The App: its key, where it is installed, its tokens and what they may do."""
+"""The App: key, installations, tokens and their permissions."""
 
 import os
 from dataclasses import dataclass, field
@@ -25,22 +25,22 @@ PERMISSIONS = {
 
 
 def new_key() -> rsa.RSAPrivateKey:
-    """An App's key, as GitHub makes them."""
+    """Return a private key as GitHub creates it for an App."""
     return rsa.generate_private_key(65537, 2048)
 
 
 @cache
 def _shared() -> rsa.RSAPrivateKey:
-    """One for all Apps of a process: making one takes a while.
+    """Return one key for all Apps of the process, because its creation is slow.
 
-    Shorter than GitHub's: each process that signs checks its primes, which takes 40 ms with 2048 bits, and here 6.
+    It is shorter than GitHub's: the check of its primes in each process that signs takes 6 ms; with 2048 bits, 40 ms.
     """
     return rsa.generate_private_key(65537, 1024)
 
 
 @dataclass
 class Token:
-    """An installation token: for which repositories, to do what, until when."""
+    """An installation token: repositories, permissions, expiry."""
 
     text: str
     installation: int
@@ -51,11 +51,11 @@ class Token:
 
     @property
     def repositories(self) -> list[str] | None:
-        """Their names by now: a token outlives a renaming."""
+        """Return the present names of its repositories: a token stays valid after a rename."""
         return None if self.granted is None else [each.full_name.split("/")[1] for each in self.granted]
 
     def covers(self, repository: Repository) -> bool:
-        """Whether it may be used there."""
+        """Return whether the token is valid for the repository."""
         return self.installation == repository.installation and (self.granted is None or repository in self.granted)
 
 
@@ -83,7 +83,7 @@ class App:
         return {**named, "permissions": self.permissions, "events": self.events}
 
     def knows(self, bearer: str, now: datetime) -> str:
-        """What is wrong with a JWT; nothing where it is ours and of the right time."""
+        """Return why a JWT is rejected; empty if it is the App's and not expired."""
         try:
             options: Any = {"verify_exp": False, "verify_iat": False, "require": ["iat", "exp", "iss"]}
             claims = jwt.decode(bearer, self.key.public_key(), algorithms=["RS256"], options=options)
@@ -98,12 +98,12 @@ class App:
         return ""
 
     def token(self, bearer: str, now: datetime) -> Token | None:
-        """The token with this text, while it is accepted."""
+        """Return the token with this text, or None once it is expired or revoked."""
         found = (each for each in self.tokens if each.text == bearer and not each.revoked and now < each.expires_at)
         return next(found, None)
 
     def make(self, installation: int, repositories: list[Repository] | None, permissions: Any, now: datetime) -> Token:
-        """A new token."""
+        """Create a token."""
         may = dict(permissions or self.permissions)
         made = Token(f"ghs_{os.urandom(18).hex()}", installation, repositories, may, now + self.lifetime)
         self.tokens.append(made)

@@ -1,4 +1,4 @@
-"""One call: who asks for what, what answers it, and lists in pages."""
+"""One call: its authorization, its route, and pages of lists."""
 
 import json
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Call:
-    """What was asked, and then how it was answered (`status` 0: the connection was cut)."""
+    """A request, and later the status of its answer (0: the connection was closed)."""
 
     method: str
     path: str
@@ -36,14 +36,14 @@ class Reply:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     afterwards: Callable[[], object] | None = None
-    """What goes on once the call is done with, just before it is answered: other calls may be made meanwhile."""
+    """Called after the call took effect and before it is answered; it may make other calls."""
 
     def encoded(self) -> bytes:
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
 class Answered(Exception):
-    """The call ends here, with this reply."""
+    """Ends the call with this reply."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
@@ -51,7 +51,7 @@ class Answered(Exception):
 
 
 def refuse(status: int, message: str, errors: Sequence[Any] = ()) -> Answered:
-    """GitHub's form of an error."""
+    """Return an error answer in GitHub's form."""
     body: dict[str, Any] = {"message": message, "documentation_url": "https://docs.example/rest"}
     return Answered(Reply(status, body | ({"errors": list(errors)} if errors else {})))
 
@@ -61,7 +61,7 @@ Endpoint = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Route:
-    """`needs` is the permission that a token must have, `read` for GET; None: the App's JWT is what is needed."""
+    """`needs` is the permission that a token must have (`read` for GET); None: the call needs the App's JWT."""
 
     method: str
     pattern: re.Pattern[str]
@@ -73,10 +73,10 @@ ROUTES: list[Route] = []
 
 
 def route(method: str, path: str, needs: str | None = None) -> Callable[[Endpoint], Endpoint]:
-    """Has `endpoint(github, call, **names)` answer; `{name}` is one segment, `{name*}` the rest of the path.
+    """Register `endpoint(github, call, **names)`; `{name}` is one segment of the path, `{name*}` the rest.
 
-    With `needs`, `{repository}` (two segments) is given as a `Repository`, which the token must be for. What the
-    endpoint returns is sent with 200, or 201 for a POST that made something; a `Reply` is sent as it is.
+    With `needs`, `{repository}` (two segments) is passed as a `Repository`, which the token must cover. The endpoint's
+    result is sent with 200, or 201 for a POST that created something; a `Reply` is sent unchanged.
     """
     expression = re.sub(r"\\\{(\w+)\\\*\\\}", r"(?P<\1>.+)", re.escape(path))
     expression = expression.replace(r"\{repository\}", r"(?P<repository>[^/]+/[^/]+)")
@@ -90,7 +90,7 @@ def route(method: str, path: str, needs: str | None = None) -> Callable[[Endpoin
 
 
 def answer(github: "Github", call: Call) -> Reply:
-    """The answer to a call, by the first route that fits. Raises Answered."""
+    """Return the answer of the first route that matches. Raise Answered."""
     for each in ROUTES:
         found = each.pattern.fullmatch(call.path)
         if each.method == call.method and found:
@@ -124,7 +124,7 @@ def _as_installed(github: "Github", call: Call, name: str, needs: str) -> Reposi
 
 
 def page(github: "Github", call: Call, items: Sequence[Any], wrap: str = "") -> Reply:
-    """A page of `items`, with links to the others; `wrap` names the list in an object with the count of all."""
+    """Return a page of `items` with links to other pages; `wrap` puts it in an object with the total count."""
     size, number = min(100, int(call.query.get("per_page", "30"))), int(call.query.get("page", "1"))
     shown = list(items[size * (number - 1) : size * number])
     last = max(1, -(-len(items) // size))

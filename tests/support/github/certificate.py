@@ -1,4 +1,4 @@
-"""A certificate for the loopback address: git and agents reach GitHub over TLS alone."""
+"""A certificate for the loopback address: git and agents reach GitHub only over TLS."""
 
 import ssl
 import subprocess
@@ -8,20 +8,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Certificate:
-    """Its files."""
+    """The files of a certificate."""
 
     path: Path
     key: Path
 
     def context(self) -> ssl.SSLContext:
-        """For a server."""
+        """Return the TLS context of a server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.path, self.key)
         return context
 
 
 def make(directory: Path) -> Certificate:
-    """A new one, which signs itself."""
+    """Create a self-signed certificate."""
     made = Certificate(directory / "certificate.pem", directory / "key.pem")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]

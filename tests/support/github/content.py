@@ -1,4 +1,4 @@
-"""What is on this GitHub, in the shapes in which its REST API shows it."""
+"""The content of the simulated GitHub, as objects of its REST API."""
 
 import itertools
 import subprocess
@@ -13,7 +13,7 @@ Object = dict[str, Any]
 
 @dataclass
 class Site:
-    """What all repositories share: one address, one clock, one sequence of ids."""
+    """State that all repositories share: address, clock, and sequence of ids."""
 
     clock: Callable[[], datetime]
     url: str = "http://127.0.0.1"
@@ -24,14 +24,14 @@ class Site:
 
 
 def user(login: str) -> Object:
-    """A person, or a bot where the login says so."""
+    """Return a user, or a bot if the login ends in [bot]."""
     kind = "Bot" if login.endswith("[bot]") else "User"
     return {"login": login, "id": 500 + sum(login.encode()), "type": kind, "site_admin": False}
 
 
 @dataclass
 class Repository:
-    """One repository, and what people do there."""
+    """One repository, and the actions of people in it."""
 
     place: Site
     full_name: str
@@ -40,28 +40,28 @@ class Repository:
     former_names: list[str] = field(default_factory=list)
     default_branch: str = "main"
     people: dict[str, str] = field(default_factory=lambda: {"octocat": "write"})
-    """Permission by login: admin, maintain, write, triage, read; a login that is not in it may read."""
+    """Permission by login: admin, maintain, write, triage, read; other logins may read."""
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """Content by (ref, path)."""
     branches: dict[str, str] = field(default_factory=lambda: {"main": "a" * 40})
-    """Commit by branch, of a repository without files."""
+    """Commit by branch, if `bare` is None."""
     bare: Path | None = None
-    """A bare repository, where git itself is to work with this one."""
+    """A bare repository on disk, for tests that use git."""
     issues: dict[int, Object] = field(default_factory=dict)
-    """By number; a pull request is one of them."""
+    """Issues and pull requests by number."""
     pulls: dict[int, Object] = field(default_factory=dict)
     comments: dict[int, Object] = field(default_factory=dict)
-    """By id, of issues and of pull requests."""
+    """Comments on issues and pull requests by id."""
     checks: dict[int, Object] = field(default_factory=dict)
     review_comments: dict[int, Object] = field(default_factory=dict)
     reactions: list[Object] = field(default_factory=list)
     reviews: dict[int, list[Object]] = field(default_factory=dict)
-    """By number of the pull request."""
+    """Reviews by number of the pull request."""
     statuses: list[Object] = field(default_factory=list)
     annotations: dict[int, list[Object]] = field(default_factory=dict)
-    """By check run."""
+    """Annotations by id of the check run."""
     job_logs: dict[int, str] = field(default_factory=dict)
-    """By job, whose id is that of its check run."""
+    """Logs by id of the job, which is that of its check run."""
 
     @property
     def owner(self) -> str:
@@ -72,14 +72,14 @@ class Repository:
         return f"{self.place.url}/{self.full_name}"
 
     def rename(self, name: str) -> None:
-        """Renames or transfers it; calls by a former name are redirected (REST API: Follow redirects)."""
+        """Rename or transfer the repository; calls by a former name are redirected (REST API: Follow redirects)."""
         self.former_names.append(self.full_name)
         self.full_name = name
         for pull in self.pulls.values():
             pull["head"]["label"] = f"{self.owner}:{pull['head']['ref']}"
 
     def tips(self) -> dict[str, str]:
-        """Commit by branch."""
+        """Return the commit of each branch."""
         if self.bare is None:
             return self.branches
         command = ["git", "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads"]
@@ -101,7 +101,7 @@ class Repository:
         }
 
     def open_issue(self, title: str = "An issue", body: str | None = "Its text", by: str = "octocat") -> Object:
-        """A new issue."""
+        """Create an issue."""
         number = len(self.issues) + 1
         self.issues[number] = {
             "id": next(self.place.ids),
@@ -131,7 +131,7 @@ class Repository:
         by: str = "octocat",
         fork: str = "",
     ) -> Object:
-        """A new pull request; `fork` is the full name of the repository that its head is in, if not this one."""
+        """Create a pull request; `fork` is the full name of its head's repository, if it is another one."""
         issue = self.open_issue(title, body, by)
         number, html_url = issue["number"], f"{self.html_url}/pull/{issue['number']}"
         issue |= {"html_url": html_url, "pull_request": {"html_url": html_url}}
@@ -154,7 +154,7 @@ class Repository:
         return self.pulls[number]
 
     def comment(self, number: int, body: str, by: str = "octocat", app: Object | None = None) -> Object:
-        """A new comment on an issue or pull request."""
+        """Comment on an issue or pull request."""
         identifier = next(self.place.ids)
         self.comments[identifier] = {
             "id": identifier,
@@ -170,6 +170,6 @@ class Repository:
         return self.comments[identifier]
 
     def comments_on(self, number: int) -> list[Object]:
-        """The oldest first."""
+        """Return the comments on an issue or pull request, oldest first."""
         suffix = f"/issues/{number}"
         return [each for each in self.comments.values() if each["issue_url"].endswith(suffix)]

@@ -1,4 +1,4 @@
-"""Webhooks as GitHub sends them: signed, sent once, logged, and sent again under the same guid when asked."""
+"""Webhook deliveries as GitHub sends them: signed, sent once, logged, and redelivered on request with the same guid."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=3)
 Send = Callable[[Mapping[str, str], bytes], int]
-"""Delivers an event to the webhook; the status of the answer, 0 without one."""
+"""Delivers an event to the webhook; returns the status of the answer, 0 without one."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Delivery:
     status_code: int
 
     def shown(self) -> dict[str, Any]:
-        """As the list of deliveries shows it."""
+        """Return the delivery as the list of deliveries shows it."""
         payload = self.payload if isinstance(self.payload, dict) else {}
         return {
             "id": self.id,
@@ -56,7 +56,7 @@ def _status(code: int) -> str:
 
 
 class Hook:
-    """The App's webhook. `url` is where it sends to, unless `send` is set."""
+    """The App's webhook. It sends to `url`, unless `send` is set."""
 
     def __init__(self, github: "Github", secret: str = "It's a Secret to Everybody") -> None:
         self.secret = secret
@@ -66,21 +66,21 @@ class Hook:
         self._github = github
 
     def deliver(self, event: str, payload: Any, guid: str = "") -> Delivery:
-        """Sends an event; whether it arrives or not, the delivery is in the log."""
+        """Send an event and log the delivery, also if it fails."""
         return self._deliver(event, payload, guid or str(uuid.uuid4()), redelivery=False)
 
     def again(self, identifier: int) -> Delivery | None:
-        """Sends a delivery again; None where it is no longer kept."""
+        """Send a delivery again; return None if it is no longer kept."""
         found = next((each for each in self.kept() if each.id == identifier), None)
         return found and self._deliver(found.event, found.payload, found.guid, redelivery=True)
 
     def kept(self) -> list[Delivery]:
-        """The newest first."""
+        """Return the deliveries that GitHub still keeps, newest first."""
         since = self._github.clock() - KEPT
         return [each for each in reversed(self.log) if each.delivered_at > since]
 
     def headers(self, event: str, guid: str, body: bytes) -> dict[str, str]:
-        """What GitHub sends with a payload."""
+        """Return the headers that GitHub sends with a payload."""
         return {
             "Accept": "*/*",
             "Content-Type": "application/json",

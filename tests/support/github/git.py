@@ -1,4 +1,4 @@
-"""Repositories over git's own protocol, for holders of a token, within its rights (git-http-backend(1)); Git LFS."""
+"""Repositories over git's own protocol, within the rights of a token (git-http-backend(1)); Git LFS."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ PATH = re.compile(
     r"/([\w.-]+/[\w.-]+?)(?:\.git)?(/(?:info/refs|git-upload-pack|git-receive-pack|info/lfs/objects/batch))"
 )
 _LFS = {"download": "git-upload-pack", "upload": "git-receive-pack"}
-"""The right that an operation of Git LFS takes, as git's service that takes the same."""
+"""The git service whose permission an operation of Git LFS needs."""
 Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
 class GitRequest:
-    """A request of git's."""
+    """A request of git."""
 
     method: str
     target: str
@@ -34,7 +34,7 @@ class GitRequest:
 
 
 def answer(github: "Github", asked: GitRequest) -> Answer:
-    """What git is answered; 404 for what is no repository with files behind it."""
+    """Answer a request of git; 404 unless the repository has files."""
     url = urlsplit(asked.target)
     if url.path.startswith(lfs.STORED):
         return github.lfs.stored(asked.method, url.path, dict(asked.headers), asked.body)

@@ -1,4 +1,4 @@
-"""What a webhook of the App carries when something happened in a repository (Webhook events and payloads)."""
+"""Webhook payloads of events in a repository (Webhook events and payloads)."""
 
 from typing import Any
 
@@ -18,23 +18,23 @@ def _common(repository: Repository, by: str, action: str | None = None) -> Objec
 
 
 def issue_comment(repository: Repository, number: int, comment: Object, action: str = "created") -> Object:
-    """A comment on an issue or pull request; also for `edited` and `deleted`."""
+    """Return the payload of a comment on an issue or pull request; also for `edited` and `deleted`."""
     common = _common(repository, comment["user"]["login"], action)
     return common | {"issue": repository.issues[number], "comment": comment}
 
 
 def issue(repository: Repository, number: int, action: str, by: str = "octocat", **more: Any) -> Object:
-    """`opened`, `labeled` with label={"name"}, `assigned` with assignee=user(login), and so on."""
+    """Return the payload of an issue: `opened`, `labeled` with label={"name"}, `assigned` with assignee, and so on."""
     return _common(repository, by, action) | {"issue": repository.issues[number], **more}
 
 
 def pull_request(repository: Repository, number: int, action: str, by: str = "octocat", **more: Any) -> Object:
-    """`opened`, `synchronize`, `closed` and so on."""
+    """Return the payload of a pull request: `opened`, `synchronize`, `closed` and so on."""
     return _common(repository, by, action) | {"number": number, "pull_request": repository.pulls[number], **more}
 
 
 def review(repository: Repository, number: int, state: str, body: str | None, by: str = "octocat") -> Object:
-    """A submitted review; `state` is approved, commented or changes_requested."""
+    """Return the payload of a submitted review; `state` is approved, commented or changes_requested."""
     identifier = next(repository.place.ids)
     written = {
         "id": identifier,
@@ -50,7 +50,7 @@ def review(repository: Repository, number: int, state: str, body: str | None, by
 
 
 def review_comment(repository: Repository, number: int, body: str, by: str = "octocat") -> Object:
-    """A comment on a line of a pull request."""
+    """Return the payload of a comment on a line of a pull request."""
     identifier = next(repository.place.ids)
     written = {
         "id": identifier,
@@ -75,7 +75,7 @@ def check_run(
     app: str = "ci",
     **more: Any,
 ) -> Object:
-    """A check on a branch that another App completed."""
+    """Return the payload of a check on a branch that another App completed."""
     identifier = next(repository.place.ids)
     ran = {
         "id": identifier,
@@ -95,12 +95,12 @@ def check_run(
 
 
 def branch_deleted(repository: Repository, branch: str, by: str = "octocat") -> Object:
-    """A branch was deleted."""
+    """Return the payload of a deleted branch."""
     return _common(repository, by) | {"ref": branch, "ref_type": "branch", "pusher_type": "user"}
 
 
 def installation(repository: Repository, action: str, by: str = "octocat") -> Object:
-    """`created`, `deleted`, `suspend`, `new_permissions_accepted`: an event without a repository."""
+    """Return an event without a repository: `created`, `deleted`, `suspend`, `new_permissions_accepted`."""
     common = _common(repository, by, action)
     del common["repository"]
     named = {"id": repository.id, "full_name": repository.full_name, "private": True}
@@ -109,7 +109,7 @@ def installation(repository: Repository, action: str, by: str = "octocat") -> Ob
 
 
 def merge_group(repository: Repository, number: int, commit: str) -> Object:
-    """The merge queue asks for checks of a pull request on a commit of its own."""
+    """Return the payload with which a merge queue requests checks of its own commit of a pull request."""
     base = "a" * 40
     group = {
         "head_sha": commit,
@@ -122,7 +122,7 @@ def merge_group(repository: Repository, number: int, commit: str) -> Object:
 
 
 def status(repository: Repository, branch: str, commit: str, state: str = "failure", context: str = "ci") -> Object:
-    """A commit status of a commit on a branch."""
+    """Return the payload of a commit status."""
     made = {"id": next(repository.place.ids), "sha": commit, "state": state, "context": context}
     made |= {
         "description": "2 tests failed",

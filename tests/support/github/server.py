@@ -1,4 +1,4 @@
-"""All of it over HTTP."""
+"""The HTTP server of the simulated GitHub."""
 
 import importlib
 import json
@@ -35,7 +35,7 @@ def _utc_now() -> datetime:
 
 @dataclass
 class Github:
-    """What it knows, what it was asked, and how it is to answer. A test sets the clock: no waiting for an hour."""
+    """Content, recorded calls and scripted failures. A test sets the clock, so that limits of an hour need no wait."""
 
     clock: Callable[[], datetime] = _utc_now
     app: App = field(default_factory=App)
@@ -51,7 +51,7 @@ class Github:
         self._lock = threading.RLock()
 
     def repository(self, name: str = "acme/shop", **given: Any) -> Repository:
-        """A repository, made where it is not there yet."""
+        """Return a repository; create it if it does not exist."""
         found = next((each for each in self.repositories if each.full_name == name), None)
         if found is None:
             found = Repository(self.place, name, 9001 + len(self.repositories), **given)
@@ -59,34 +59,34 @@ class Github:
         return found
 
     def find(self, name: str) -> Repository:
-        """By its name in any case. Raises Answered (404)."""
+        """Return the repository of that name, ignoring case. Raise Answered (404)."""
         for each in self.repositories:
             if each.full_name.lower() == name.lower():
                 return each
         raise refuse(404, "Not Found")
 
     def settings(self, **more: Any) -> GithubSettings:
-        """Settings with which functions find their App here."""
+        """Return settings with which functions use this App."""
         given = {"api_url": self.url, "app_id": str(self.app.id), "private_key": self.app.private_key}
         return GithubSettings.model_validate({**given, "webhook_secrets": [self.hook.secret], **more})
 
     def fails(
         self, calls: str, status: int, *, times: int = 1, applied: bool = False, body: Any = None, **headers: str
     ) -> None:
-        """Has the next calls that fit (`METHOD path`, a regular expression) answered so; 0 cuts the connection.
+        """Answer the next calls that match `METHOD path`, a regular expression, so; 0 closes the connection.
 
-        `applied`: the call does its work all the same. Headers are given as Retry_After="1".
+        `applied`: the call takes effect before it. Headers are given as Retry_After="1".
         """
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         reply = Reply(status, body or {"message": "answered by the test"}, named)
         self.troubles.failures.append(Failure(re.compile(calls), reply, times, applied))
 
     def asked(self, calls: str = "") -> list[str]:
-        """The calls so far that fit, as `METHOD path`."""
+        """Return the calls so far that match, as `METHOD path`."""
         return [str(call) for call in self.calls if re.search(calls, str(call))]
 
     def answer(self, call: Call) -> Reply:
-        """The REST API."""
+        """Answer a call of the REST API."""
         with self._lock:
             self._named(call)
             self.calls.append(call)
@@ -98,14 +98,14 @@ class Github:
         return reply
 
     def _named(self, call: Call) -> None:
-        """Has a call by a repository's id read like one by its name."""
+        """Replace a repository's id in the path by its name."""
         by_id = re.match(r"/repositories/(\d+)(?=/|$)", call.path)
         found = [each.full_name for each in self.repositories if by_id and str(each.id) == by_id[1]]
         if by_id and found:
             call.path = f"/repos/{found[0]}{call.path[by_id.end() :]}"
 
     def _moved(self, call: Call) -> Reply | None:
-        """Sends a call by a former name on to the id, as GitHub does: 301 for reading, 307 for the rest."""
+        """Redirect a call by a former name to the id, as GitHub does: 301 for reads, 307 for others."""
         for each in self.repositories:
             for name in each.former_names:
                 if f"{call.path}/".startswith(f"/repos/{name}/"):
@@ -138,9 +138,9 @@ class Github:
 
 @contextmanager
 def serving(github: Github, certificate: Certificate | None = None) -> Iterator[Github]:
-    """`github` at its `url`, until the end of the block.
+    """Serve `github` at its `url` until the block ends.
 
-    With a certificate it is a GitHub Enterprise Server: its API is below /api/v3, everything else is git's.
+    With a certificate it is a GitHub Enterprise Server: its API is below /api/v3, all other paths are git's.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(github))
     if certificate:
@@ -166,7 +166,7 @@ def _handler(github: Github) -> type[Handler]:
                 self.answer(*git.answer(github, git.GitRequest(self.command, self.path, self.headers, body)))
 
         def _log(self, repository: int, job: int) -> None:
-            """Answer as the store of logs does: it refuses a request that is authorized in two ways."""
+            """Answer as the store of logs, which rejects a request with two kinds of authorization."""
             found = next(each for each in github.repositories if each.id == repository)
             refused = "Authorization" in self.headers
             self.answer(400 if refused else 200, {"Content-Type": "text/plain"}, found.job_logs[job].encode())

@@ -13,9 +13,9 @@ from tests.support.github.calls import Call, Reply
 
 @dataclass
 class Failure:
-    """How the next `times` calls that fit are answered instead; `applied` says that they did their work all the same.
+    """The answer to the next `times` calls that match; `applied` means that the call takes effect before it.
 
-    Status 0 cuts the connection.
+    Status 0 closes the connection.
     """
 
     calls: re.Pattern[str]
@@ -26,20 +26,20 @@ class Failure:
 
 @dataclass
 class Limits:
-    """The primary limit, by caller: so many calls until the hour is over."""
+    """The primary rate limit: calls per caller and hour."""
 
     limit: int = 5000
     used: dict[str, int] = field(default_factory=dict)
     reset: datetime | None = None
     per_minute: int | None = None
     per_hour: int | None = None
-    """The secondary limits of requests that create content; None: none."""
+    """The secondary limit of requests that create content; None: no limit."""
     created: list[datetime] = field(default_factory=list)
     refused: int = 0
     most_per_hour: int = 0
 
     def allows_content(self, call: Call, now: datetime) -> bool:
-        """Whether one more request that creates content is taken."""
+        """Return whether one more request that creates content is accepted."""
         if call.method == "GET" or "access_tokens" in call.path or self.per_hour is None or self.per_minute is None:
             return True
         self.created = [time for time in self.created if time > now - timedelta(hours=1)]
@@ -52,7 +52,7 @@ class Limits:
         return True
 
     def count(self, caller: str, now: datetime) -> dict[str, str]:
-        """The headers that tell of it, after one call more."""
+        """Count a call and return the headers of the rate limit."""
         if self.reset is None or now >= self.reset:
             self.reset, self.used = now + timedelta(hours=1), {}
         self.used[caller] = self.used.get(caller, 0) + 1
@@ -68,13 +68,13 @@ class Limits:
 
 @dataclass
 class Troubles:
-    """What goes wrong."""
+    """Rate limits and scripted failures."""
 
     limits: Limits = field(default_factory=Limits)
     failures: list[Failure] = field(default_factory=list)
 
     def next(self, call: Call) -> Failure | None:
-        """The failure of this call, used up once more."""
+        """Return the failure of this call, if any, and count it as used."""
         for each in self.failures:
             if each.times > 0 and each.calls.search(str(call)):
                 each.times -= 1

@@ -1,4 +1,4 @@
-"""Logs of GitHub Actions: a redirect to a host of another name, where whoever has the URL may read for a minute.
+"""Logs of GitHub Actions: a redirect to another host, where the URL alone authorizes a read for a minute.
 
 (REST API: Download job logs for a workflow run. "Gets a redirect URL to download a plain text file of logs for a
 workflow job. This link expires after 1 minute.")

@@ -1,4 +1,4 @@
-"""The App about itself: installations, tokens, deliveries of its webhook."""
+"""Endpoints of the App: installations, tokens, deliveries of its webhook."""
 
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode

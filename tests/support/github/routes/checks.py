@@ -33,7 +33,7 @@ def change_check(github: "Github", call: Call, repository: Repository, number: s
 
 @route("GET", "/repos/{repository}/commits/{ref}/check-runs", "checks")
 def checks(github: "Github", call: Call, repository: Repository, ref: str) -> Any:
-    """The last run of each check, unless `filter` is all (List check runs for a Git reference)."""
+    """Return the last run of each check, unless `filter` is all (List check runs for a Git reference)."""
     commit = repository.tips().get(ref, ref)
     found = [each for each in repository.checks.values() if each["head_sha"] == commit]
     if call.query.get("filter", "latest") == "latest":
@@ -44,7 +44,7 @@ def checks(github: "Github", call: Call, repository: Repository, ref: str) -> An
 
 
 def _whole(check: dict[str, Any]) -> dict[str, Any]:
-    """A conclusion completes a check (Create a check run: conclusion)."""
+    """Set the status of a check with a conclusion to completed (Create a check run: conclusion)."""
     if not check.get("name"):
         raise refuse(422, "Invalid request: name is required")
     if check.get("conclusion"):
@@ -61,6 +61,6 @@ def annotations(github: "Github", call: Call, repository: Repository, number: st
 
 @route("GET", "/repos/{repository}/commits/{ref}/status", "statuses")
 def combined_status(github: "Github", call: Call, repository: Repository, ref: str) -> Any:
-    """The last status of each context (Get the combined status for a specific reference)."""
+    """Return the last status of each context (Get the combined status for a specific reference)."""
     latest = {each["context"]: each for each in repository.statuses if each["sha"] == ref}
     return page(github, call, list(latest.values()), "statuses")

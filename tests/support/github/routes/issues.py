@@ -81,7 +81,7 @@ def react(github: "Github", call: Call, repository: Repository, number: str) -> 
 
 @route("POST", "/repos/{repository}/issues/{number}/reactions", "issues")
 def react_to_issue(github: "Github", call: Call, repository: Repository, number: str) -> Any:
-    """Create reaction for an issue: 200 where it was there."""
+    """Create a reaction to an issue; 200 if it exists."""
     made = {"issue": _issue(repository, number)["number"], "content": call.body["content"]}
     known = made in repository.reactions
     if not known:

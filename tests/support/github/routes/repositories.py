@@ -1,4 +1,4 @@
-"""Repositories, their files and branches, and who may do what in them."""
+"""Repositories, their files, branches and permissions."""
 
 import base64
 from typing import TYPE_CHECKING, Any
