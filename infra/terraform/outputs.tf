@@ -55,6 +55,18 @@ output "kubernetes_settings" {
   })
 }
 
+output "console_environment" {
+  description = "Environment of the console as a service of its own behind Identity-Aware Proxy, for --env-vars-file of gcloud (docs/console.md)."
+  value = yamlencode(merge(local.environment, {
+    FUNCTION_TARGET = "console"
+    THREADS         = "16"
+    ORCHESTRATOR_CONSOLE = jsonencode(merge(try(var.settings.console, {}), {
+      identity = "iap"
+      audience = "/projects/${data.google_project.this.number}/locations/${var.region}/services/${var.prefix}console"
+    }))
+  }))
+}
+
 output "deployed" {
   description = "What runs: the image, by its digest, and the set of templates, named by its contents."
   value       = { image = var.image, templates = local.templates }

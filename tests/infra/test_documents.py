@@ -1,12 +1,15 @@
 """README and the pages of docs/: what they tell people to type exists, and what they point at is there.
 
-commands   every `orchestrator`, `make` and `terraform` command, with its options, outputs and targets
+commands   every `orchestrator`, `make`, `terraform` and `gcloud` command, with its options, outputs and targets
 files      every path of this repository
 alerts     every heading that an alert refers to
 words      every setting that is named
 """
 
 import re
+import runpy
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +34,10 @@ def text(page: str) -> str:
 
 
 def lines(page: str) -> list[str]:
-    """Commands: indented lines, and what stands between backticks."""
-    blocks = re.findall(r"^ {4,}(?:export \S+ )?(\S.*)$", text(page), re.MULTILINE)
-    return [*blocks, *re.findall(r"`([^`\n]+)`", text(page))]
+    """Commands: indented lines, joined where a backslash ends them, and what stands between backticks."""
+    joined = re.sub(r" \\\n +", " ", text(page))
+    blocks = re.findall(r"^ {4,}(?:export \S+ )?(\S.*)$", joined, re.MULTILINE)
+    return [*blocks, *re.findall(r"`([^`\n]+)`", joined)]
 
 
 def found(words: list[str]) -> tuple[click.Command, int]:
@@ -62,6 +66,34 @@ def test_every_command_of_ours_exists_with_its_options(page: str) -> None:
         assert set(re.findall(r"(?<= )--[a-z-]+", match[2].split(" #")[0])) <= options | {"--help"}, line
         tried += 1
     assert tried or page not in ("README.md", "docs/operations.md", "docs/quick-start.md")
+
+
+@pytest.fixture(scope="module")
+def gcloud(program: Callable[[str, str], str]) -> dict[str, Any]:
+    """The commands and flags of the installed Google Cloud CLI: what it completes in a shell."""
+    root = Path(program("gcloud", "see cloud.google.com, Install the Google Cloud CLI")).resolve().parents[1]
+    known: dict[str, Any] = runpy.run_path(str(root / "data/cli/gcloud_completions.py"))["STATIC_COMPLETION_CLI_TREE"]
+    return known
+
+
+def test_every_command_of_gcloud_exists_with_its_flags(gcloud: dict[str, Any]) -> None:
+    tried = 0
+    for page in PAGES:
+        inner = re.findall(r"\$\((gcloud [^()]*)\)", text(page))
+        for line in [*inner, *(line for line in lines(page) if re.match(r"gcloud [a-z]", line))]:
+            words = shlex.split(line)[1:]
+            node, path = gcloud, []
+            while words and words[0] in node["commands"]:
+                path.append(words.pop(0))
+                node = node["commands"][path[-1]]
+            assert path, f"{page}: {line}"
+            assert not node["commands"], f"{page}: {line} is a group of commands"
+            flags = node["flags"] | gcloud["flags"]
+            switches = {name.replace("--", "--no-", 1) for name, kind in flags.items() if kind == "bool"}
+            named = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert named <= flags.keys() | switches, f"{page}: {line}"
+            tried += 1
+    assert tried > 15
 
 
 @pytest.mark.parametrize("page", PAGES)

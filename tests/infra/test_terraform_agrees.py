@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from functions import app
 from functions.cluster import credentials
 from functions.queues.backends import connect as publisher
 from functions.queues.topics import ACK_DEADLINE
@@ -249,6 +250,20 @@ def test_the_functions_identity_can_reach_the_cluster_and_nothing_in_it(state: S
     account = state.one("service_account", "functions")["member"]
     roles = [each.values["role"] for each in state.of("project_iam_member") if each.values["member"] == account]
     assert roles == [role["id"]]
+
+
+def test_the_console_behind_iap_starts_as_its_page_deploys_it(state: State) -> None:
+    environ = yaml.safe_load(state.outputs["console_environment"])
+    found = load(environ)
+    app.require_settings(found.model_copy(update={"templates": ROOT / "templates"}), environ["FUNCTION_TARGET"])
+    assert (found.console.identity, environ["FUNCTION_TARGET"]) == ("iap", "console")
+    assert re.fullmatch(r"/projects/\d+/locations/europe-west4/services/orchestrator-console", found.console.audience)
+    page, project = (ROOT / "docs/console.md").read_text(), "acme-agents"
+    assert state.one("storage_bucket", "config")["name"].replace(project, "PROJECT") in page
+    assert f"projects/PROJECT/roles/{state.one('project_iam_custom_role', 'cluster')['role_id']} " in page
+    container = state.services()["submit_code"]["template"][0]["containers"][0]
+    assert f"--command={container['command'][0]} --args={','.join(container['args'])}" in page
+    assert f"mount-path={container['volume_mounts'][0]['mount_path']} " in page
 
 
 def test_alerts_look_at_log_fields_and_names_that_there_are(state: State) -> None:

@@ -2,7 +2,11 @@
 #   terraform test -test-directory=examples -var-file=examples/complete.tfvars
 # tests/infra/test_terraform_agrees.py reads the state of this run.
 
-mock_provider "google" {}
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
 
 run "complete" {
   assert {
