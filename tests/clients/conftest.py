@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "orchestrator"
 URL = "https://git.example.invalid/acme/shop.git"
-"""What the repository of a test is called; git is told to use a directory in its place."""
+"""The URL of the test repository; git is configured to use a directory in its place."""
 
 TASKS = {"master": {"tasks": [{"id": 1, "title": "One"}, {"id": 2, "title": "Two"}]}}
 
@@ -53,7 +53,7 @@ class Functions:
         return {each["metadata"]["name"]: each for each in self.cluster.list(RUNS[kind], NAMESPACE)}
 
     def spec(self, done: "Ended") -> dict[str, Any]:
-        """Return the spec of the run that a command with `-o json` made."""
+        """Return the spec of the run that a command with `-o json` created."""
         assert done.code == 0, done.err
         return dict(self.runs(done.json["kind"])[done.json["name"]]["spec"])
 
@@ -83,7 +83,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
 
 @contextmanager
 def served(*children: Child) -> Iterator[Mapping[str, str]]:
-    """Starts functions, gives the URL of each, and stops them again."""
+    """Start functions, yield the URL of each, and stop them."""
     try:
         with forked_functions():
             for child in children:
@@ -108,7 +108,7 @@ def _wait_for(child: Child) -> None:
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -124,7 +124,7 @@ CommandLine = Callable[..., Ended]
 
 @pytest.fixture
 def cli(home: Path) -> CommandLine:
-    """Return runs the command line as a process, with nothing of this machine's configuration."""
+    """Return a function that runs the command line as a process without this machine's configuration."""
 
     def run(*arguments: str, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> Ended:
         done = subprocess.run(
@@ -145,7 +145,7 @@ def cli(home: Path) -> CommandLine:
 
 @pytest.fixture
 def docs(cli: CommandLine, functions: Functions, repository: "Repository") -> CommandLine:
-    """`task docs`, in the repository unless told otherwise."""
+    """Return a function that runs `task docs`, by default in the repository."""
 
     def run(*arguments: str, cwd: Path | None = None, **environ: str) -> Ended:
         where = {"ORCHESTRATOR_API_URL": functions.api_url, **environ}
@@ -156,7 +156,7 @@ def docs(cli: CommandLine, functions: Functions, repository: "Repository") -> Co
 
 @pytest.fixture
 def place(functions: Functions) -> "Place":
-    """Return a namespace of the test's own."""
+    """Return a new namespace for the test."""
     from tests.clients.place import Place
 
     return Place(functions)
@@ -164,19 +164,19 @@ def place(functions: Functions) -> "Place":
 
 @pytest.fixture
 def environ(functions: Functions, place: "Place", home: Path) -> dict[str, str]:
-    """What `orchestrator-mcp` is started with."""
+    """Return the environment of `orchestrator-mcp`."""
     cluster = {"KUBECONFIG": str(functions.kubeconfig), "ORCHESTRATOR_NAMESPACE": place.name}
     return {**environment(home), **cluster, "ORCHESTRATOR_API_URL": functions.api_url}
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What a command is started with: the home directory is its own."""
+    """Return the environment of a command with its own home directory."""
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Return a person's home directory, with git set up."""
+    """Return a person's home directory, with git configured."""
     found = tmp_path / "home"
     found.mkdir()
     lines = ["[user]", "name = octocat", "email = octocat@example.invalid", "[init]", "defaultBranch = main"]
@@ -187,14 +187,14 @@ def home(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Repository:
-    """A clone at `path`, whose remote `origin` is called URL and is the bare repository `bare`."""
+    """A clone at `path`, whose remote `origin` has the URL `URL` and is the bare repository `bare`."""
 
     path: Path
     bare: Path
     home: Path
 
     def git(self, *arguments: str, at: Path | None = None) -> str:
-        """What git prints."""
+        """Run git and return its output."""
         done = subprocess.run(
             ["git", "-C", str(at or self.path), *arguments],
             env=environment(self.home),
@@ -217,7 +217,7 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def pushed(self, branch: str = "main") -> str:
-        """Return the commit that the remote has on `branch`."""
+        """Return the commit of `branch` on the remote."""
         return self.git("rev-parse", branch, at=self.bare)
 
     def files(self, revision: str) -> set[str]:
@@ -227,7 +227,7 @@ class Repository:
 
 @pytest.fixture
 def repository(tmp_path: Path, home: Path) -> Repository:
-    """Return a repository with Task Master's files, all of it pushed."""
+    """Return a repository with Task Master's files, fully pushed."""
     found = Repository(tmp_path / "shop", tmp_path / "shop.git", home)
     name_remote(found, URL, found.bare)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(found.bare)], check=True)
@@ -241,12 +241,12 @@ def repository(tmp_path: Path, home: Path) -> Repository:
 
 
 def name_remote(repository: Repository, url: str, bare: Path) -> None:
-    """Has git use `bare` in place of `url`."""
+    """Configure git to use `bare` in place of `url`."""
     with (repository.home / ".gitconfig").open("a") as file:
         file.write(f'[url "{bare}"]\ninsteadOf = {url}\n')
 
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Return an installation that `orchestrator doctor` has nothing to say about."""
+    """Return an installation without a problem."""
     return Bench(monkeypatch)

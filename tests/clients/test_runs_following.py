@@ -36,11 +36,11 @@ from tests.support.fork_server import forked_functions
 
 NAMESPACE = "orchestrator"
 SECONDS = 90.0
-"""How long anything is waited for: this machine may be busy."""
+"""The limit of every wait, for busy machines."""
 
 
 class Machine:
-    """Everything on one machine, and the command line on it."""
+    """The local stack, and the command line on it."""
 
     def __init__(self, stack: Stack, mirror: Mirror, folder: Path) -> None:
         self.stack, self.cluster, self._mirror = stack, stack.cluster, mirror
@@ -71,7 +71,7 @@ class Machine:
         return self.until(name, lambda run: states.state(run.status) in states.FINISHED)
 
     def forget(self, job: str) -> None:
-        """Deletes a Job, and waits until its pod is gone."""
+        """Delete a Job, and wait until its pod is gone."""
         self.cluster.delete(JOB, NAMESPACE, job, self.cluster.get(JOB, NAMESPACE, job)["metadata"]["uid"])
         end = time.monotonic() + SECONDS
         while list(self.cluster.list(POD, NAMESPACE, f"job-name={job}")):
@@ -109,7 +109,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def finished(machine: Machine) -> str:
-    """Return a run that was watched to its end and tried again: two attempts, and the log of each."""
+    """Return the name of a run with two finished attempts, with a log each."""
     name = machine.submit()
     machine.finished(name)
     assert machine.runs("retry", name, "-m", "again").code == 0
@@ -178,7 +178,7 @@ def test_watch_exits_with_1_if_the_run_is_cancelled(machine: Machine) -> None:
 
 def test_ctrl_c_ends_a_view_but_not_the_run(machine: Machine) -> None:
     name = machine.submit(taskId=3)
-    for arguments in (("watch", name), ("logs", name, "--follow")):  # of all runs: below
+    for arguments in (("watch", name), ("logs", name, "--follow")):  # a view of all runs is tested below
         with machine.start(*arguments) as watching:
             _see(watching)
             watching.send_signal(signal.SIGINT)
@@ -240,15 +240,15 @@ def test_watch_on_a_terminal_redraws_a_block_that_stays(machine: Machine) -> Non
 
 
 def _see(process: "subprocess.Popen[str]") -> None:
-    """Waits for its first line."""
+    """Wait for the first line of the process."""
     assert process.stdout
     assert process.stdout.readline()
 
 
 def _read(terminal: int) -> str:
-    """Return all that is written to it until its other end is closed."""
+    """Return everything written to the terminal until its other end is closed."""
     found = b""
-    with suppress(OSError):  # Linux: EIO once the other end is closed
+    with suppress(OSError):  # Linux raises EIO when the other end is closed
         while piece := os.read(terminal, 65_536):
             found += piece
     os.close(terminal)

@@ -1,4 +1,4 @@
-"""Lines of a log as Claude Code and the container script write them."""
+"""Lines of a log in the formats of Claude Code and the container script."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def thought(text: str) -> str:
 
 
 def called(tool: str, result: str, *, failed: bool = False, **given: Any) -> Iterator[str]:
-    """A tool call and its result."""
+    """Yield the lines of a tool call and its result."""
     call = f"toolu_{next(CALLS)}"
     content: list[Any] = [{"type": "tool_use", "id": call, "name": tool, "input": given}]
     yield line("assistant", message={"id": f"msg_{call}", "content": content, "usage": {"output_tokens": 120}})
@@ -52,7 +52,7 @@ AFTER = """    def remove(self, item: str, count: int) -> None:
 
 
 def session_of_an_agent() -> list[str]:
-    """A session as people like to watch them: reading, a failing test, an edit, a passing test."""
+    """Return a typical session: reading, a failing test, an edit, a passing test."""
     return [
         "orchestrator: cloned acme/inventory at 4c1f2e0",
         "orchestrator: branch agents/inventory-7-3f2b8 from main",

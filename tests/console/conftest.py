@@ -1,4 +1,4 @@
-"""A real Chromium for the console's pages, and axe-core, which finds what hinders people with disabilities."""
+"""A real Chromium for the console's pages, and axe-core, which checks accessibility."""
 
 import os
 import tempfile
@@ -16,9 +16,9 @@ from tests.support.api import ROOT
 
 AXE = ROOT / ".parts" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = Path(os.environ.get("SCREENSHOTS") or Path(tempfile.gettempdir()) / "orchestrator-screenshots")
-"""Where screenshots of the pages are written, for people to look at."""
+"""The directory of the screenshots that tests write."""
 SECONDS = 60.0
-"""The longest that a page is waited for: longer than a loaded machine takes."""
+"""The limit of every wait for a page, for loaded machines."""
 
 
 expect.set_options(timeout=SECONDS * 1000)
@@ -39,7 +39,7 @@ def world(town: Town) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def chromium(program: Callable[[str, str], str]) -> Iterator[Browser]:
-    """A browser, closed after each module: while Playwright runs, other tests of the process have no event loop."""
+    """Yield a browser, closed after each module: while Playwright runs, other tests cannot start an event loop."""
     path = program("chromium", "Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
@@ -49,13 +49,13 @@ def chromium(program: Callable[[str, str], str]) -> Iterator[Browser]:
 
 @dataclass
 class Visitor:
-    """A person's browser: a page at a time, with what its scripts complained about."""
+    """A browser with one page, and the errors of its scripts."""
 
     page: Page
     complaints: list[str]
 
     def sees(self, url: str, shot: str = "") -> Page:
-        """The page at that address, and a picture of it."""
+        """Open an address, take a screenshot and return the page."""
         self.page.goto(url)
         self.keeps(shot)
         return self.page
@@ -71,7 +71,7 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Visit]:
-    """Opens a browser of its own, with Playwright's options of a context; nothing may complain in it."""
+    """Yield a function that opens a browser context with Playwright's options; script errors fail the test."""
     opened: list[tuple[BrowserContext, list[str]]] = []
 
     def begin(**options: Any) -> Visitor:
@@ -95,7 +95,7 @@ def visit(chromium: Browser) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The source of axe-core."""
+    """Return the source of axe-core."""
     if AXE.is_file():
         return AXE.read_text()
     message = f"axe-core is not installed in {AXE.parent}: make parts"
@@ -105,14 +105,14 @@ def axe() -> str:
 
 
 def violations(page: Page, axe: str) -> list[str]:
-    """What axe-core finds on a page, a line for each element."""
+    """Return the findings of axe-core on a page, a line for each element."""
     page.evaluate(axe)
     found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
     return [f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
 
 def overflow(page: Page) -> list[str]:
-    """The elements that are wider than the window, so that a person would have to scroll sideways."""
+    """Return the elements wider than the window, which would need sideways scrolling."""
     return list(
         page.evaluate(
             """() => document.documentElement.scrollWidth <= window.innerWidth ? [] :

@@ -1,4 +1,4 @@
-"""The pictures of the console in docs/, from the real pages: `python -m tests.console.picture` (`make picture`)."""
+"""Take the pictures of the console in docs/ from the real pages: `python -m tests.console.picture` (`make picture`)."""
 
 import tempfile
 from pathlib import Path

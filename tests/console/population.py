@@ -1,4 +1,4 @@
-"""Runs as an installation has them on a working day."""
+"""Runs of a typical working day."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ TITLES = {
     32: "Round prices to cents",
     33: "Drop the unused address form",
 }
-"""Of tasks, by id."""
+"""Titles of tasks by id."""
 
 
 SUMMARY = """Done: the amount is checked before the refund is sent.
@@ -41,7 +41,7 @@ def usage(cost: float, turns: int = 14) -> dict[str, Any]:
 
 
 def working_day(world: World) -> None:
-    """Two runs at work, two queued, one that waits for a retry, one to fix, and a week of ended ones."""
+    """Create two running runs, two queued, one to retry, one to fix, and a week of ended ones."""
     running(world)
     second = attempt(1, "code-web-12", ago(minutes=2))
     world.put(
@@ -73,7 +73,7 @@ def working_day(world: World) -> None:
 
 
 def running(world: World) -> None:
-    """A run whose agent is at work, in its second attempt."""
+    """Create a run whose agent is running, in its second attempt."""
     started = ago(minutes=6, seconds=12)
     first = attempt(
         1, "code-inv-7-1", ago(minutes=26), ago(minutes=11), "DeadlineExceeded", "the deadline of 15m passed"
@@ -105,7 +105,7 @@ def running(world: World) -> None:
 
 
 def ended(world: World) -> None:
-    """A week of runs that ended, most of them well."""
+    """Create the ended runs of a week, most of them successful."""
     tasks = (
         ("Completed",) * 5
         + ("OutOfMemory", "Cancelled")

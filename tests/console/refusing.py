@@ -1,4 +1,4 @@
-"""An API server that refuses, is gone, or holds very many runs, as the console's transport sees it."""
+"""Clusters for the console that refuse requests, do not answer, or have many more runs."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.builders import raw_run
 
 
 class Between:
-    """A transport that raises `error` for requests, or adds runs to a list."""
+    """A transport that raises the error of a request, or adds runs to a list."""
 
     def __init__(self, inner: Transport, *, error: Callable[[Request], ClusterError | None], more: int = 0) -> None:
         self._inner, self.error = inner, error
@@ -38,7 +38,7 @@ def transport(cluster: Cluster) -> Transport:
 
 
 def without_rights(cluster: Cluster, *resources: str, method: str = "") -> Cluster:
-    """Everything, or only these resources, or this method, is forbidden."""
+    """Return a cluster that forbids everything, or only these resources, or this method."""
 
     def refuse(request: Request) -> ClusterError | None:
         path = request.path.split("/namespaces/")[-1]
@@ -50,12 +50,12 @@ def without_rights(cluster: Cluster, *resources: str, method: str = "") -> Clust
 
 
 def gone(cluster: Cluster) -> Cluster:
-    """Nothing answers."""
+    """Return a cluster that does not answer."""
     return Cluster(Between(transport(cluster), error=lambda _: Unavailable("connection refused")))
 
 
 def crowded(cluster: Cluster, more: int) -> Cluster:
-    """So many more code runs are in each list."""
+    """Return a cluster with `more` additional code runs in each list."""
     return Cluster(Between(transport(cluster), error=lambda _: None, more=more))
 
 

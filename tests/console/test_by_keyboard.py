@@ -1,4 +1,4 @@
-"""Everything can be done by keyboard, and without scripts."""
+"""Every function of the console works by keyboard, and without scripts."""
 
 from playwright.sync_api import Page, expect
 
@@ -12,7 +12,7 @@ FAILED = status("AgentError", "it gave up", succeeded="False", attempts=[OVER])
 
 
 def tab_to(page: Page, text: str) -> None:
-    """Presses Tab until the element with that text or label has the focus, which must be visible."""
+    """Press Tab until the element with that text or label has a visible focus."""
     script = "e => [e.innerText, e.labels?.[0]?.innerText, e.name].join(' ')"
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -74,7 +74,7 @@ def test_every_page_works_without_scripts(world: World, visit: Visit) -> None:
     expect(page.locator("#actions details")).to_have_count(0)
 
 
-def test_words_replace_the_prompt_where_a_person_says_so(world: World, visit: Visit) -> None:
+def test_a_retry_can_replace_the_prompt(world: World, visit: Visit) -> None:
     world.put("api-1", status=FAILED)
     page = visit().sees(f"{world.console()}/runs/code/api-1")
     page.locator("summary", has_text="Retry").click()
@@ -94,7 +94,7 @@ def test_a_docs_run_offers_no_retry(world: World, visit: Visit) -> None:
     assert world.cluster.get(DOCS_RUN, world.namespace, "docs-1")["spec"]["cancel"] is False
 
 
-def test_filters_are_in_the_address(world: World, visit: Visit) -> None:
+def test_filters_are_part_of_the_address(world: World, visit: Visit) -> None:
     working_day(world)
     url = world.console()
     page = visit().sees(f"{url}/?repository=acme%2Fstorefront&phase=succeeded")

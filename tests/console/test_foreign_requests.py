@@ -1,4 +1,4 @@
-"""A console on this machine has a person's rights: it obeys its own pages only.
+"""A console on this machine has a person's rights, so it accepts requests of its own pages only.
 
 | request                                             | expected |
 |-----------------------------------------------------|----------|
@@ -33,7 +33,7 @@ def get(url: str, headers: Mapping[str, str] | None = None) -> urllib3.BaseHTTPR
 
 
 def post(url: str, token: str = TOKEN, origin: str | None = "", **form: str) -> urllib3.BaseHTTPResponse:
-    """Sends a form, with the console's own Origin unless told otherwise."""
+    """Send a form, by default with the console's own Origin."""
     own = "/".join(url.split("/")[:3])
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     headers |= {} if origin is None else {"Origin": origin or own}
@@ -47,13 +47,13 @@ def is_untouched(world: World) -> bool:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.7", "evil.example:80"])
-def test_another_host_is_refused(world: World, host: str) -> None:
+def test_a_request_for_another_host_is_refused(world: World, host: str) -> None:
     answer = get(world.console(), {"Host": host})
     assert (answer.status, b"127.0.0.1" in answer.data) == (403, True)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:3000", "null", "http://127.0.0.1"])
-def test_a_foreign_page_is_refused(world: World, origin: str) -> None:
+def test_a_request_of_another_origin_is_refused(world: World, origin: str) -> None:
     world.put("api-1", status=FAILED)
     url = world.console(token=TOKEN)
     assert get(url, {"Origin": origin}).status == 403
@@ -62,14 +62,14 @@ def test_a_foreign_page_is_refused(world: World, origin: str) -> None:
 
 
 @pytest.mark.parametrize(("token", "origin"), [("", ""), ("another", ""), ("ü", ""), (TOKEN, None)])
-def test_a_form_that_is_not_of_this_console_is_refused(world: World, token: str, origin: str | None) -> None:
+def test_a_form_without_the_consoles_token_and_origin_is_refused(world: World, token: str, origin: str | None) -> None:
     world.put("api-1", status=FAILED)
     answer = post(f"{world.console(token=TOKEN)}/runs/code/api-1/retry", token=token, origin=origin)
     assert answer.status == 403
     assert is_untouched(world)
 
 
-def test_its_own_form_is_obeyed_once(world: World) -> None:
+def test_the_consoles_own_form_is_applied_once(world: World) -> None:
     world.put("api-1", status=FAILED)
     url = f"{world.console(token=TOKEN)}/runs/code/api-1"
     answer = post(f"{url}/retry", words="Again")
@@ -86,7 +86,9 @@ def test_its_own_form_is_obeyed_once(world: World) -> None:
         ("cancel", {}, b"already finished"),
     ],
 )
-def test_a_form_that_cannot_be_applied_says_why(world: World, action: str, form: dict[str, str], says: bytes) -> None:
+def test_an_inapplicable_form_is_refused_with_the_reason(
+    world: World, action: str, form: dict[str, str], says: bytes
+) -> None:
     world.put("api-1", status=FAILED)
     answer = post(f"{world.console(token=TOKEN)}/runs/code/api-1/{action}", **form)
     assert answer.status in (409, 422)
@@ -94,7 +96,7 @@ def test_a_form_that_cannot_be_applied_says_why(world: World, action: str, form:
     assert is_untouched(world)
 
 
-def test_nothing_is_changed_by_looking(world: World) -> None:
+def test_a_get_request_changes_nothing(world: World) -> None:
     world.put("api-1", status=FAILED)
     assert get(f"{world.console(token=TOKEN)}/runs/code/api-1/retry?token={TOKEN}").status == 405
     assert is_untouched(world)
@@ -104,7 +106,7 @@ class ReadOnly(LocalAccess):
     may_change: ClassVar[bool] = False
 
     def check(self, visit: Visit) -> None:
-        """Serve everybody."""
+        """Serve every caller."""
 
 
 def test_a_read_only_console_changes_nothing_and_offers_nothing(world: World) -> None:
@@ -117,7 +119,7 @@ def test_a_read_only_console_changes_nothing_and_offers_nothing(world: World) ->
     assert TOKEN.encode() not in page
 
 
-def test_a_person_without_the_right_to_patch_gets_an_error_that_names_it(world: World) -> None:
+def test_a_retry_without_the_right_to_patch_is_refused(world: World) -> None:
     world.put("api-1", status=FAILED)
     reading = without_rights(world.cluster, method="PATCH")
     answer = post(f"{world.console(token=TOKEN, cluster=reading)}/runs/code/api-1/retry")
@@ -126,7 +128,7 @@ def test_a_person_without_the_right_to_patch_gets_an_error_that_names_it(world: 
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/code/api-1", "/nothing", "/assets/console.css", "/runs/code/api-1/log"])
-def test_every_answer_forbids_what_pages_do_not_need(world: World, path: str) -> None:
+def test_every_answer_has_the_security_headers(world: World, path: str) -> None:
     world.put("api-1")
     answer = get(f"{world.console()}{path}")
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS

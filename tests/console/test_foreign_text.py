@@ -1,4 +1,4 @@
-"""Text of agents, people and clusters is shown as text, whatever it holds."""
+"""Text of agents, people and clusters is shown as text, whatever its content."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.console.conftest import Visit, overflow
 from tests.console.world import World, ago, attempt, status
 
 HTML = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
-"""Would say so in the title if anything of it were obeyed."""
+"""HTML that changes the title if a browser executes it."""
 ANSI = "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07link\x1b]8;;\x07 \x1b[2Jgone"
 LINKS = f"[click](javascript:document.title='pwned') [data](data:text/html,x) ![i](https://evil.example/x.png) {HTML}"
 HUGE = "x" * 3_000_000
@@ -33,7 +33,7 @@ def hostile() -> Iterator[str]:
     yield finished(LINKS, failed=True)
 
 
-def test_nothing_that_an_agent_writes_is_obeyed(world: World, visit: Visit) -> None:
+def test_hostile_output_of_an_agent_is_shown_as_text(world: World, visit: Visit) -> None:
     made = world.put(
         "api-1",
         promptModification=HTML,
@@ -106,7 +106,7 @@ def test_markdown_becomes_safe_html(text: str, html: str) -> None:
     assert foreign_text.markdown(text) == html
 
 
-def test_a_log_is_given_as_text_unchanged(world: World, visit: Visit) -> None:
+def test_a_raw_log_is_served_as_plain_text(world: World, visit: Visit) -> None:
     world.put("api-1", status=status("Running", attempts=[attempt(1, "job-1", ago())]))
     world.pod("job-1", HTML)
     page = visit().sees(f"{world.console()}/runs/code/api-1/log")

@@ -1,4 +1,4 @@
-"""The deployed function, served by functions-framework: pages are answered while as many viewers as may be stream."""
+"""The deployed function, served by functions-framework, answers pages while the maximum of viewers stream."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.console.population import running
 from tests.console.world import World
 
 
-def test_half_of_the_threads_stream_and_the_others_answer(world: World, tmp_path: Path) -> None:
+def test_pages_are_answered_while_half_of_the_threads_stream(world: World, tmp_path: Path) -> None:
     running(world)
     settings = {
         "ORCHESTRATOR_NAMESPACE": world.namespace,

@@ -1,4 +1,4 @@
-"""A page keeps itself current: by a stream while there is a free thread, else by asking again."""
+"""A page updates itself: by a stream if a slot is free, otherwise by polling."""
 
 import time
 import urllib.error
@@ -22,7 +22,7 @@ JOB = "code-api-1-1"
 PULL = "https://github.com/acme/shop/pull/7"
 
 
-def test_a_run_is_followed_from_the_queue_to_its_pull_request(world: World, visit: Visit) -> None:
+def test_a_runs_page_updates_itself_from_the_queue_to_the_pull_request(world: World, visit: Visit) -> None:
     world.put("api-1", status=status("Queued", "all slots are taken"))
     visitor = visit()
     page = visitor.sees(f"{world.console()}/runs/code/api-1")
@@ -55,11 +55,11 @@ def test_a_run_is_followed_from_the_queue_to_its_pull_request(world: World, visi
     expect(main).to_contain_text("Succeeded: Completed")
     expect(page.get_by_role("link", name="7", exact=True)).to_have_attribute("href", PULL)
     expect(page.locator("#live")).to_have_text("")
-    assert page.evaluate("window.loaded") == "once", "the page was loaded again"
-    assert items.locator("li").count() == 5, "each item is there once"
+    assert page.evaluate("window.loaded") == "once", "the page was reloaded"
+    assert items.locator("li").count() == 5, "each item is shown once"
 
 
-def test_the_fleet_shows_a_run_as_soon_as_there_is_one(world: World, visit: Visit) -> None:
+def test_the_fleet_page_shows_new_and_changed_runs(world: World, visit: Visit) -> None:
     page = visit().sees(world.console())
     expect(page.locator("#live")).to_have_text("live")
     world.put("api-1")
@@ -68,7 +68,7 @@ def test_the_fleet_shows_a_run_as_soon_as_there_is_one(world: World, visit: Visi
     expect(page.locator("#runs .group", has_text="Failed")).to_contain_text("raise the memory")
 
 
-def test_without_a_free_stream_the_page_asks_again(world: World, visit: Visit) -> None:
+def test_a_page_without_a_free_stream_polls(world: World, visit: Visit) -> None:
     world.put("api-1", status=status("Queued", "all slots are taken"))
     page = visit().sees(f"{world.console(streams=0)}/runs/code/api-1")
     expect(page.locator("#live")).to_contain_text("updated every")
@@ -76,7 +76,7 @@ def test_without_a_free_stream_the_page_asks_again(world: World, visit: Visit) -
     expect(page.locator("main")).to_contain_text("attempt 1 is starting")
 
 
-def test_what_a_person_has_opened_stays_open_while_the_page_changes(world: World, visit: Visit) -> None:
+def test_opened_sections_stay_open_during_an_update(world: World, visit: Visit) -> None:
     world.put("api-1", status=status("Queued", "all slots are taken"))
     page = visit().sees(f"{world.console()}/runs/code/api-1")
     expect(page.locator("#live")).to_have_text("live")
@@ -88,7 +88,7 @@ def test_what_a_person_has_opened_stays_open_while_the_page_changes(world: World
     expect(page.locator(".spec dl")).to_be_visible()
 
 
-def test_a_page_of_a_cluster_that_is_gone_says_so_and_recovers(world: World, visit: Visit) -> None:
+def test_a_page_shows_an_unreachable_cluster_and_recovers(world: World, visit: Visit) -> None:
     world.put("api-1", status=status("Queued", "all slots are taken"))
     failing = Between(transport(world.cluster), error=lambda _: None)
     page = visit().sees(f"{world.console(cluster=Cluster(failing))}/runs/code/api-1")
@@ -122,7 +122,7 @@ def test_no_more_streams_are_open_than_there_are_slots(world: World, most: int) 
 
 
 def first_line(url: str) -> bytes:
-    """The first line of a stream, which is then closed; empty while there is no slot for it."""
+    """Return the first line of a stream, which is then closed; empty if no slot is free."""
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as response:
             return bytes(response.readline())
@@ -130,11 +130,11 @@ def first_line(url: str) -> bytes:
         return b""
 
 
-def test_a_slot_is_free_again_when_a_browser_has_gone(world: World) -> None:
+def test_a_stream_slot_is_freed_after_the_browser_disconnects(world: World) -> None:
     url = f"{world.console(streams=1)}/stream"
     until = time.monotonic() + SECONDS
     for number in range(3):
         while not first_line(url):
             assert time.monotonic() < until, "the slot was not freed"
             time.sleep(0.2)
-        world.put(f"api-{number}")  # the server writes, and notices that nobody reads
+        world.put(f"api-{number}")  # the server writes to the stream and notices the closed connection

@@ -1,12 +1,12 @@
-"""Every page in every state, in a real Chromium: light, dark and 320 px wide, with nothing that axe-core finds.
+"""Every page in every state, in a real Chromium: light, dark and 320 px wide, without findings of axe-core.
 
 | page  | states                                                                                     |
 |-------|--------------------------------------------------------------------------------------------|
-| fleet | empty, one, many, 1,000, nothing matches, no rights, API server gone                        |
-| run   | pending, queued, running, retrying, failed, cancelled, succeeded, invalid spec, no rights   |
-| other | task files, diff, no such run                                                               |
+| fleet | empty, one, many, 1,000, no match, no rights, API server down                              |
+| run   | pending, queued, running, retrying, failed, cancelled, succeeded, missing rights           |
+| other | task files, diff, no such run                                                              |
 
-A picture of each is written to SCREENSHOTS.
+A screenshot of each is written to SCREENSHOTS.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ FLEETS: dict[str, tuple[Callable[[World], str], str]] = {
 
 @pytest.fixture(scope="module")
 def kept_world(town: Any) -> Iterator[Callable[[], World]]:
-    """Makes worlds that stay for the module, so that each state is built once and looked at three times."""
+    """Yield a function that makes worlds for the module, so that each state is built once for three looks."""
     made: list[World] = []
 
     def make() -> World:
@@ -85,7 +85,7 @@ def kept_world(town: Any) -> Iterator[Callable[[], World]]:
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("state", FLEETS)
-def test_the_fleet_in_every_state(
+def test_the_fleet_page_is_accessible_in_every_state(
     state: str, look: str, kept_world: Callable[[], World], visit: Visit, axe: str
 ) -> None:
     build, contains = FLEETS[state]
@@ -143,7 +143,9 @@ def run_in(world: World, state: str) -> str:
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("state", RUNS)
-def test_a_run_in_every_state(state: str, look: str, kept_world: Callable[[], World], visit: Visit, axe: str) -> None:
+def test_the_run_page_is_accessible_in_every_state(
+    state: str, look: str, kept_world: Callable[[], World], visit: Visit, axe: str
+) -> None:
     url = url_of(f"run-{state}", lambda: run_in(kept_world(), state))
     page_is_good(visit, axe, url, f"run-{state}", look, RUNS[state][1])
 
@@ -185,7 +187,9 @@ OTHERS: dict[str, tuple[Callable[[World], str], str]] = {
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_other_pages(name: str, look: str, kept_world: Callable[[], World], visit: Visit, axe: str) -> None:
+def test_the_other_pages_are_accessible(
+    name: str, look: str, kept_world: Callable[[], World], visit: Visit, axe: str
+) -> None:
     build, contains = OTHERS[name]
     page = page_is_good(visit, axe, url_of(name, lambda: build(kept_world())), name, look, contains)
     for summary in page.locator("details:not([open]) > summary").all():

@@ -1,8 +1,8 @@
-"""The console as a function: read-only, and only for whom the platform lets through.
+"""The console as a function: read-only, and only for callers that the platform authenticates.
 
 | identity | request                                                             | expected       |
 |----------|---------------------------------------------------------------------|----------------|
-| none     | this machine                                                        | served         |
+| none     | from this machine                                                   | served         |
 | none     | another Host, an Origin                                             | 403            |
 | ingress  | with, without the header                                            | served, 401    |
 | iap      | an assertion of IAP for this audience                               | served         |
@@ -38,7 +38,7 @@ PUBLIC = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization
 
 @dataclass(frozen=True)
 class Keys:
-    """What the address of IAP's public keys answers."""
+    """The answer of the address of IAP's public keys."""
 
     status: int = 200
     data: bytes = json.dumps({"key-1": PUBLIC.decode()}).encode()
@@ -69,7 +69,7 @@ def assertion(key: Any = KEY, kid: str = "key-1", algorithm: str = "ES256", **cl
 
 
 def refusal(headers: dict[str, str], fetch: Any = None, **section: Any) -> int:
-    """The code that a request is refused with; 0 if it is served."""
+    """Return the code that a request is refused with; 0 if it is served."""
     allowed = access(ConsoleSettings(**section), fetch or Fetches())
     assert not allowed.may_change
     try:
@@ -83,7 +83,7 @@ def iap(text: str, fetch: Any = None) -> int:
     return refusal({"x-goog-iap-jwt-assertion": text} if text else {}, fetch, identity="iap", audience=AUDIENCE)
 
 
-def test_an_assertion_of_identity_aware_proxy_is_served() -> None:
+def test_a_valid_assertion_of_iap_is_served() -> None:
     assert iap(assertion()) == 0
 
 
@@ -102,21 +102,21 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_another_assertion_is_refused(bad: str) -> None:
+def test_an_invalid_assertion_of_iap_is_refused(bad: str) -> None:
     assert iap(BAD[bad]) == 403
 
 
-def test_a_request_that_came_another_way_is_refused() -> None:
+def test_a_request_without_an_assertion_is_refused() -> None:
     assert iap("") == 401
     forged = {"x-goog-authenticated-user-email": "accounts.google.com:jane@acme.example"}
     assert refusal(forged, identity="iap", audience=AUDIENCE) == 401
 
 
-def test_without_the_public_keys_every_caller_is_refused() -> None:
+def test_every_caller_is_refused_without_the_public_keys() -> None:
     assert iap(assertion(), Fetches(Keys(503, b""))) == 403
 
 
-def test_the_public_keys_are_kept_for_an_hour_but_not_a_failure() -> None:
+def test_public_keys_are_cached_for_an_hour_and_failures_are_not() -> None:
     fetches, now = Fetches(Keys(503, b"")), [0.0]
     cached = CachedFetch(fetches, lambda: now[0])
     url = "https://www.gstatic.com/iap/verify/public_key"
@@ -132,7 +132,7 @@ def test_the_public_keys_are_kept_for_an_hour_but_not_a_failure() -> None:
     ("headers", "code"),
     [({"x-forwarded-email": "jane@acme.example"}, 0), ({}, 401), ({"x-forwarded-email": " "}, 401)],
 )
-def test_an_ingress_names_the_person(headers: dict[str, str], code: int) -> None:
+def test_the_identity_ingress_needs_its_header(headers: dict[str, str], code: int) -> None:
     assert refusal(headers, identity="ingress") == code
 
 
@@ -145,17 +145,17 @@ def test_an_ingress_names_the_person(headers: dict[str, str], code: int) -> None
         ({"host": "10.0.0.7"}, 403),
     ],
 )
-def test_without_an_identity_it_serves_its_machine(headers: dict[str, str], code: int) -> None:
+def test_a_console_without_identity_serves_its_own_machine_only(headers: dict[str, str], code: int) -> None:
     assert refusal(headers) == code
 
 
-def test_iap_without_an_audience_stops_the_start() -> None:
+def test_iap_without_an_audience_is_refused_at_start() -> None:
     with pytest.raises(ValueError, match=r"set console\.audience"):
         ConsoleSettings(identity="iap")
 
 
 def served(world: World, monkeypatch: pytest.MonkeyPatch, path: str, **headers: str) -> tuple[int, str]:
-    """What the function answers through functions-framework's edge."""
+    """Return the function's answer through functions-framework's edge."""
     sections = settings(console={"identity": "ingress"}, namespace=world.namespace)
     dependencies = Dependencies(sections, world.cluster, world.town.clock)
     monkeypatch.setattr(app.Function, "dependencies", dependencies)
@@ -176,13 +176,15 @@ def test_the_function_shows_the_fleet_and_changes_nothing(world: World, monkeypa
     assert served(world, monkeypatch, "/health")[0] == 200
 
 
-def test_a_run_may_be_called_health(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_named_health_has_a_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.put("health")
     code, page = served(world, monkeypatch, "/runs/code/health", **{"X-Forwarded-Email": "jane@acme.example"})
     assert (code, "Task 3 of api" in page) == (200, True)
 
 
 @pytest.mark.parametrize(("threads", "streams"), [("8", 4), ("1", 1), ("5", 2)])
-def test_half_of_the_threads_stream(threads: str, streams: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_streams_is_half_of_the_threads(
+    threads: str, streams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("THREADS", threads)
     assert for_function().most == streams

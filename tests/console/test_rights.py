@@ -23,7 +23,7 @@ Right = tuple[str, str, str]
 
 
 class Recorder:
-    """A transport that notes which right each request needs."""
+    """A transport that records the right each request needs."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
@@ -39,7 +39,7 @@ class Recorder:
 
 
 def right(request: Request) -> Right:
-    """What a request needs (Kubernetes: Authorization, Request verbs)."""
+    """Return the right of a request (Kubernetes: Authorization, Request verbs)."""
     root, _, rest = request.path.strip("/").partition("/namespaces/")
     group = root.split("/")[1] if root.startswith("apis/") else ""
     _, kind, *name = rest.split("/")
@@ -56,7 +56,7 @@ def granted() -> set[Right]:
     }
 
 
-def test_its_pages_need_every_right_of_the_role_and_no_other(world: World) -> None:
+def test_the_pages_use_exactly_the_rights_of_the_role(world: World) -> None:
     working_day(world)
     recorder = Recorder(transport(world.cluster))
     url = world.console(cluster=Cluster(recorder), access=ReadOnly())
@@ -79,7 +79,7 @@ def test_its_pages_need_every_right_of_the_role_and_no_other(world: World) -> No
         ("/log", "output is not shown"),
     ],
 )
-def test_without_a_right_the_rest_of_a_page_is_shown(world: World, resource: str, says: str) -> None:
+def test_a_page_without_a_right_shows_the_rest(world: World, resource: str, says: str) -> None:
     working_day(world)
     few = without_rights(world.cluster, resource.rstrip("?"))
     page = urllib3.request("GET", f"{world.console(cluster=few)}/runs/code/inventory-7", retries=False)

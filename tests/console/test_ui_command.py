@@ -1,4 +1,4 @@
-"""`orchestrator ui` and everything on one machine: a console with the person's own rights, at a printed address."""
+"""`orchestrator ui`: a console with the caller's own rights, at the address it prints."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from tests.support.api import ROOT
 
 @contextlib.contextmanager
 def serving(world: World, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command as a process, and the address that it prints."""
+    """Run the command as a process; yield it and the address that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "functions.clients", "ui", *options],
         cwd=ROOT,
@@ -42,7 +42,7 @@ def serving(world: World, *options: str) -> Iterator[tuple[subprocess.Popen[str]
         process.wait()
 
 
-def test_it_serves_the_runs_until_ctrl_c(world: World) -> None:
+def test_the_ui_command_serves_runs_until_ctrl_c(world: World) -> None:
     world.put("api-1")
     with serving(world, "--port", "0") as (process, url):
         page = urllib3.request("GET", url, retries=False, timeout=SECONDS)
@@ -52,7 +52,7 @@ def test_it_serves_the_runs_until_ctrl_c(world: World) -> None:
         assert (process.returncode, err) == (130, f"runs of namespace {world.namespace}; Ctrl-C ends it\n")
 
 
-def test_a_port_in_use_is_named(world: World) -> None:
+def test_the_ui_command_names_a_port_in_use(world: World) -> None:
     port = world.console().rpartition(":")[2]
     done = command("ui", "--port", port, "--no-browser", KUBECONFIG=str(world.town.kubeconfig))
     assert (done.code, f"cannot listen on port {port}" in done.err) == (1, True)

@@ -1,4 +1,4 @@
-"""A console over an embedded API server, with runs as functions leave them, Events, pods and their logs."""
+"""A console over an embedded API server, with runs, Events, pods and their logs."""
 
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -33,7 +33,7 @@ Object = dict[str, Any]
 
 
 class Logs:
-    """The logs of pods, which tests write."""
+    """The logs of pods, written by tests."""
 
     def __init__(self) -> None:
         self.lines: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
@@ -51,7 +51,7 @@ class Logs:
 
 @dataclass
 class Clock:
-    """The server's time: the present, or what a test sets."""
+    """The server's time: the present, or a time set by a test."""
 
     set_to: datetime | None = None
 
@@ -61,7 +61,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Town:
-    """The API server, with its clock and the logs of its pods."""
+    """The API server, its clock and the logs of its pods."""
 
     url: str
     kubeconfig: Path
@@ -84,7 +84,7 @@ def connect(kubeconfig: Path) -> Cluster:
 
 @dataclass
 class World:
-    """A namespace of its own, and a console of it."""
+    """A namespace, and the consoles that serve it."""
 
     town: Town
     namespace: str = field(default_factory=lambda: f"world-{next(_numbers)}")
@@ -98,7 +98,7 @@ class World:
     def console(
         self, *, cluster: Cluster | None = None, access: Access | None = None, streams: int = 8, **more: Any
     ) -> str:
-        """The URL of a console that is served from now on."""
+        """Start a console and return its URL."""
         slots = StreamSlots(streams) if streams else _none_free()
         console = Console(cluster or self.cluster, self.namespace, access or LocalAccess(), slots, **more)
         server = ConsoleServer(console)
@@ -119,7 +119,7 @@ class World:
         at: datetime | None = None,
         **spec: Any,
     ) -> Object:
-        """A run with that status, submitted at that time."""
+        """Create a run with that status, submitted at that time."""
         self.town.clock.set_to = at
         full = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **spec}
         labels = naming.labels(SPECS[kind].model_validate(full))
@@ -130,11 +130,11 @@ class World:
         return self.becomes(name, kind, status) if status else made
 
     def becomes(self, name: str, kind: str, status: Object) -> Object:
-        """The run has that status from now on."""
+        """Set the status of a run."""
         return self.cluster.patch(RUNS[kind], self.namespace, name, {"status": status}, "status")
 
     def pod(self, job: str, *lines: str, phase: str = "Running") -> str:
-        """The name of a pod of that Job, which has written these lines."""
+        """Create a pod of that Job with these log lines; return its name."""
         name = f"{job}-x7k2p"
         metadata = {"name": name, "namespace": self.namespace, "labels": {"job-name": job}}
         spec = {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}
@@ -153,7 +153,7 @@ class World:
         self.town.logs.write(self.namespace, pod, *lines)
 
     def event(self, about: Object, reason: str, message: str, at: datetime, warning: bool = False) -> None:
-        """A Kubernetes Event about an object."""
+        """Create a Kubernetes Event about an object."""
         metadata = about["metadata"]
         reference = {name: metadata.get(name) for name in ("name", "namespace", "uid")}
         item = {
@@ -189,7 +189,7 @@ def _none_free() -> StreamSlots:
 def attempt(
     number: int, job: str, started: datetime, finished: datetime | None = None, reason: str = "", message: str = ""
 ) -> Object:
-    """An attempt as a status records it."""
+    """Return an attempt as recorded in a status."""
     found: Object = {"attempt": number, "jobName": job, "generation": 1, "startedAt": rfc3339(started)}
     if finished:
         found |= {"finishedAt": rfc3339(finished), "reason": reason, "message": message}
@@ -199,7 +199,7 @@ def attempt(
 def status(
     reason: str, message: str = "", *, succeeded: Truth = "Unknown", attempts: Sequence[Object] = (), **more: Any
 ) -> Object:
-    """A status with the decisive condition, and the phase that follows from it."""
+    """Return a status with the condition Succeeded and the phase derived from it."""
     condition = {
         "type": "Succeeded",
         "status": succeeded,
@@ -222,5 +222,5 @@ def status(
 
 
 def ago(**units: float) -> datetime:
-    """A time in the past."""
+    """Return a time in the past."""
     return datetime.now(UTC) - timedelta(**units)

@@ -1,1 +1,1 @@
-"""What the functions tell of their work: logs, traces, metrics."""
+"""Logs, traces and metrics of the functions."""

@@ -1,4 +1,4 @@
-"""A collector: takes OTLP over HTTP on a loopback port, and keeps what it was sent."""
+"""A collector that receives OTLP over HTTP on a loopback port and keeps it."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ from tests.telemetry.parts import needed
 
 @dataclass
 class Collector:
-    """What was sent to `url`: spans and points as protobuf has them, logs as JSON, headers of requests."""
+    """The telemetry sent to `url`: spans and points as protobuf messages, logs as JSON, headers of requests."""
 
     url: str
     status: int = 200
@@ -24,7 +24,7 @@ class Collector:
     logs: list[Any] = field(default_factory=list)
 
     def records(self) -> list[tuple[str, str, str]]:
-        """Name, trace id and span id of the log records that were sent as JSON."""
+        """Return name, trace id and span id of the log records that were sent as JSON."""
         return [
             (record["body"]["stringValue"], record.get("traceId", ""), record.get("spanId", ""))
             for document in self.logs
@@ -49,7 +49,7 @@ class Collector:
                         self.points += [(metric, point) for point in kept.data_points]
 
     def traces(self) -> dict[str, set[str]]:
-        """The names of the spans of functions, by trace id."""
+        """Return the names of the spans of functions, by trace id."""
         found: dict[str, set[str]] = {}
         for span in self.spans:
             if span.kind == SERVER:
@@ -58,12 +58,12 @@ class Collector:
 
 
 SERVER = 2
-"""Span.SpanKind of who answers a request (opentelemetry/proto/trace/v1/trace.proto)."""
+"""Span.SpanKind of a server (opentelemetry/proto/trace/v1/trace.proto)."""
 
 
 @contextmanager
 def collecting(status: int = 200) -> Iterator[Collector]:
-    """A collector that answers `status`, until the block ends."""
+    """Run a collector that answers `status` until the block ends."""
 
     class Taking(Handler):
         def asked(self) -> None:

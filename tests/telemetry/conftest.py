@@ -1,4 +1,4 @@
-"""An API server without a socket for each test, and the log of what is done there."""
+"""An in-process API server for each test, and the log of the functions."""
 
 from collections.abc import Iterator
 from contextvars import ContextVar

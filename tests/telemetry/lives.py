@@ -1,4 +1,4 @@
-"""A life of a run that all metrics of runs have something to count in."""
+"""The life of a run that produces a value of every metric of runs."""
 
 import json
 
@@ -9,7 +9,7 @@ USAGE = {"costUsd": 0.25, "inputTokens": 100, "outputTokens": 20, "turns": 3}
 
 
 def life(world: Harness) -> None:
-    """A run whose first attempt is lost, and whose second one does it."""
+    """Run through a life whose first attempt is lost and whose second attempt succeeds."""
     made = submitted(world)
     run_event(world, made.raw, "add")
     job = world.job_ready(now(world, made).status.job_name or "")

@@ -1,4 +1,4 @@
-"""What the functions log, as a deployed process writes it."""
+"""The log of the functions, in the format of a deployed process."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from functions.telemetry.logs import JsonLines
 
 
 class Logged:
-    """Everything that was logged so far."""
+    """The records logged so far."""
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
@@ -21,18 +21,18 @@ class Logged:
         return self.stream.getvalue()
 
     def lines(self, run: str = "") -> list[dict[str, Any]]:
-        """The lines, or those about the run of that name."""
+        """Return all lines, or those about the run of that name."""
         found = [json.loads(line) for line in self.text.splitlines()]
         return [line for line in found if not run or str(line.get("run", "")).endswith(f"/{run}")]
 
     def traces(self, run: str = "") -> set[str]:
-        """The trace ids they name."""
+        """Return the trace ids of the lines."""
         return {line["logging.googleapis.com/trace"] for line in self.lines(run)}
 
 
 @contextmanager
 def logging_to(level: int = logging.INFO) -> Iterator[Logged]:
-    """The log of this project, from here until the block ends."""
+    """Capture the log of this project until the block ends."""
     found, logger = Logged(), logging.getLogger("orchestrator")
     handler = logging.StreamHandler(found.stream)
     handler.setFormatter(JsonLines("tested"))

@@ -1,4 +1,4 @@
-"""OpenTelemetry, which a machine may lack."""
+"""Import OpenTelemetry, or skip the test without it."""
 
 import os
 from importlib import import_module
@@ -10,7 +10,7 @@ HINT = "install orchestrator[telemetry]"
 
 
 def needed(name: str) -> Any:
-    """OTLP's messages, or a module; without OpenTelemetry a skip, and under CI=true a failure."""
+    """Return OTLP's messages, or a module; without OpenTelemetry skip the test, under CI=true fail it."""
     short = name.rsplit(".", 1)[-1]
     module = f"{name}.v1.{short}_service_pb2" if ".collector." in name else name
     try:

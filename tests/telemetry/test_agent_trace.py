@@ -1,4 +1,4 @@
-"""The real Claude Code takes up the trace that its pod names: what it exports of itself belongs to it."""
+"""The real Claude Code continues the trace of its pod: its exported records belong to it."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.telemetry.collector import collecting
 from tests.telemetry.traces import FIRST, ONE, SPAN
 
 
-def test_claude_code_goes_on_in_the_trace_of_its_run(program: Callable[[str, str], str], tmp_path: Path) -> None:
+def test_claude_code_continues_the_trace_of_its_run(program: Callable[[str, str], str], tmp_path: Path) -> None:
     claude = program(str(PARTS / "claude"), "make parts, with npm installed")
     with collecting() as collector, serving(Model([says("done")])) as model:
         environ = {

@@ -1,4 +1,4 @@
-"""The dashboard draws what there is: every metric that is declared, and none that is not, by labels it has."""
+"""The dashboard shows every declared metric, no other, and only by labels that the metric has."""
 
 import json
 import re
@@ -29,7 +29,7 @@ FILTERS = [source["timeSeriesFilter"]["filter"] for each in WIDGETS.values() for
 
 
 def drawn(query: str) -> Metric:
-    """The metric that a query is about."""
+    """Return the metric of a query."""
     (name,) = set(re.findall(r"orchestrator_\w+", query))
     for metric in METRICS:
         suffixes = HISTOGRAM if metric.kind == "histogram" else ("",)
@@ -39,7 +39,7 @@ def drawn(query: str) -> Metric:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_query_names_a_metric_and_labels_that_there_are(query: str) -> None:
+def test_a_query_uses_an_existing_metric_and_its_labels(query: str) -> None:
     metric = drawn(query)
     by = {name.strip() for names in re.findall(r"by \(([^)]*)\)", query) for name in names.split(",")} - {"le"}
     chosen = set(re.findall(r"(\w+)=", query))
@@ -52,11 +52,11 @@ def test_a_query_names_a_metric_and_labels_that_there_are(query: str) -> None:
     assert set(functions) <= {*FUNCTIONS, "github_webhook"}
 
 
-def test_every_metric_is_drawn() -> None:
+def test_every_metric_is_on_the_dashboard() -> None:
     assert {drawn(query).name for query in QUERIES} == {metric.name for metric in METRICS}
 
 
-def test_queues_and_dead_letters_are_pub_subs_own_metrics_of_all_our_subscriptions() -> None:
+def test_queue_tiles_cover_all_subscriptions_and_dead_letters() -> None:
     patterns = [re.search(r'full_match\("([^"]*)"\)', each) for each in FILTERS]
     found = [each[1] for each in patterns if each]
     assert len(found) == len(FILTERS) == 3
@@ -65,7 +65,7 @@ def test_queues_and_dead_letters_are_pub_subs_own_metrics_of_all_our_subscriptio
     assert not [name for name in wanted if re.fullmatch(found[1], f"prefix-{name}") and name.endswith("-dead")]
 
 
-def test_tiles_do_not_lie_on_each_other() -> None:
+def test_tiles_do_not_overlap() -> None:
     cells = [
         (tile["xPos"] + x, tile["yPos"] + y) for tile in TILES for x in range(tile["width"]) for y in range(
             tile["height"])

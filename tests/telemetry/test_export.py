@@ -1,11 +1,11 @@
-"""What is exported, and when: nothing unless a collector is configured, and never at the cost of a request.
+"""Export of telemetry: only to a configured collector, and never at the cost of a request.
 
-collector                     what happens
+collector                     expected
 none                          neither the SDK nor an exporter is loaded
 configured, not installed     the process does not start, and names the setting
-answers                       a span per request below what it came from, calls below it; metrics with their labels
-refuses, or is not there      requests are answered as ever
-the trace is not sampled      no span; metrics all the same
+answers                       a span per request with its parent, calls below it; metrics with their labels
+refuses, or is unreachable    requests are answered as usual
+trace not sampled             no span; metrics are exported
 """
 
 import json
@@ -47,7 +47,7 @@ def collector() -> Iterator[Collector]:
 
 
 def exporting(url: str) -> Any:
-    """An export to `url`, installed, and the telemetry before it."""
+    """Install an export to `url`; return it and the telemetry before it."""
     otlp = needed("functions.telemetry.otlp")
     given = ObservabilitySettings.model_validate({"otlp_endpoint": url, "otlp_headers": {"authorization": TOKEN}})
     found = otlp.OtlpExport(given, "reconcile")
@@ -55,7 +55,7 @@ def exporting(url: str) -> Any:
 
 
 def sent(world: Harness, url: str, *deliveries: Any) -> None:
-    """Has the deliveries made with an export to `url`, and all of it sent."""
+    """Make the deliveries with an export to `url`, and send all telemetry."""
     found, before = exporting(url)
     try:
         for each in deliveries:
@@ -73,7 +73,7 @@ def points(collector: Collector, name: str) -> list[tuple[dict[str, str], Any]]:
     ]
 
 
-def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
+def test_a_request_is_a_span_with_its_calls_as_children(collector: Collector) -> None:
     from tests.support.in_process_server import InProcessServer
 
     world = Harness(InProcessServer(), "orchestrator")
@@ -92,9 +92,7 @@ def test_a_request_is_a_span_with_its_calls_below(collector: Collector) -> None:
     assert {each["authorization"] for each in collector.headers} == {TOKEN}
 
 
-def test_each_run_of_a_sweep_has_a_span_in_its_own_trace_linked_to_the_sweeps(
-    world: Harness, collector: Collector
-) -> None:
+def test_a_sweep_links_a_span_in_each_runs_own_trace(world: Harness, collector: Collector) -> None:
     in_trace(world, FIRST, "run-1")
     world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
     in_trace(world, SECOND, "run-2")
@@ -108,7 +106,7 @@ def test_each_run_of_a_sweep_has_a_span_in_its_own_trace_linked_to_the_sweeps(
     assert all(span.end_time_unix_nano <= root.end_time_unix_nano for span in linked)
 
 
-def test_metrics_arrive_with_their_labels_and_units(world: Harness, collector: Collector) -> None:
+def test_metrics_are_exported_with_labels_and_units(world: Harness, collector: Collector) -> None:
     sent(world, collector.url, lambda: life(world))
     reasons = {
         labels["reason"]: point.as_double or point.as_int for labels, point in points(collector, "run.transitions")
@@ -129,7 +127,7 @@ PUBLISHED = {"none": ({}, 0), "not a time": ({"ce-time": "yesterday"}, 0), "no z
 
 
 @pytest.mark.parametrize("way", [*PUBLISHED, "x-goog-pubsub-publish-time", "ce-time"])
-def test_the_age_of_an_event_is_measured_where_it_says_so(world: Harness, collector: Collector, way: str) -> None:
+def test_the_age_of_an_event_is_measured_if_it_has_a_time(world: Harness, collector: Collector, way: str) -> None:
     then = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     headers, count = PUBLISHED.get(way, ({way: then}, 1))
     sent(world, collector.url, lambda: answer(lambda _: ACKNOWLEDGED, Request(headers, b"")))
@@ -138,7 +136,7 @@ def test_the_age_of_an_event_is_measured_where_it_says_so(world: Harness, collec
     assert all(point.sum >= 7200 for point in ages)
 
 
-def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: Harness, collector: Collector) -> None:
+def test_an_unsampled_trace_is_measured_and_not_exported(world: Harness, collector: Collector) -> None:
     made = in_trace(world, FIRST[:-1] + "0")
     assert not (trace.from_object(made.raw) or pytest.fail("no trace")).trace_flags.sampled
     sent(world, collector.url, lambda: run_event(world, made.raw, "add"))
@@ -147,7 +145,7 @@ def test_a_trace_that_is_not_sampled_is_measured_and_not_sent(world: Harness, co
 
 
 @pytest.mark.parametrize("status", [400, 500, None])
-def test_a_collector_that_does_not_do_its_part_changes_no_answer(world: Harness, status: int | None) -> None:
+def test_a_failing_collector_changes_no_answer(world: Harness, status: int | None) -> None:
     made = in_trace(world, FIRST)
     answers: list[int] = []
     with collecting(status or 200) as found:
@@ -195,7 +193,7 @@ def test_without_a_collector_no_exporter_is_loaded() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_with_a_collector_it_is_loaded_by_then() -> None:
+def test_the_exporter_is_loaded_with_a_collector() -> None:
     needed("opentelemetry.exporter.otlp.proto.http")
     with collecting() as found:
         done = python(ANSWERS, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT=found.url)
@@ -203,7 +201,7 @@ def test_with_a_collector_it_is_loaded_by_then() -> None:
     assert "functions.telemetry.otlp" in json.loads(done.stdout)
 
 
-def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_setting() -> None:
+def test_an_export_that_is_not_installed_is_refused_at_start() -> None:
     code = "import sys; sys.modules['opentelemetry.exporter'] = None\nfrom functions import app; app.start()"
     done = python(code, ORCHESTRATOR_OBSERVABILITY__OTLP_ENDPOINT="http://127.0.0.1:4318")
     line = json.loads(done.stderr.splitlines()[0])
@@ -213,13 +211,13 @@ def test_export_that_is_asked_for_and_not_installed_stops_the_start_naming_the_s
     assert python(code).returncode == 0
 
 
-def test_a_bad_endpoint_is_named_and_a_token_is_not_shown() -> None:
+def test_an_invalid_endpoint_is_refused_and_a_token_is_not_shown() -> None:
     with pytest.raises(ValueError, match="otlp_endpoint"):
         settings(observability={"otlp_endpoint": "localhost"})
     kept = settings(observability={"otlp_endpoint": "http://c:4318", "otlp_headers": {"authorization": TOKEN}})
     assert TOKEN not in repr(kept)
-    assert kept.telemetry.otlp_endpoint == "", "the agent's own export is another section"
+    assert kept.telemetry.otlp_endpoint == "", "the agent's own export has another section"
     try:
         exporter_setup.check(settings())
     except SettingsError:
-        pytest.fail("nothing is needed where nothing is exported")
+        pytest.fail("no exporter is needed without a collector")

@@ -1,4 +1,4 @@
-"""From a delivery of GitHub to the run that it asks for: one trace, begun by the webhook, and the delivery's id."""
+"""A GitHub delivery and the run that it requests have one trace, begun by the webhook, and the delivery's id."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.telemetry.logged import Logged
 from tests.telemetry.traces import ids
 
 
-def test_a_comment_and_the_run_it_asks_for_are_one_trace(logged: Logged) -> None:
+def test_a_comment_and_its_run_have_one_trace(logged: Logged) -> None:
     clock = Clock()
     with serving(Github(clock)) as github:
         stage = Stage(InProcessServer(), "orchestrator", github, clock)

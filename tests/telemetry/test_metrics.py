@@ -1,9 +1,9 @@
-"""What is measured, where it happens: each metric by the step that it counts, with the labels it declares.
+"""Metrics are counted at the step they describe, with their declared labels.
 
 step                                          metric
 a status is written                           transitions, by phase and reason; attempts; cost and tokens
-a status could not be written, or says the same    nothing
-the sweep does what an event should have      repairs, by action
+a write fails, or changes nothing             none
+the sweep makes up for a missed event         repairs, by action
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ from tests.telemetry.lives import life
 
 
 class Instrument:
-    """A counter or histogram that keeps what it is given."""
+    """A counter or histogram that keeps its values."""
 
     def __init__(self, measured: "Measured", metric: str) -> None:
         self.measured, self.metric = measured, metric
@@ -47,7 +47,7 @@ class KeptCounter(Instrument, NoOpCounter):
 
 
 class Measured(NoOpMeter):
-    """A meter that keeps what is measured, in order."""
+    """A meter that keeps all values, in order."""
 
     def __init__(self) -> None:
         super().__init__("tested")
@@ -63,7 +63,7 @@ class Measured(NoOpMeter):
         return [(labels, value) for metric, labels, value in self.values if metric == name]
 
     def of_runs(self) -> list[tuple[str, dict[str, str], float]]:
-        """All but the metrics of every request."""
+        """Return all values except those of every request."""
         return [each for each in self.values if not each[0].startswith(("function.", "event."))]
 
 
@@ -94,7 +94,7 @@ class Calls(IdTracer):
 
 @dataclass
 class RecordedTelemetry:
-    """What this process measures and traces."""
+    """The values and spans of this process."""
 
     meter: Measured
     tracer: Calls
@@ -113,7 +113,7 @@ def measured(telemetry: RecordedTelemetry) -> Measured:
     return telemetry.meter
 
 
-def test_a_life_of_a_run_is_counted_step_by_step(world: Harness, measured: Measured) -> None:
+def test_metrics_count_each_step_of_a_run(world: Harness, measured: Measured) -> None:
     life(world)
     steps = [(labels["kind"], labels["phase"], labels["reason"]) for labels, _ in measured.of("run.transitions")]
     assert steps == [
@@ -132,7 +132,7 @@ def test_a_life_of_a_run_is_counted_step_by_step(world: Harness, measured: Measu
     assert {labels["action"]: value for labels, value in measured.of("sweep.repairs")} == {"Start": 1}
 
 
-def test_what_comes_again_is_not_counted_again(world: Harness, measured: Measured) -> None:
+def test_redelivered_events_are_not_counted_again(world: Harness, measured: Measured) -> None:
     life(world)
     before = measured.of_runs()
     for job in world.jobs():
@@ -141,7 +141,7 @@ def test_what_comes_again_is_not_counted_again(world: Harness, measured: Measure
     assert measured.of_runs() == before
 
 
-def test_calls_are_counted_for_the_request_they_are_made_for(telemetry: RecordedTelemetry) -> None:
+def test_calls_are_counted_for_their_request(telemetry: RecordedTelemetry) -> None:
     world = Harness(InProcessServer(), "orchestrator")
     seen = InstrumentedTransport(world.calls)
     world.services = type(world.services)(world.services.settings, Cluster(seen), world.services.clock)
@@ -158,7 +158,7 @@ def test_calls_are_counted_for_the_request_they_are_made_for(telemetry: Recorded
     assert [call.attributes.get("error.type") for _, call in telemetry.tracer.spans[made_calls:]] == ["NotFound"]
 
 
-def test_names_are_those_of_prometheus_and_of_no_other() -> None:
+def test_metric_names_follow_prometheus_and_are_unique() -> None:
     names = [metric.prometheus for metric in METRICS]
     assert "orchestrator_run_transitions_total" in names
     assert "orchestrator_function_duration_seconds" in names

@@ -1,10 +1,10 @@
-"""One trace can be followed on one machine, from the HTTP request to the agent's environment.
+"""One trace connects everything on one machine, from the HTTP request to the agent's environment.
 
-where                              what shows the id of the request's trace
+place                              the request's trace id in
 logs of each function              logging.googleapis.com/trace of every line about the run
 the run, its Job                   annotation agents.platform/traceparent
-the agent's process                TRACEPARENT, as the agent itself wrote it down
-a collector, where one is set      a span of each function, with its calls below
+the agent's process                TRACEPARENT, as logged by the agent itself
+a configured collector             a span of each function, with its calls below
 """
 
 import json
@@ -31,7 +31,7 @@ from tests.telemetry.traces import ids
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
 FUNCTIONS = {"submit_code", "reconcile", "job_finished", "report"}
-"""What every run comes through."""
+"""The functions that handle every run."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
         "ORCHESTRATOR_OBSERVABILITY__PROJECT": "shop-42",
     }
     (folder / "mirrors").mkdir()
-    # On a busy machine a sweep would be the first to do what an event asks for, in a trace of its own.
+    # On a busy machine a sweep could overtake an event, in a trace of its own.
     found = Stack(Options(folder / "state", sweep_seconds=600, environ=environ), [example(folder / "mirrors")])
     try:
         with forked_functions():
@@ -65,7 +65,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
 
 @pytest.fixture(scope="module")
 def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that ended, and whose end was published."""
+    """Return a run that has ended and whose end was published."""
     mirror = example(tmp_path_factory.mktemp("mirrors"))
     asked = urllib3.request(
         "POST",
@@ -106,7 +106,7 @@ def test_every_line_about_the_run_names_the_trace(stack: Stack, run: Run, functi
     assert all(line["logging.googleapis.com/trace_sampled"] for line in mine)
 
 
-def test_the_run_and_its_job_and_the_agent_itself_carry_it(stack: Stack, run: Run, tmp_path: Path) -> None:
+def test_run_job_and_agent_have_the_trace(stack: Stack, run: Run, tmp_path: Path) -> None:
     kept = trace.from_object(run.raw)
     trace_id, span_id = ids(kept)
     assert trace_id == ID
@@ -118,16 +118,14 @@ def test_the_run_and_its_job_and_the_agent_itself_carry_it(stack: Stack, run: Ru
 
 
 def _complete(spans: list[Any]) -> bool:
-    """Whether each function's span is there, with its calls, each below one that is there; they come one by one."""
+    """Return whether every function's span has arrived, with its calls, and every parent; spans arrive one by one."""
     ids = {span.span_id.hex() for span in spans}
     names = {span.name for span in spans}
     below = {span.parent_span_id.hex() for span in spans}
     return names >= FUNCTIONS | {"POST coderuns", "POST jobs", "publish lifecycle"} and below <= ids | {SPAN}
 
 
-def test_a_collector_gets_a_span_of_each_function_with_its_calls_below(
-    stack: Stack, run: Run, collector: Collector
-) -> None:
+def test_a_collector_receives_a_span_of_each_function_and_call(stack: Stack, run: Run, collector: Collector) -> None:
     end = time.monotonic() + 60
     while not _complete(mine := [span for span in collector.spans if span.trace_id.hex() == ID]):
         assert time.monotonic() < end, [(span.name, span.parent_span_id.hex()) for span in mine]
@@ -140,14 +138,12 @@ def test_a_collector_gets_a_span_of_each_function_with_its_calls_below(
     assert {each.get("authorization") for each in collector.headers} == {"Bearer token-of-the-collector"}
 
 
-def test_no_function_says_the_collectors_token(stack: Stack, run: Run) -> None:
+def test_no_function_logs_the_collectors_token(stack: Stack, run: Run) -> None:
     for log in (stack.state / "logs").iterdir():
         assert "token-of-the-collector" not in log.read_text()
 
 
-def test_what_was_measured_last_is_sent_when_a_function_is_stopped(
-    stack: Stack, run: Run, collector: Collector
-) -> None:
+def test_a_stopped_function_exports_its_last_measurements(stack: Stack, run: Run, collector: Collector) -> None:
     stack.stop()
     counted = [point for metric, point in collector.points if metric.name == "orchestrator.run.transitions"]
     reasons = {each.value.string_value for point in counted for each in point.attributes if each.key == "reason"}

@@ -1,13 +1,13 @@
-"""Where a trace comes from, and where it goes.
+"""Propagation of trace contexts into and out of the functions.
 
-comes in by                                  followed
-header traceparent                           yes; Google's X-Cloud-Trace-Context where it is absent
-extension traceparent of a CloudEvent        before the header: binary, structured, wrapped, without wrapping
+incoming                                     followed
+header traceparent                           yes; Google's X-Cloud-Trace-Context if it is absent
+extension traceparent of a CloudEvent        before the header: binary, structured, wrapped, unwrapped
 attribute traceparent of a plain message     the same
-annotation of the run, or of its Job         before both; also when the run is only referred to, or swept
-nothing, or unreadable text                  a trace of its own, and never an error
+annotation of the run, or of its Job         before both; also if the event only refers to the run, and in a sweep
+none, or unreadable text                     a new trace, and never an error
 
-goes out by: annotation of run and Job, TRACEPARENT in the pod, extension of every published event.
+outgoing: annotation of run and Job, TRACEPARENT in the pod, extension of every published event.
 """
 
 import base64
@@ -80,11 +80,11 @@ def asked(world: Harness, request: Request) -> Run:
 
 
 @pytest.mark.parametrize("way", COMES_IN)
-def test_a_request_s_trace_is_kept_on_the_run_and_logged(world: Harness, logged: Logged, way: str) -> None:
+def test_the_trace_of_a_request_is_recorded_on_the_run_and_logged(world: Harness, logged: Logged, way: str) -> None:
     kept = trace.from_object(asked(world, COMES_IN[way]).raw)
     assert kept
     assert (ids(kept)[0], kept.trace_flags.sampled) == (ONE, True)
-    assert ids(kept)[1] != SPAN, "the run was created in a span of its own"
+    assert ids(kept)[1] != SPAN, "the run was created in its own span"
     assert logged.traces() == {ONE}
 
 
@@ -104,12 +104,12 @@ MALFORMED = {
 
 @pytest.mark.parametrize("way", ["traceparent", "x-cloud-trace-context", "ce-traceparent"])
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_an_unreadable_trace_context_is_no_error_and_begins_a_trace(world: Harness, text: str, way: str) -> None:
+def test_an_unreadable_trace_context_begins_a_new_trace(world: Harness, text: str, way: str) -> None:
     kept = trace.from_object(asked(world, Request({**JSON, **prefixed(), way: text}, BODY)).raw)
     assert ids(kept)[0] not in (ONE, TWO)
 
 
-def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> None:
+def test_a_later_version_of_traceparent_is_read_with_its_known_fields() -> None:
     later, unsampled = trace.parse(f"cc-{ONE}-{SPAN}-00-what-comes-later"), trace.parse(f"00-{ONE}-{SPAN}-00")
     assert later == unsampled
     assert later
@@ -122,18 +122,18 @@ def test_a_later_version_is_read_as_far_as_it_is_known_and_flags_are_kept() -> N
 
 
 @pytest.mark.parametrize("span", ["0", str(1 << 64), "-1", "x"])
-def test_a_span_id_that_google_cloud_cannot_have_begins_a_trace(world: Harness, span: str) -> None:
+def test_an_invalid_google_span_id_begins_a_new_trace(world: Harness, span: str) -> None:
     request = Request({**JSON, "x-cloud-trace-context": f"{ONE}/{span};o=1"}, BODY)
     assert ids(trace.from_object(asked(world, request).raw))[0] != ONE
 
 
 @pytest.mark.parametrize("notes", [None, [], {"agents.platform/traceparent": 3}, {"agents.platform/traceparent": "x"}])
-def test_a_foreign_annotation_is_no_error(notes: Any) -> None:
+def test_an_unreadable_annotation_is_ignored(notes: Any) -> None:
     assert trace.from_object({"metadata": {"annotations": notes}}) is None
     assert trace.from_object({"metadata": None}) is None
 
 
-def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: Harness, logged: Logged) -> None:
+def test_events_of_a_run_and_its_job_continue_its_trace(world: Harness, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     run_event(world, made.raw, "add")
     job = world.job_ready(now(world, made).status.job_name or "")
@@ -144,20 +144,20 @@ def test_events_of_a_run_and_of_its_job_go_on_in_its_trace(world: Harness, logge
     assert {line["kind"] for line in logged.lines("run-1")} == {"CodeRun"}
 
 
-def test_the_run_s_trace_leads_before_that_of_the_request_and_of_the_event(world: Harness, logged: Logged) -> None:
+def test_the_runs_trace_takes_precedence_over_request_and_event(world: Harness, logged: Logged) -> None:
     asking = event(in_trace(world, FIRST).raw, "add")
     answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
     assert logged.traces() == {ONE}
 
 
-def test_the_event_of_a_deleted_run_is_in_that_run_s_trace(world: Harness, logged: Logged) -> None:
+def test_the_event_of_a_deleted_run_is_in_its_trace(world: Harness, logged: Logged) -> None:
     asking = event({"kind": "CodeRun", "metadata": {**GONE, "annotations": {trace.ANNOTATION: FIRST}}})
     answer(partial(reconcile.handle, world.services), replace(asking, headers={**asking.headers, **ELSEWHERE}))
     assert [line["message"] for line in logged.lines("gone")] == ["the run was deleted"]
     assert logged.traces() == {ONE}
 
 
-def test_an_event_that_only_refers_to_a_run_finds_its_trace_by_reading_it(world: Harness, logged: Logged) -> None:
+def test_an_event_that_refers_to_a_run_continues_the_runs_trace(world: Harness, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     headers = {**event(made.raw).headers, "ce-type": "dev.knative.apiserver.ref.update"}
     reference = {"kind": "CodeRun", "namespace": made.namespace, "name": made.name}
@@ -166,7 +166,7 @@ def test_an_event_that_only_refers_to_a_run_finds_its_trace_by_reading_it(world:
     assert logged.lines("run-1")
 
 
-def test_a_sweep_tells_of_each_run_in_its_own_trace(world: Harness, logged: Logged) -> None:
+def test_a_sweep_logs_each_run_in_its_own_trace(world: Harness, logged: Logged) -> None:
     in_trace(world, FIRST, "run-1")
     world.kubelet.patch(CODE_RUN, world.namespace, "run-1", {"spec": {"service": "other"}})
     in_trace(world, SECOND, "run-2")
@@ -179,7 +179,7 @@ def test_a_sweep_tells_of_each_run_in_its_own_trace(world: Harness, logged: Logg
     assert not moved["run-3"] & {ONE, TWO}
 
 
-def test_lifecycle_events_carry_the_trace_of_their_run(world: Harness) -> None:
+def test_lifecycle_events_have_the_trace_of_their_run(world: Harness) -> None:
     made, queue = in_trace(world, FIRST), Kept()
     world.services = replace(world.services, publisher=TracedPublisher(queue))
     run_event(world, made.raw, "add")
@@ -208,7 +208,7 @@ def env(run: Run) -> list[Any]:
     return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
 
 
-def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names_one() -> None:
+def test_the_pods_trace_is_that_of_annotation_or_spec() -> None:
     noted = built("CodeRun", annotations={trace.ANNOTATION: FIRST})
     assert env(noted) == [{"name": "TRACEPARENT", "value": FIRST}]
     assert env(noted) == env(noted)
@@ -220,7 +220,7 @@ def test_the_pod_s_trace_is_the_annotation_s_alone_and_the_spec_s_where_it_names
     assert "annotations" not in attempt.job(started, settings())["metadata"]
 
 
-def test_what_a_request_bound_is_gone_with_it(world: Harness, logged: Logged) -> None:
+def test_log_fields_of_a_request_end_with_it(world: Harness, logged: Logged) -> None:
     outside = context.fields(), context.span_context()
     run_event(world, in_trace(world, FIRST).raw, "add")
     assert (context.fields(), context.span_context()) == outside

@@ -1,12 +1,12 @@
-"""No line of the log has a secret or a full prompt in it, whatever was sent where, and whatever became of it.
+"""No log line contains a secret or a full prompt, whatever the request and its outcome.
 
-where a secret or a prompt can be                     what becomes of it
+place of a secret or prompt                           outcome
 env, promptModification, URLs of a spec               a run, a refusal, an attempt, a report, a sweep
 Authorization, Idempotency-Key                        accepted, refused
-a body that is no JSON, no spec, no event             refused
-a value that the API server refuses, and repeats      refused
-what an agent reports                                 the outcome of its attempt
-a comment, an issue, a webhook's secret, App's tokens commands that are taken up, and those that are not
+a body that is not JSON, a spec or an event           refused
+a value that the API server refuses and repeats       refused
+an agent's report                                     the outcome of its attempt
+a comment, an issue, a webhook's secret, App's tokens commands that are accepted, and others
 """
 
 import json
@@ -54,7 +54,7 @@ def logged() -> Iterator[Logged]:
 
 
 def clean(logged: Logged) -> bool:
-    """Whether something was logged, and nothing of what must not be."""
+    """Return True if the log is not empty and contains neither the secret nor the prompt; else fail."""
     assert logged.text
     assert SECRET not in logged.text
     assert "pr0mpt-canary" not in logged.text
@@ -82,7 +82,7 @@ REFUSED: dict[str, Any] = {
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("headers", [{}, {**CLOUD, "x-goog-pubsub-subscription-name": "s"}], ids=["HTTP", "queue"])
-def test_what_is_refused_is_not_repeated(world: Harness, logged: Logged, body: Any, headers: dict[str, str]) -> None:
+def test_a_refused_request_is_not_logged(world: Harness, logged: Logged, body: Any, headers: dict[str, str]) -> None:
     assert asked(world, body, **headers).code in (204, 400, 413, 422)
     assert clean(logged)
 
@@ -97,7 +97,7 @@ def test_callers_tokens_and_keys_are_not_shown(world: Harness, logged: Logged) -
 
 
 class Repeats:
-    """A transport to an API server that refuses to make anything, repeating what it was given, as one does."""
+    """A transport to an API server that refuses every creation and repeats the value in its message."""
 
     def __init__(self, inner: InProcessServer) -> None:
         self._inner = inner
@@ -112,14 +112,14 @@ class Repeats:
         return self._inner.stream(call)
 
 
-def test_what_the_api_server_repeats_of_a_spec_is_not_logged(logged: Logged) -> None:
+def test_a_value_repeated_by_the_api_server_is_not_logged(logged: Logged) -> None:
     world = Harness(InProcessServer(), "orchestrator")
     world.services = replace(world.services, cluster=type(world.services.cluster)(Repeats(InProcessServer())))
     assert asked(world, SPEC).code == 422
     assert clean(logged)
 
 
-def test_the_life_of_a_run_is_reported_without_them(world: Harness, logged: Logged) -> None:
+def test_the_life_of_a_run_is_logged_without_secrets(world: Harness, logged: Logged) -> None:
     world.services = replace(world.services, publisher=Kept())
     made = submitted(world, **SPEC)
     run_event(world, made.raw, "add")
@@ -150,7 +150,7 @@ FUNCTIONS: dict[str, Callable[..., Answer]] = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_unreadable_objects_are_not_repeated(world: Harness, logged: Logged, function: str) -> None:
+def test_unreadable_objects_are_not_logged(world: Harness, logged: Logged, function: str) -> None:
     world.services = replace(world.services, publisher=Kept())
     place = {"name": "run-1", "namespace": world.namespace, "ownerReferences": SECRET, "annotations": SECRET}
     for kind in ("CodeRun", "Job"):
@@ -175,7 +175,7 @@ COMMANDS = (
 )
 
 
-def test_what_people_and_secrets_say_on_github_is_not_logged(logged: Logged) -> None:
+def test_github_secrets_and_text_of_people_are_not_logged(logged: Logged) -> None:
     clock = Clock()
     with serving(Github(clock)) as github:
         stage = Stage(InProcessServer(), "orchestrator", github, clock)
@@ -194,7 +194,7 @@ def test_what_people_and_secrets_say_on_github_is_not_logged(logged: Logged) -> 
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_an_error_about_a_spec_or_a_status_does_not_repeat_it(kind: str) -> None:
+def test_a_validation_error_does_not_repeat_the_value(kind: str) -> None:
     wrong = {**SPEC, "taskId": SECRET, "repositoryUrl": URL, "env": SECRET, "promptModification": [PROMPT]}
     with pytest.raises(ValidationError) as caught:
         SPECS[kind].model_validate(wrong)

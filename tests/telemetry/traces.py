@@ -1,4 +1,4 @@
-"""Traces that tests begin, a run that has one, and a queue that keeps what goes on in it."""
+"""Trace contexts for tests, a run with one, and a queue that keeps events."""
 
 from dataclasses import dataclass, field
 
@@ -19,20 +19,20 @@ FIRST, SECOND = f"00-{ONE}-{SPAN}-01", f"00-{TWO}-{SPAN}-01"
 
 
 def in_trace(world: Harness, text: str, name: str = "run-1") -> Run:
-    """A run that carries that traceparent."""
+    """Create a run with that traceparent."""
     item = run.run(SPECS["CodeRun"].model_validate(CODE_SPEC), world.namespace, name, {trace.ANNOTATION: text})
     return parse(world.kubelet.create(CODE_RUN, item))
 
 
 def ids(context: SpanContext | None) -> tuple[str, str]:
-    """The trace id and span id of a span context, which there must be."""
+    """Return trace id and span id of a span context; None fails the test."""
     assert context
     return format_trace_id(context.trace_id), format_span_id(context.span_id)
 
 
 @dataclass
 class Kept:
-    """A queue that keeps what it is given."""
+    """A queue that keeps published events."""
 
     events: list[Event] = field(default_factory=list)
 
