@@ -1,4 +1,4 @@
-"""A plain HTTP client for either server: what is sent and what comes back, nothing in between."""
+"""A plain HTTP client for either server, without retries or conversion of answers."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ APPLY = "application/apply-patch+yaml"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PATIENCE_SECONDS = 30
 _kept = threading.local()
-"""Connections of this thread, by URL."""
+"""Open connections of this thread by URL."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Answer:
         return str(self.body["message"])
 
     def causes(self) -> set[tuple[str, str]]:
-        """Field and message of each problem, without the indexes of array items (old servers have none)."""
+        """Return field and message of each cause, without indexes of array items (old servers omit them)."""
         found = self.body.get("details", {}).get("causes", [])
         return {(_plain(cause["field"]), _plain(cause["message"])) for cause in found}
 
@@ -57,7 +57,7 @@ def _plain(text: str) -> str:
 
 
 def _is_over(connection: http.client.HTTPConnection) -> bool:
-    """Whether the server has ended it: between two requests there is nothing else to read."""
+    """Return whether the server has closed the connection: between two requests, only that makes it readable."""
     return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])
 
 
@@ -71,14 +71,14 @@ class Server:
     certificate: Path | None = None
     kubeconfig: Path | None = None
     etcd: str = ""
-    """The real server's store, where it may be reached."""
+    """URL of the real server's store; empty if it cannot be reached."""
 
     @property
     def embedded(self) -> bool:
         return self.name == "embedded"
 
     def call(self, method: str, path: str, body: Any = None, media: str = "application/json", **headers: str) -> Answer:
-        """Send one request. `body` is bytes, or a value that is sent as JSON."""
+        """Send a request and return the answer. `body` is bytes, or a value that is sent as JSON."""
         with self._connection_kept() if self.certificate else closing(self._connection()) as connection:
             return self._send(connection, method, path, body, media, headers)
 
@@ -98,12 +98,12 @@ class Server:
         return self.call("DELETE", path, body)
 
     def watch(self, path: str, seconds: int = 1, **query: Any) -> list[Obj]:
-        """All events of a watch that ends after so many seconds."""
+        """Return all events of a watch that ends after so many seconds."""
         answer = self.get(path, watch=1, timeoutSeconds=seconds, **query)
         return [json.loads(line) for line in answer.text.splitlines()]
 
     def stream(self, path: str, **query: Any) -> Generator[Obj, None, None]:
-        """The events of a watch as they come."""
+        """Yield the events of a watch as they arrive."""
         with closing(self._connection()) as connection:
             connection.request("GET", f"{path}?{urlencode({'watch': 1, **query})}", headers=self._headers())
             for line in connection.getresponse():
@@ -111,7 +111,7 @@ class Server:
 
     @contextmanager
     def _connection_kept(self) -> Iterator[http.client.HTTPConnection]:
-        """For a TLS handshake costs more than most answers."""
+        """Yield an open connection and keep it: a TLS handshake takes longer than most answers."""
         connection: http.client.HTTPConnection | None = _kept.__dict__.pop(self.url, None)
         if connection is None or _is_over(connection):
             connection = self._connection()

@@ -1,4 +1,4 @@
-"""Both servers, and a namespace of its own on each for every test."""
+"""Both servers, and a new namespace for every test."""
 
 import itertools
 import secrets
@@ -21,7 +21,7 @@ from tests.support.control_plane import ControlPlane
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PREFIX = f"contract-{secrets.token_hex(3)}"
-"""Of this session's namespaces: a cluster that is given may hold those of others."""
+"""Prefix of this session's namespaces: an existing cluster may have namespaces of others."""
 counter = itertools.count(1)
 
 
@@ -40,7 +40,7 @@ def real_server(plane: ControlPlane) -> Iterator[Server]:
 
 
 def _tidy_up(server: Server) -> None:
-    """Deletes all that was made; a server of our own goes with everything that is on it."""
+    """Delete the session's namespaces on an existing cluster; a server that the tests started is only stopped."""
     if server.etcd:
         return
     admin = KubernetesTransport(ClusterSettings(kubeconfig=str(server.kubeconfig)))
@@ -66,20 +66,20 @@ def _established(server: Server, path: str) -> bool:
 
 @pytest.fixture(params=["embedded", "real"])
 def server(request: pytest.FixtureRequest) -> Server:
-    """The server under test: every test that takes it runs against both."""
+    """Return the server under test; every test with this fixture runs on both."""
     found: Server = request.getfixturevalue(f"{request.param}_server")
     return found
 
 
 @pytest.fixture
 def place(server: Server) -> Place:
-    """A new namespace on the server under test."""
+    """Return a new namespace on the server under test."""
     return new_place(server)
 
 
 @pytest.fixture
 def embedded_place(embedded_server: Server) -> Place:
-    """A new namespace on the embedded server, for what only it promises."""
+    """Return a new namespace on the embedded server, for behaviour that only it guarantees."""
     return new_place(embedded_server)
 
 

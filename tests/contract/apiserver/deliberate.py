@@ -1,18 +1,17 @@
-"""Where the embedded API server differs from the real one on purpose: the one list, each with its reason.
+"""The deliberate differences between the embedded API server and the real one, each with its reason.
 
-Both servers' answers are rewritten by it before they are compared; all that it does not mention has to be the same.
+Answers of both servers are rewritten by this list before they are compared; everything else must be equal.
 
-Not generated, because the servers differ in more than words:
+Requests that are not generated, because the servers differ in more than messages:
 - unknown fields below the top of built-in objects: they are kept, the real server drops them
-- `spec.nodeName` of a present pod: the runner sets it; the real scheduler does by way of pods/binding
-- a merge patch that is no object: 422, or 500 on old servers for custom resources
-- strategic patches that remove what is not there: old servers store an empty text, or the directive's list
-- what only old servers do with odd input: a JSON patch replaces what is not there, a null in a map becomes '',
-  a strategic directive below what is not there is kept as data,
-  a merge patch that takes the apiVersion away is about the name
-- writes that only say something the server passes over (another part of the object at /status, a deletionTimestamp):
-  the real server notes in managedFields who said it, and gives the object a new version
-- Jobs without labels: the real server stores the labels they get only with the first update, a change of nothing
+- `spec.nodeName` of an existing pod: the runner sets it; the real scheduler uses pods/binding
+- a merge patch that is not an object: 422, or 500 on old servers for custom resources
+- strategic patches that remove a missing field: old servers store an empty text, or the directive's list
+- odd input that only old servers accept: a JSON patch replaces a missing field, a null in a map becomes '',
+  a strategic directive below a missing field is kept as data, a merge patch without apiVersion reports the name
+- writes of fields that the server ignores (another part of the object at /status, a deletionTimestamp): the real server
+  records them in managedFields and gives the object a new version
+- Jobs without labels: the real server stores their default labels only with the first update
 """
 
 import json
@@ -21,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 GIVEN_GENERATION = 7
-"""The one that generated operations give; no object here is changed so often."""
+"""Generation in generated operations; no object here is changed so often."""
 DECODER = re.compile(r"(?s)( cannot be handled as a \w+|must be of type \w+\)?): .*")
 
 
@@ -104,7 +103,7 @@ def _causes_in_order(value: Any) -> Any:
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in an answer: itself, the items of a list, what the events of a watch are about."""
+    """Return the objects in an answer: itself, the items of a list, or the objects of watch events."""
     if isinstance(value, list):
         return [found for each in value for found in _objects(each.get("object", {}))]
     return [item for item in value.get("items", [value]) if "metadata" in item]
@@ -123,7 +122,7 @@ OBJECTS: list[tuple[str, Callable[[Any], Any]]] = [
 
 
 def alike(value: Any) -> Any:
-    """An answer without what differs on purpose."""
+    """Return an answer without the deliberate differences."""
     value = _each_text(value)
     for _, rewrite in OBJECTS:
         value = rewrite(value)

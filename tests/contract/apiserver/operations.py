@@ -1,7 +1,7 @@
-"""Generated requests: what a client may send, right and wrong, to the kinds this project uses.
+"""Generated requests, valid and invalid, to the kinds that this project uses.
 
-A request says what it means by symbols (`$uid:jobs/a`: the uid that the server under test gave that Job), so that the
-same sequence can be played on any server.
+A request contains symbols (`$uid:jobs/a` is the uid that the server under test gave that Job), so that a sequence can
+be sent to any server.
 """
 
 import json
@@ -30,7 +30,7 @@ from tests.contract.apiserver.pieces import (
 
 @dataclass(frozen=True)
 class Operation:
-    """One request. With `onto`, the body is merged onto the object as it was answered last."""
+    """One request. With `onto`, the body is merged into the object of the last answer."""
 
     method: str
     plural: str
@@ -43,7 +43,7 @@ class Operation:
 
 
 def sequence(seed: str, length: int) -> list[Operation]:
-    """The operations of a seed; most of them on few objects, so that they meet each other."""
+    """Return the operations of a seed; most are on a few objects, so that they affect each other."""
     choose = random.Random(seed)
     kinds = choose.sample([*CUSTOM, *BUILT_IN], k=choose.choice((1, 2)))
     verbs: dict[Callable[[random.Random, str], Operation], int] = {
@@ -58,7 +58,7 @@ def sequence(seed: str, length: int) -> list[Operation]:
 
 
 def _change(choose: random.Random, plural: str) -> Obj:
-    """A piece of an object, valid or not."""
+    """Return a part of an object, valid or invalid."""
     if choose.random() < 0.35:
         return {"metadata": dict(choose.choice(METADATA))}
     if plural == "configmaps":
@@ -106,7 +106,7 @@ def _list(choose: random.Random, plural: str) -> Operation:
 
 
 def _version(choose: random.Random, plural: str, name: str) -> Obj:
-    """What an update says of the version and the object it was made from."""
+    """Return version and identity in the metadata of an update."""
     where = f"{plural}/{name}"
     said: list[Obj] = [
         {},

@@ -1,4 +1,4 @@
-"""Pieces of generated requests: objects that every server takes, and what may be said of them, right and wrong."""
+"""Parts of generated requests: objects that every server accepts, and valid and invalid changes of them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ NO_UID = "00000000-0000-4000-8000-000000000000"
 
 
 def sample(plural: str, name: str) -> Obj:
-    """An object that every server takes."""
+    """Return an object that every server accepts."""
     pod = {"containers": [{"name": "c", "image": "x"}], "restartPolicy": "Never"}
     specs: dict[str, tuple[str, str, Obj]] = {
         "coderuns": ("agents.platform/v1", "CodeRun", {"spec": dict(CODE_SPEC)}),
@@ -32,7 +32,7 @@ def sample(plural: str, name: str) -> Obj:
 
 
 def merged(present: Any, patch: Any) -> Any:
-    """A copy of `present` with `patch` merged into it; None removes."""
+    """Return a copy of `present` with `patch` merged into it; None removes a field."""
     if not isinstance(patch, dict) or not isinstance(present, dict):
         return patch
     changed = {name: merged(present.get(name), value) for name, value in patch.items() if value is not None}

@@ -1,6 +1,7 @@
-"""Plays generated operations on one server, and brings its answers into a form in which two servers can be compared.
+"""Sends generated operations to one server and normalises its answers, so that two servers can be compared.
 
-What no two servers have in common becomes a symbol, the same for the same value: uids, versions, times, namespaces.
+Values that differ between servers (uids, versions, times, namespaces) become symbols, the same symbol for the same
+value.
 """
 
 import json
@@ -21,23 +22,23 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 VERSION = re.compile(r"(in (?:the precondition|record) \()(\d+)")
 DROPPED = ("managedFields", "selfLink")
 END = "zz-end"
-"""The object by which a watch knows that it has seen everything before it."""
+"""Name of the object whose event ends a watch: all earlier events have arrived then."""
 
 
 @dataclass
 class Player:
-    """One server, and what it has answered so far in this sequence."""
+    """One server, and its answers so far in this sequence."""
 
     place: Place
     first: str = ""
     objects: dict[str, list[Obj]] = field(default_factory=dict)
-    """By plural and name, every state of an object that was answered, oldest first."""
+    """Every state of an object in an answer, oldest first, by plural and name."""
     tokens: dict[str, str] = field(default_factory=dict)
     symbols: dict[str, str] = field(default_factory=dict)
     ends: int = 0
 
     def play(self, operation: Operation) -> tuple[int, Any]:
-        """HTTP status and normalised body of the answer."""
+        """Send the operation; return HTTP status and normalised body of the answer."""
         if not self.first:
             self.first = self.place.server.get(self.place.path("configmaps")).body["metadata"]["resourceVersion"]
         if operation.method == "WATCH":
@@ -63,7 +64,7 @@ class Player:
     def _remember(self, plural: str, found: Any) -> None:
         for item in found.get("items", [found]):
             meta = item.get("metadata", {})
-            if "uid" in meta and "resourceVersion" in meta:  # a dry run answers with an object that is not there
+            if "uid" in meta and "resourceVersion" in meta:  # the object in the answer to a dry run does not exist
                 self.objects.setdefault(f"{plural}/{meta['name']}", []).append(item)
         if found.get("kind", "").endswith("List"):
             self.tokens[plural] = found["metadata"].get("continue", "")
@@ -92,7 +93,7 @@ class Player:
         return text
 
     def _watched(self, operation: Operation) -> list[Obj]:
-        """The events up to that of an object that is made for it, which every selector selects."""
+        """Create an object that every selector matches, and return the events of the watch up to its event."""
         self.ends += 1
         end = f"{END}-{self.ends}"
         label = operation.query.get("labelSelector", "")

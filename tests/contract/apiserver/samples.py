@@ -1,4 +1,4 @@
-"""Objects to try things with, and where they are on a server."""
+"""Sample objects, and a namespace for them on a server."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Place:
         return "/".join(part for part in (base, plural, name, subresource) if part)
 
     def create(self, body: Obj, plural: str = "samples") -> Obj:
-        """Create an object that is known to be right."""
+        """Create a valid object and return it."""
         answer = self.server.post(self.path(plural), body)
         assert answer.code == 201, answer.text
         return answer.body
@@ -43,7 +43,7 @@ class Place:
 
 
 def sample(name: str = "a", *, meta: Obj | None = None, **spec: Any) -> Obj:
-    """A valid Sample; a spec field given as None is left out."""
+    """Return a valid Sample; a spec field given as None is left out."""
     merged = {key: value for key, value in {**SPEC, **spec}.items() if value is not None}
     return {
         "apiVersion": "contract.agents.platform/v1",
@@ -69,21 +69,21 @@ def pod(name: str = "a", *, meta: Obj | None = None, **spec: Any) -> Obj:
 
 
 def owned_by(owner: Obj, **more: Any) -> Obj:
-    """Metadata of a dependent."""
+    """Return the metadata of a dependent of `owner`."""
     reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], **more}
     reference |= {"name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
     return {"ownerReferences": [reference]}
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something holds."""
+    """Wait until the condition holds; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+        assert time.monotonic() < deadline, f"the condition did not hold within {seconds} s"
         time.sleep(0.05)
 
 
 def refused(answer: Answer, code: int, reason: str, message: str) -> None:
-    """The answer is this refusal, as a Status."""
+    """Assert that the answer is a Status with this code, reason and message."""
     assert (answer.code, answer.reason, answer.message) == (code, reason, message)
     assert (answer.body["kind"], answer.body["status"], answer.body["code"]) == ("Status", "Failure", code)

@@ -1,4 +1,4 @@
-"""Server-side apply: what each manager says, who owns which field, and conflicts."""
+"""Server-side apply: fields of each manager, their ownership, and conflicts."""
 
 import random
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def labelled(labels: dict[str, str], **data: str) -> Obj:
 
 
 def owners(obj: Obj) -> list[tuple[str, str, list[str]]]:
-    """Manager, operation and fields, in the order of the object."""
+    """Return manager, operation and fields of each entry of managedFields, in its order."""
     return [
         (entry["manager"], entry["operation"], sorted(_paths(entry["fieldsV1"])))
         for entry in obj["metadata"].get("managedFields", ())
@@ -43,7 +43,7 @@ def _paths(fields: Obj, above: str = "") -> Iterator[str]:
         yield from _paths(inner, f"{path}/") if inner else [path]
 
 
-def test_it_creates_what_is_not_there_and_leaves_what_is_the_same(place: Place) -> None:
+def test_apply_creates_a_missing_object_and_leaves_an_equal_one(place: Place) -> None:
     created = apply(place, labelled({"l": "1"}, a="1"))
     assert (created.code, created.body["data"]) == (201, {"a": "1"})
     assert owners(created.body) == [("x", "Apply", ["data/a", "metadata/labels/l"])]
@@ -51,13 +51,13 @@ def test_it_creates_what_is_not_there_and_leaves_what_is_the_same(place: Place) 
     assert (again.code, again.body) == (200, created.body)
 
 
-def test_a_body_may_be_yaml_and_need_not_have_the_name(place: Place) -> None:
+def test_apply_accepts_yaml_without_a_name(place: Place) -> None:
     place.create(config_map(), "configmaps")
     body = b"apiVersion: v1\nkind: ConfigMap\ndata:\n  a: 'yes'\n"
     assert apply(place, body).body["data"] == {"a": "yes"}
 
 
-def test_what_a_manager_no_longer_says_is_removed_unless_another_says_it(place: Place) -> None:
+def test_field_that_a_manager_omits_is_removed_unless_another_has_it(place: Place) -> None:
     apply(place, labelled({"mine": "1", "ours": "1"}, a="1", b="1"))
     apply(place, labelled({"ours": "1"}, b="1"), "y")
     left = apply(place, config_map(data={"a": "1"})).body
@@ -65,7 +65,7 @@ def test_what_a_manager_no_longer_says_is_removed_unless_another_says_it(place: 
     assert owners(left) == [("x", "Apply", ["data/a"]), ("y", "Apply", ["data/b", "metadata/labels/ours"])]
 
 
-def test_another_value_is_a_conflict_with_every_owner_of_the_field(place: Place) -> None:
+def test_apply_of_another_value_conflicts_with_every_owner_of_the_field(place: Place) -> None:
     apply(place, config_map(data={"a": "1"}))
     answer = apply(place, config_map(data={"a": "2"}), "y")
     refused(answer, 409, "Conflict", 'Apply failed with 1 conflict: conflict with "x": .data.a')
@@ -81,7 +81,7 @@ def test_another_value_is_a_conflict_with_every_owner_of_the_field(place: Place)
     assert place.get("a", "configmaps")["data"] == {"a": "1", "b": "1", "c": "1"}
 
 
-def test_force_takes_the_fields_over(place: Place) -> None:
+def test_forced_apply_takes_fields_over(place: Place) -> None:
     apply(place, config_map(data={"a": "1", "b": "1"}))
     dry = apply(place, config_map(data={"a": "2"}), "y", force="true", dryRun="All").body
     assert dry["data"] == {"a": "2", "b": "1"}
@@ -91,7 +91,7 @@ def test_force_takes_the_fields_over(place: Place) -> None:
     assert apply(place, config_map(data={"b": "1"}), "x").body["data"] == {"a": "2", "b": "1"}
 
 
-def test_a_write_without_apply_takes_over_what_it_changes(place: Place) -> None:
+def test_write_without_apply_owns_the_fields_that_it_changes(place: Place) -> None:
     apply(place, config_map(data={"a": "1", "b": "1", "c": "1"}))
     changed = apply(place, {"data": {"a": "2", "c": None}}, "", media=MERGE).body
     assert owners(changed) == [("x", "Apply", ["data/b"]), ("edits", "Update", ["data/a"])]
@@ -101,7 +101,7 @@ def test_a_write_without_apply_takes_over_what_it_changes(place: Place) -> None:
     assert answer.message == 'Apply failed with 1 conflict: conflict with "puts" using v1: .data.b'
 
 
-def test_items_of_lists_belong_to_their_managers(place: Place) -> None:
+def test_items_of_keyed_lists_have_separate_owners(place: Place) -> None:
     init = {"name": "i", "image": "x"}
     created = apply(place, pod(meta={"finalizers": ["a.b/c"]}, initContainers=[init]), plural="pods").body
     assert [each["name"] for each in created["spec"]["containers"]] == ["c"]
@@ -114,7 +114,7 @@ def test_items_of_lists_belong_to_their_managers(place: Place) -> None:
     assert left["metadata"]["finalizers"] == ["a.b/d", "a.b/e"]
 
 
-def test_a_list_of_a_custom_resource_is_one_field_unless_its_schema_says_more(place: Place) -> None:
+def test_list_of_a_custom_resource_is_one_field_by_default(place: Place) -> None:
     apply(place, sample(env=[{"name": "A"}], directory="d"), plural="samples")
     answer = apply(place, sample(env=[{"name": "B"}]), "y", plural="samples")
     assert answer.message == 'Apply failed with 1 conflict: conflict with "x": .spec.env'
@@ -124,7 +124,7 @@ def test_a_list_of_a_custom_resource_is_one_field_unless_its_schema_says_more(pl
     assert (left["spec"]["mode"], left["metadata"]["generation"]) == ("default", 2)
 
 
-def test_the_status_is_applied_at_its_own_path(place: Place) -> None:
+def test_status_is_applied_at_its_own_path(place: Place) -> None:
     apply(place, {**sample(), "status": {"attempt": 3}}, plural="samples")
     assert "status" not in place.get("a")
     body = {**sample(task=9), "status": {"attempt": 1}}
@@ -133,8 +133,8 @@ def test_the_status_is_applied_at_its_own_path(place: Place) -> None:
     assert apply(place, {**body, **NONE}, plural="samples", at="none/status").code == 404
 
 
-def test_subresources_are_owned_apart(embedded_place: Place) -> None:
-    """As since Kubernetes 1.22; older servers take the status for the same manager's whole object."""
+def test_subresources_have_separate_owners(embedded_place: Place) -> None:
+    """Kubernetes does so since 1.22; older servers take an applied status for the manager's whole object."""
     apply(embedded_place, sample(), plural="samples")
     ready = {"type": "Ready", "status": "True"}
     status = {**sample(), "status": {"conditions": [ready]}}
@@ -143,8 +143,8 @@ def test_subresources_are_owned_apart(embedded_place: Place) -> None:
     assert apply(embedded_place, sample(), plural="samples").body["status"]["conditions"] == [ready]
 
 
-def test_what_was_there_before_any_apply_belongs_to_its_writers(embedded_place: Place) -> None:
-    """The real server notes each writer from the start; both refuse to change what another wrote."""
+def test_fields_from_before_the_first_apply_belong_to_their_writers(embedded_place: Place) -> None:
+    """The real server records each writer from the start; on both, a change of another's field is a conflict."""
     embedded_place.create(config_map(data={"a": "1"}), "configmaps")
     answer = apply(embedded_place, config_map(data={"a": "2"}))
     assert answer.message == 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.a'
@@ -184,7 +184,7 @@ def test_what_was_there_before_any_apply_belongs_to_its_writers(embedded_place: 
         ),
     ],
 )
-def test_what_is_wrong_with_a_patch_is_said(
+def test_invalid_apply_patch_is_rejected_with_its_problem(
     place: Place, body: Any, query: dict[str, str], code: int, message: str
 ) -> None:
     place.create(config_map(data={"a": "1"}), "configmaps")
@@ -192,19 +192,19 @@ def test_what_is_wrong_with_a_patch_is_said(
     assert (answer.code, answer.message) == (code, message)
 
 
-def test_a_text_that_is_no_yaml_is_refused(place: Place) -> None:
+def test_invalid_yaml_is_rejected(place: Place) -> None:
     answer = apply(place, b"{a: ")
     assert (answer.code, answer.message[:21]) == (400, "error decoding YAML: ")
 
 
-def test_a_version_in_the_body_is_a_lock(place: Place) -> None:
+def test_resource_version_in_an_applied_body_is_a_precondition(place: Place) -> None:
     apply(place, config_map(data={"a": "1"}))
     answer = apply(place, config_map(meta={"resourceVersion": "1"}, data={"a": "2"}))
     assert (answer.code, answer.reason) == (409, "Conflict")
     assert "the object has been modified" in answer.message
 
 
-def test_any_sequence_of_applies_has_the_same_result_on_both(embedded_server: Server, real_server: Server) -> None:
+def test_random_applies_have_the_same_result_on_both_servers(embedded_server: Server, real_server: Server) -> None:
     rng, places = random.Random(1), [new_place(embedded_server), new_place(real_server)]
     for _ in range(max(int(400 * SCALE), 1)):
         manager, force, body = rng.choice("xyz"), rng.choice(["true", "false"]), _config(rng)
@@ -213,7 +213,7 @@ def test_any_sequence_of_applies_has_the_same_result_on_both(embedded_server: Se
 
 
 def _config(rng: random.Random) -> Obj:
-    """A ConfigMap that says some of a few fields, each with one of two values."""
+    """Return a ConfigMap with a random selection of fields, each with one of two values."""
 
     def some(names: str) -> dict[str, str]:
         return {name: rng.choice("12") for name in names if rng.random() < 0.5}

@@ -1,4 +1,4 @@
-"""Jobs, Pods, ConfigMaps, Secrets, claims, Leases, Events: their defaults and their own rules."""
+"""Built-in kinds: defaults and validation of Jobs, Pods, ConfigMaps, Secrets, volume claims, Events, namespaces."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def claim(**spec: Any) -> Obj:
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"}, "spec": body}
 
 
-def test_what_a_job_gets(place: Place) -> None:
+def test_job_gets_defaults_and_labels(place: Place) -> None:
     created = place.create(job(activeDeadlineSeconds=600), "jobs")
     own = {"controller-uid": created["metadata"]["uid"], "job-name": "a"}
     spec = created["spec"]
@@ -35,7 +35,7 @@ def test_what_a_job_gets(place: Place) -> None:
     assert inner["containers"][0]["imagePullPolicy"] == "Always"
 
 
-def test_a_job_with_parallelism_alone_gets_no_completions(place: Place) -> None:
+def test_job_with_parallelism_alone_gets_no_completions(place: Place) -> None:
     assert "completions" not in place.create(job(parallelism=0), "jobs")["spec"]
 
 
@@ -59,7 +59,7 @@ def test_a_job_with_parallelism_alone_gets_no_completions(place: Place) -> None:
         ),
     ],
 )
-def test_a_job_that_is_refused(place: Place, spec: Obj, causes: set[tuple[str, str]]) -> None:
+def test_invalid_job_is_rejected(place: Place, spec: Obj, causes: set[tuple[str, str]]) -> None:
     answer = place.server.post(place.path("jobs"), job(**spec))
     assert (answer.code, answer.reason, answer.causes()) == (422, "Invalid", causes)
 
@@ -81,14 +81,14 @@ def test_a_job_that_is_refused(place: Place, spec: Obj, causes: set[tuple[str, s
         ("jobs", {**job(), "apiVersion": "batch/v9"}),
     ],
 )
-def test_values_of_the_wrong_type(place: Place, plural: str, body: Obj) -> None:
+def test_value_of_the_wrong_type_is_rejected(place: Place, plural: str, body: Obj) -> None:
     answer = place.server.post(place.path(plural), body)
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert " cannot be handled as a " in answer.message
     assert place.gone("a", plural)
 
 
-def test_a_job_can_be_stopped_but_not_rewritten(place: Place) -> None:
+def test_job_can_be_stopped_but_its_template_is_immutable(place: Place) -> None:
     place.create(job(parallelism=0), "jobs")
     path = place.path("jobs", "a")
     assert place.server.patch(path, {"spec": {"activeDeadlineSeconds": 1}}).code == 200
@@ -99,7 +99,7 @@ def test_a_job_can_be_stopped_but_not_rewritten(place: Place) -> None:
         assert answer.message.endswith(": field is immutable")
 
 
-def test_the_status_of_a_job_is_written_apart(place: Place) -> None:
+def test_status_of_a_job_is_written_only_at_its_own_path(place: Place) -> None:
     place.create(job(parallelism=0), "jobs")
     patch = {"status": {"failed": 3}, "spec": {"parallelism": 5}, "metadata": {"labels": {"via": "status"}}}
     answer = place.server.patch(place.path("jobs", "a", "status"), patch)
@@ -108,13 +108,13 @@ def test_the_status_of_a_job_is_written_apart(place: Place) -> None:
     assert place.server.patch(place.path("jobs", "a"), {"status": {"failed": 9}}).body["status"].get("failed") != 9
 
 
-def test_what_a_pod_gets(place: Place) -> None:
+def test_pod_gets_defaults(place: Place) -> None:
     created = place.create(pod(), "pods")
     assert created["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
     assert created["spec"]["restartPolicy"] == "Always"
 
 
-def test_a_pod_is_not_rewritten(place: Place) -> None:
+def test_spec_of_a_pod_is_immutable(place: Place) -> None:
     place.create(pod(), "pods")
     answer = place.server.patch(place.path("pods", "a"), {"spec": {"restartPolicy": "Never"}})
     assert (answer.code, answer.reason) == (422, "Invalid")
@@ -123,7 +123,7 @@ def test_a_pod_is_not_rewritten(place: Place) -> None:
     assert message.startswith("Forbidden: pod updates may not change fields other than `spec.containers[*].image`")
 
 
-def test_a_config_map_that_is_immutable(place: Place) -> None:
+def test_immutable_config_map_keeps_its_data(place: Place) -> None:
     place.create(config_map(immutable=True, data={"a": "b"}), "configmaps")
     path = place.path("configmaps", "a")
     for field, patch in (
@@ -137,7 +137,7 @@ def test_a_config_map_that_is_immutable(place: Place) -> None:
     assert place.server.delete(path).code == 200
 
 
-def test_a_config_map_has_keys_and_a_size(place: Place) -> None:
+def test_config_map_with_an_invalid_key_or_too_much_data_is_rejected(place: Place) -> None:
     answer = place.server.post(place.path("configmaps"), config_map(data={"a b": "c"}))
     assert [field for field, _ in answer.causes()] == ["data[a b]"]
     assert "a valid config key must consist of alphanumeric characters, '-', '_' or '.'" in answer.message
@@ -146,7 +146,7 @@ def test_a_config_map_has_keys_and_a_size(place: Place) -> None:
     assert place.server.post(place.path("configmaps"), config_map(data={"a": "x" * 1024 * 1024})).code == 201
 
 
-def test_a_secret_takes_text(place: Place) -> None:
+def test_string_data_of_a_secret_is_encoded(place: Place) -> None:
     created = place.create(secret(stringData={"a": "b"}, data={"z": "YQ=="}), "secrets")
     assert (created["data"], created["type"]) == ({"a": "Yg==", "z": "YQ=="}, "Opaque")
     assert "stringData" not in created
@@ -156,7 +156,7 @@ def test_a_secret_takes_text(place: Place) -> None:
     refused(answer, 422, "Invalid", 'Secret "a" is invalid: type: Invalid value: "x": field is immutable')
 
 
-def test_a_claim(place: Place) -> None:
+def test_volume_claim_has_defaults_and_is_immutable(place: Place) -> None:
     created = place.create(claim(), "persistentvolumeclaims")
     assert (created["status"], created["spec"]["volumeMode"]) == ({"phase": "Pending"}, "Filesystem")
     answer = place.server.patch(place.path("persistentvolumeclaims", "a"), {"spec": {"accessModes": ["ReadWriteMany"]}})
@@ -170,7 +170,7 @@ def test_a_claim(place: Place) -> None:
     }
 
 
-def test_an_event_is_where_its_object_is(place: Place) -> None:
+def test_event_must_be_in_the_namespace_of_its_object(place: Place) -> None:
     event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "a"}, "reason": "R", "type": "Normal"}
     wrong = {**event, "involvedObject": {"kind": "Pod", "name": "x", "namespace": "elsewhere"}}
     refused(
@@ -183,7 +183,7 @@ def test_an_event_is_where_its_object_is(place: Place) -> None:
     assert place.create(right, "events")["reason"] == "R"
 
 
-def test_a_namespace(place: Place) -> None:
+def test_namespace_has_phase_and_finalizer(place: Place) -> None:
     got = place.server.get(f"/api/v1/namespaces/{place.namespace}").body
     assert (got["spec"], got["status"]) == ({"finalizers": ["kubernetes"]}, {"phase": "Active"})
     bad = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a.b"}}

@@ -1,15 +1,4 @@
-"""POST: what a new object gets.
-
-| sent                                              | comes back                                          |
-|---------------------------------------------------|-----------------------------------------------------|
-| an object, as JSON or YAML                        | uid, time, generation and defaults of the server    |
-| generateName                                      | an unused name                                      |
-| a status, unknown fields, nulls                   | dropped; absent                                     |
-| a name that is taken                              | 409                                                 |
-| dryRun                                            | the same, and nothing is kept                       |
-
-What is refused: test_create_refused.py, test_create_bodies.py.
-"""
+"""POST: identity and defaults of a new object. test_create_refused.py and test_create_bodies.py have rejected ones."""
 
 import re
 
@@ -19,7 +8,7 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
-def test_the_server_sets_identity_defaults_and_generation(place: Place) -> None:
+def test_new_object_gets_identity_defaults_and_generation(place: Place) -> None:
     meta = {"uid": "mine", "creationTimestamp": "2001-01-01T00:00:00Z", "generation": 7, "labels": {"a": "b"}}
     created = place.create(sample(meta=meta, nested={}, unknown=1, anything={"x": 1}))
     assert created["spec"] == {
@@ -42,18 +31,18 @@ def test_the_server_sets_identity_defaults_and_generation(place: Place) -> None:
     assert place.get("a") == created
 
 
-def test_a_status_sent_with_a_new_object_is_dropped(place: Place) -> None:
+def test_status_of_a_new_object_is_dropped(place: Place) -> None:
     created = place.create({**sample(), "status": {"phase": "Running"}})
     assert "status" not in created
 
 
-def test_a_name_is_generated(place: Place) -> None:
+def test_generate_name_gives_unused_names(place: Place) -> None:
     names = {place.create(sample(meta={"name": None, "generateName": "run-"}))["metadata"]["name"] for _ in range(3)}
     assert len(names) == 3
     assert all(re.fullmatch(r"run-[a-z0-9]{5}", name) for name in names)
 
 
-def test_a_second_object_of_the_name_is_refused(place: Place) -> None:
+def test_second_object_with_the_same_name_is_rejected(place: Place) -> None:
     place.create(sample())
     answer = place.server.post(place.path(), sample(task=2))
     refused(answer, 409, "AlreadyExists", 'samples.contract.agents.platform "a" already exists')

@@ -1,13 +1,13 @@
-"""POST: bodies that are no such object, too large, or meant to break things.
+"""POST: bodies that are not a valid object, too large, or malicious.
 
-| sent                                              | answer                                              |
+| body                                              | answer                                              |
 |---------------------------------------------------|-----------------------------------------------------|
 | no JSON, another kind or version, no spec         | 400, 422                                            |
 | another media type; over 3 MiB                    | 415; 413                                            |
-| no media type                                     | taken as JSON                                       |
-| unknown fields                                    | named when asked to be strict, else warned of       |
-| endless nesting, NaN                              | 400, or kept; nothing breaks                        |
-| half of a character, however it is sent           | U+FFFD in its place                                 |
+| no media type                                     | read as JSON                                        |
+| unknown fields                                    | 400 with Strict, else a warning                     |
+| deep nesting, NaN                                 | 400                                                 |
+| a lone surrogate, in any encoding                 | replaced by U+FFFD                                  |
 """
 
 import json
@@ -32,14 +32,14 @@ from tests.contract.apiserver.samples import Place, config_map, refused, sample
         ({**sample(), "metadata": "text"}, 400),
     ],
 )
-def test_a_body_that_is_no_such_object(place: Place, body: Any, code: int) -> None:
+def test_body_that_is_not_a_valid_object_is_rejected(place: Place, body: Any, code: int) -> None:
     answer = place.server.post(place.path(), body)
     assert answer.code == code
     assert answer.body["kind"] == "Status"
     assert place.gone("a")
 
 
-def test_the_kind_is_named_when_another_is_sent(place: Place) -> None:
+def test_body_of_another_kind_is_rejected_naming_the_kind(place: Place) -> None:
     answer = place.server.post(place.path(), {**sample(), "kind": "Other"})
     refused(
         answer,
@@ -49,7 +49,7 @@ def test_the_kind_is_named_when_another_is_sent(place: Place) -> None:
     )
 
 
-def test_a_body_of_another_media_type(place: Place) -> None:
+def test_body_of_another_media_type_is_rejected(place: Place) -> None:
     answer = place.server.call("POST", place.path(), b"a=b", "application/x-www-form-urlencoded")
     assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
     assert answer.message.startswith(
@@ -66,12 +66,12 @@ def test_a_body_without_a_media_type_is_json(place: Place) -> None:
     assert place.server.call("POST", place.path(), b"no JSON", "").code == 400
 
 
-def test_a_body_over_3_mib(place: Place) -> None:
+def test_body_over_3_mib_is_rejected(place: Place) -> None:
     answer = place.server.post(place.path("configmaps"), config_map(data={"a": "x" * (3 * 1024 * 1024)}))
     refused(answer, 413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
 
 
-def test_unknown_fields_are_named_when_asked_to_be_strict(embedded_place: Place) -> None:
+def test_unknown_fields_are_rejected_with_strict_validation(embedded_place: Place) -> None:
     body = sample(extra=1, env=[{"name": "A", "other": 2}])
     answer = embedded_place.server.post(f"{embedded_place.path()}?fieldValidation=Strict", body)
     refused(
@@ -84,7 +84,7 @@ def test_unknown_fields_are_named_when_asked_to_be_strict(embedded_place: Place)
     assert embedded_place.gone("a")
 
 
-def test_unknown_fields_are_warned_of_and_dropped_otherwise(embedded_place: Place) -> None:
+def test_unknown_fields_are_dropped_with_a_warning_by_default(embedded_place: Place) -> None:
     answer = embedded_place.server.post(embedded_place.path(), sample(extra=1))
     assert answer.headers.get_all("Warning") == ['299 - "unknown field \\"spec.extra\\""']
     assert "extra" not in answer.body["spec"]
@@ -106,7 +106,7 @@ def test_unknown_fields_are_warned_of_and_dropped_otherwise(embedded_place: Plac
         b'{"spec":{"task":1e999}}',
     ],
 )
-def test_bodies_that_are_meant_to_break_things(embedded_place: Place, body: bytes) -> None:
+def test_malicious_body_is_rejected(embedded_place: Place, body: bytes) -> None:
     answer = embedded_place.server.post(embedded_place.path(), body)
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert embedded_place.server.get(embedded_place.path()).body["items"] == []
@@ -122,7 +122,7 @@ def test_bodies_that_are_meant_to_break_things(embedded_place: Place, body: byte
         (r"\\ud800", r"\ud800"),
     ],
 )
-def test_half_of_a_character_is_replaced_in_whatever_is_sent(place: Place, sent: str, kept: str) -> None:
+def test_lone_surrogate_is_replaced_in_every_kind_of_body(place: Place, sent: str, kept: str) -> None:
     text = json.dumps(config_map(data={"a": "HALF"}, meta={"annotations": {"b": "HALF"}})).replace("HALF", sent)
     created = place.server.post(place.path("configmaps"), text.encode())
     assert (created.code, created.body["data"], created.body["metadata"]["annotations"]["b"]) == (

@@ -1,11 +1,11 @@
-"""POST: specs and metadata that are refused, each in the real server's words.
+"""POST: rejected specs and metadata, with the real server's messages.
 
-| wrong                                             | answer                                              |
+| invalid                                           | answer                                              |
 |---------------------------------------------------|-----------------------------------------------------|
 | a spec, by any keyword of its schema              | 422, each cause with its field                      |
-| metadata by itself                                | 422, each cause with its field                      |
+| metadata                                          | 422, each cause with its field                      |
 | metadata that contradicts the request             | 400, 500                                            |
-| a namespace that is not there                     | 404                                                 |
+| a namespace that does not exist                   | 404                                                 |
 """
 
 import pytest
@@ -115,7 +115,7 @@ REFUSED_SPECS: list[tuple[Obj, set[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("spec", "causes"), REFUSED_SPECS, ids=[str(spec)[:40] for spec, _ in REFUSED_SPECS])
-def test_a_spec_that_the_schema_refuses(place: Place, spec: Obj, causes: set[tuple[str, str]]) -> None:
+def test_spec_that_violates_the_schema_is_rejected(place: Place, spec: Obj, causes: set[tuple[str, str]]) -> None:
     answer = place.server.post(place.path(), sample(**spec))
     assert (answer.code, answer.reason) == (422, "Invalid")
     assert answer.causes() == causes
@@ -124,7 +124,7 @@ def test_a_spec_that_the_schema_refuses(place: Place, spec: Obj, causes: set[tup
     assert place.gone("a")
 
 
-def test_one_problem_is_worded_on_one_line(place: Place) -> None:
+def test_single_problem_is_reported_on_one_line(place: Place) -> None:
     answer = place.server.post(place.path(), sample(task="x"))
     refused(
         answer,
@@ -136,7 +136,7 @@ def test_one_problem_is_worded_on_one_line(place: Place) -> None:
 
 
 @pytest.mark.parametrize("body", [{"spec": None}, {"spec": "text"}, {}])
-def test_a_spec_is_needed(place: Place, body: Obj) -> None:
+def test_object_without_a_spec_is_rejected(place: Place, body: Obj) -> None:
     whole = {"apiVersion": "contract.agents.platform/v1", "kind": "Sample", "metadata": {"name": "a"}, **body}
     answer = place.server.post(place.path(), whole)
     assert (answer.code, answer.reason) == (422, "Invalid")
@@ -169,7 +169,7 @@ REFUSED_META: list[tuple[Obj, set[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("meta", "causes"), REFUSED_META, ids=[str(meta)[:40] for meta, _ in REFUSED_META])
-def test_metadata_that_is_refused(place: Place, meta: Obj, causes: set[tuple[str, str]]) -> None:
+def test_invalid_metadata_is_rejected(place: Place, meta: Obj, causes: set[tuple[str, str]]) -> None:
     answer = place.server.post(place.path(), sample(meta=meta))
     assert (answer.code, answer.reason, answer.causes()) == (422, "Invalid", causes)
 
@@ -185,11 +185,11 @@ def test_metadata_that_is_refused(place: Place, meta: Obj, causes: set[tuple[str
         ({"resourceVersion": "5"}, 500, "resourceVersion should not be set on objects to be created"),
     ],
 )
-def test_metadata_that_contradicts_the_request(place: Place, meta: Obj, code: int, message: str) -> None:
+def test_metadata_that_contradicts_the_request_is_rejected(place: Place, meta: Obj, code: int, message: str) -> None:
     answer = place.server.post(place.path(), sample(meta=meta))
     assert (answer.code, answer.message) == (code, message)
 
 
-def test_the_namespace_has_to_exist(place: Place) -> None:
+def test_object_in_a_missing_namespace_is_rejected(place: Place) -> None:
     answer = place.server.post(place.path().replace(place.namespace, "nowhere"), sample())
     refused(answer, 404, "NotFound", 'namespaces "nowhere" not found')

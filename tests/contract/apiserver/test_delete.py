@@ -10,7 +10,7 @@ from tests.contract.apiserver.samples import Place, config_map, eventually, job,
 HELD = {"finalizers": ["a.b/hold"]}
 
 
-def test_an_object_without_finalizers_goes_at_once(place: Place) -> None:
+def test_object_without_finalizers_is_deleted_at_once(place: Place) -> None:
     created = place.create(sample())
     answer = place.server.delete(place.path(name="a"))
     assert (answer.code, answer.body["status"]) == (200, "Success")
@@ -23,7 +23,7 @@ def test_an_object_without_finalizers_goes_at_once(place: Place) -> None:
     assert place.gone("a")
 
 
-def test_what_is_not_there_cannot_be_deleted(place: Place) -> None:
+def test_deletion_of_a_missing_object_is_not_found(place: Place) -> None:
     answer = place.server.delete(place.path(name="a"))
     refused(answer, 404, "NotFound", 'samples.contract.agents.platform "a" not found')
 
@@ -32,7 +32,9 @@ def test_what_is_not_there_cannot_be_deleted(place: Place) -> None:
     ("precondition", "word", "happened"),
     [("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified")],
 )
-def test_preconditions(place: Place, precondition: str, word: str, happened: str) -> None:
+def test_deletion_with_a_failed_precondition_conflicts(
+    place: Place, precondition: str, word: str, happened: str
+) -> None:
     present = place.create(sample())["metadata"][precondition]
     answer = place.server.delete(place.path(name="a"), {"preconditions": {precondition: "0"}})
     refused(
@@ -46,7 +48,7 @@ def test_preconditions(place: Place, precondition: str, word: str, happened: str
     assert place.gone("a")
 
 
-def test_a_finalizer_keeps_the_object_until_it_is_removed(place: Place) -> None:
+def test_finalizer_keeps_a_deleted_object_until_it_is_removed(place: Place) -> None:
     created = place.create(sample(meta=HELD))
     answer = place.server.delete(place.path(name="a"))
     assert answer.code == 200
@@ -59,7 +61,7 @@ def test_a_finalizer_keeps_the_object_until_it_is_removed(place: Place) -> None:
     assert place.gone("a")
 
 
-def test_no_finalizer_is_added_to_what_is_being_deleted(place: Place) -> None:
+def test_finalizer_cannot_be_added_to_a_deleted_object(place: Place) -> None:
     place.create(sample(meta=HELD))
     place.server.delete(place.path(name="a"))
     answer = place.server.patch(place.path(name="a"), {"metadata": {"finalizers": ["a.b/hold", "c.d/more"]}})
@@ -72,8 +74,8 @@ def test_no_finalizer_is_added_to_what_is_being_deleted(place: Place) -> None:
     )
 
 
-def test_the_deletion_of_what_became_invalid_completes(place: Place) -> None:
-    """The finalizer of an object that its schema refuses goes with a patch that makes it valid as well."""
+def test_deletion_of_an_invalid_object_completes(place: Place) -> None:
+    """A patch that removes the finalizer of an invalid object must also make the object valid."""
     place.create(sample(meta=HELD))
     place.server.delete(place.path(name="a"))
     refused_patch = {"metadata": {"finalizers": None}, "spec": {"task": 0}}
@@ -92,7 +94,7 @@ def test_the_deletion_of_what_became_invalid_completes(place: Place) -> None:
         ),
     ],
 )
-def test_options_that_are_refused(place: Place, body: Obj, message: str) -> None:
+def test_invalid_delete_options_are_rejected(place: Place, body: Obj, message: str) -> None:
     place.create(sample())
     refused(place.server.delete(place.path(name="a"), body), 422, "Invalid", message)
     assert not place.gone("a")
@@ -109,7 +111,7 @@ def test_options_that_are_refused(place: Place, body: Obj, message: str) -> None
         {"preconditions": {"uid": 1}},
     ],
 )
-def test_bodies_that_are_no_options(place: Place, body: Any) -> None:
+def test_body_that_is_not_delete_options_is_rejected(place: Place, body: Any) -> None:
     place.create(sample())
     answer = place.server.delete(place.path(name="a"), body)
     assert answer.code in ((400,) if place.server.embedded else (400, 500))  # old servers answer 500
@@ -122,7 +124,7 @@ def test_a_dry_run_deletes_nothing(place: Place) -> None:
     assert not place.gone("a")
 
 
-def test_a_pod_on_a_node_has_its_grace_period(place: Place) -> None:
+def test_deleted_pod_on_a_node_has_a_grace_period(place: Place) -> None:
     place.create(pod(nodeName="n"), "pods")
     answer = place.server.delete(place.path("pods", "a"))
     assert (answer.code, answer.body["kind"]) == (200, "Pod")
@@ -132,7 +134,7 @@ def test_a_pod_on_a_node_has_its_grace_period(place: Place) -> None:
     assert place.gone("a", "pods")
 
 
-def test_a_pod_without_a_node_or_at_its_end_goes_at_once(place: Place) -> None:
+def test_pod_without_a_node_or_after_its_end_is_deleted_at_once(place: Place) -> None:
     place.create(pod("waiting"), "pods")
     place.create(pod("over", nodeName="n"), "pods")
     place.server.patch(place.path("pods", "over", "status"), {"status": {"phase": "Succeeded"}})
@@ -141,7 +143,7 @@ def test_a_pod_without_a_node_or_at_its_end_goes_at_once(place: Place) -> None:
         assert place.gone(name, "pods")
 
 
-def test_a_job_is_orphaned_unless_asked_otherwise(place: Place) -> None:
+def test_deletion_of_a_job_orphans_its_pods_by_default(place: Place) -> None:
     place.create(job(parallelism=0), "jobs")
     answer = place.server.delete(place.path("jobs", "a"))
     assert (answer.body["kind"], answer.body["metadata"]["finalizers"]) == ("Job", ["orphan"])
@@ -152,7 +154,7 @@ def test_a_job_is_orphaned_unless_asked_otherwise(place: Place) -> None:
     assert place.gone("b", "jobs")
 
 
-def test_a_namespace_goes_with_all_that_is_in_it(place: Place) -> None:
+def test_deletion_of_a_namespace_deletes_its_content(place: Place) -> None:
     place.create(config_map("held", meta=HELD), "configmaps")
     place.create(sample())
     path = f"/api/v1/namespaces/{place.namespace}"

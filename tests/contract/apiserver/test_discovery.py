@@ -1,4 +1,4 @@
-"""Discovery, paths that lead nowhere, methods that do not apply, and answers in forms that are not served."""
+"""Discovery, unknown paths, unsupported methods, and media types that are not served."""
 
 import pytest
 
@@ -9,7 +9,7 @@ SUBRESOURCE = {"singularName": "", "namespaced": True, "kind": "Sample"}
 
 
 def resources(server: Server, path: str) -> dict[str, Obj]:
-    """The resources at a path, without the verb that the embedded server does not have."""
+    """Return the resources at a path, without the verb that the embedded server does not support."""
     listed = server.get(path).body
     assert listed["kind"] == "APIResourceList"
     return {
@@ -21,7 +21,7 @@ def resources(server: Server, path: str) -> dict[str, Obj]:
     }
 
 
-def test_the_resources_of_a_group(server: Server) -> None:
+def test_group_lists_its_resources(server: Server) -> None:
     verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
     assert resources(server, "/apis/contract.agents.platform/v1") == {
         "samples": {
@@ -37,7 +37,7 @@ def test_the_resources_of_a_group(server: Server) -> None:
     }
 
 
-def test_the_built_in_resources(server: Server) -> None:
+def test_built_in_resources_are_listed(server: Server) -> None:
     core = resources(server, "/api/v1")
     served = {"configmaps", "events", "namespaces", "persistentvolumeclaims", "pods", "pods/log", "pods/status"}
     assert served | {"secrets"} <= core.keys()
@@ -46,7 +46,7 @@ def test_the_built_in_resources(server: Server) -> None:
     assert {"jobs", "jobs/status"} <= resources(server, "/apis/batch/v1").keys()
 
 
-def test_the_groups(server: Server) -> None:
+def test_groups_are_listed(server: Server) -> None:
     listed = server.get("/apis").body
     assert listed["kind"] == "APIGroupList"
     version = {"groupVersion": "contract.agents.platform/v1", "version": "v1"}
@@ -58,12 +58,12 @@ def test_the_groups(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
-def test_health(server: Server, path: str) -> None:
+def test_health_endpoints_answer_ok(server: Server, path: str) -> None:
     answer = server.get(path)
     assert (answer.code, answer.text) == (200, "ok")
 
 
-def test_the_definitions_that_are_served(server: Server) -> None:
+def test_served_crds_are_established(server: Server) -> None:
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     definition = server.get(f"{path}/samples.contract.agents.platform").body
     assert definition["spec"]["names"]["plural"] == "samples"
@@ -73,7 +73,7 @@ def test_the_definitions_that_are_served(server: Server) -> None:
     assert "samples.contract.agents.platform" in names
 
 
-def test_definitions_cannot_be_changed_in_the_embedded_server(embedded_server: Server) -> None:
+def test_crds_cannot_be_changed_in_the_embedded_server(embedded_server: Server) -> None:
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     assert embedded_server.post(path, {}).code == 405
     assert embedded_server.delete(f"{path}/samples.contract.agents.platform").code == 405
@@ -93,7 +93,7 @@ def test_definitions_cannot_be_changed_in_the_embedded_server(embedded_server: S
         "/api/v1/namespaces/default/configmaps/a/b/c/d",
     ],
 )
-def test_paths_that_lead_nowhere(server: Server, path: str) -> None:
+def test_unknown_path_is_not_found(server: Server, path: str) -> None:
     answer = server.get(path)
     assert answer.code == 404
     if server.embedded:
@@ -101,7 +101,7 @@ def test_paths_that_lead_nowhere(server: Server, path: str) -> None:
         assert answer.message == "the server could not find the requested resource"
 
 
-def test_methods_that_do_not_apply(embedded_place: Place) -> None:
+def test_unsupported_method_is_rejected(embedded_place: Place) -> None:
     server, path = embedded_place.server, embedded_place.path()
     for method, where in (
         ("PUT", path),
@@ -115,7 +115,7 @@ def test_methods_that_do_not_apply(embedded_place: Place) -> None:
         assert answer.body["kind"] == "Status"
 
 
-def test_forms_that_are_not_served(place: Place) -> None:
+def test_media_type_that_is_not_served_is_rejected(place: Place) -> None:
     place.create(sample())
     answer = place.server.call("GET", place.path(name="a"), Accept="text/html")
     assert (answer.code, answer.reason) == (406, "NotAcceptable")
@@ -124,7 +124,7 @@ def test_forms_that_are_not_served(place: Place) -> None:
     assert place.server.call("GET", place.path(name="a"), Accept=either).code == 200
 
 
-def test_openapi_says_that_fields_are_validated_here(embedded_server: Server) -> None:
+def test_openapi_declares_field_validation_by_the_server(embedded_server: Server) -> None:
     index = embedded_server.get("/openapi/v3").body["paths"]
     address = index["apis/contract.agents.platform/v1"]["serverRelativeURL"]
     document = embedded_server.get(address).body

@@ -1,4 +1,4 @@
-"""What was answered is there after any end of the server."""
+"""Acknowledged writes survive a restart and a crash of the embedded server; concurrent writes have one winner."""
 
 import json
 import signal
@@ -68,7 +68,7 @@ def test_objects_versions_and_history_survive_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("writes", [10, 60])
-def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_answered(tmp_path: Path, writes: int) -> None:
+def test_acknowledged_writes_survive_sigkill(tmp_path: Path, writes: int) -> None:
     database = tmp_path / "state.sqlite"
     process, server = started(database)
     answered: dict[str, str] = {}
@@ -95,7 +95,7 @@ def test_a_kill_in_the_middle_of_writes_loses_nothing_that_was_answered(tmp_path
         assert len(events) == len(found)
 
 
-def test_two_writers_of_one_version_have_one_winner(embedded_place: Place) -> None:
+def test_one_of_many_writers_of_the_same_version_succeeds(embedded_place: Place) -> None:
     created = embedded_place.create(sample())
     codes: list[int] = []
 
@@ -111,7 +111,7 @@ def test_two_writers_of_one_version_have_one_winner(embedded_place: Place) -> No
     assert sorted(codes) == [200] + [409] * 19
 
 
-def test_twenty_creators_of_one_name_have_one_winner(embedded_place: Place) -> None:
+def test_one_of_many_creators_of_the_same_name_succeeds(embedded_place: Place) -> None:
     codes: list[int] = []
 
     def create() -> None:
@@ -125,7 +125,7 @@ def test_twenty_creators_of_one_name_have_one_winner(embedded_place: Place) -> N
     assert sorted(codes) == [201] + [409] * 19
 
 
-def test_a_new_default_shows_in_old_objects(tmp_path: Path) -> None:
+def test_new_default_of_a_crd_shows_in_old_objects(tmp_path: Path) -> None:
     crds = tmp_path / "crds"
     crds.mkdir()
     definition = (embedded_server.CRDS / "samples.yaml").read_text()

@@ -10,7 +10,7 @@ def dependent(place: Place, name: str, meta: Obj) -> Obj:
     return place.create(config_map(name, meta=meta), "configmaps")
 
 
-def test_a_dependent_goes_with_its_owner(place: Place) -> None:
+def test_dependent_is_deleted_with_its_owner(place: Place) -> None:
     owner = place.create(sample())
     dependent(place, "of-a", owned_by(owner))
     dependent(place, "free", {})
@@ -19,7 +19,7 @@ def test_a_dependent_goes_with_its_owner(place: Place) -> None:
     assert not place.gone("free", "configmaps")
 
 
-def test_a_chain_goes_from_its_head(place: Place) -> None:
+def test_chain_of_dependents_is_deleted_with_its_first_owner(place: Place) -> None:
     head = place.create(sample())
     middle = place.create({**job("middle", parallelism=0), "metadata": {"name": "middle", **owned_by(head)}}, "jobs")
     dependent(place, "tail", owned_by(middle))
@@ -27,14 +27,14 @@ def test_a_chain_goes_from_its_head(place: Place) -> None:
     eventually(lambda: place.gone("middle", "jobs") and place.gone("tail", "configmaps"))
 
 
-def test_a_dependent_that_comes_too_late_goes_soon(place: Place) -> None:
+def test_dependent_created_after_the_deletion_of_its_owner_is_deleted(place: Place) -> None:
     owner = place.create(sample())
     place.server.delete(place.path(name="a"))
     dependent(place, "late", owned_by(owner))
     eventually(lambda: place.gone("late", "configmaps"), 15 if not place.server.embedded else 0.5)
 
 
-def test_a_dependent_stays_as_long_as_one_owner_does(place: Place) -> None:
+def test_dependent_is_kept_while_one_owner_exists(place: Place) -> None:
     first, second = place.create(sample("first")), place.create(sample("second"))
     both = owned_by(first)["ownerReferences"] + owned_by(second)["ownerReferences"]
     dependent(place, "shared", {"ownerReferences": both})
@@ -48,7 +48,7 @@ def test_a_dependent_stays_as_long_as_one_owner_does(place: Place) -> None:
     eventually(lambda: place.gone("shared", "configmaps"))
 
 
-def test_the_uid_decides_not_the_name(place: Place) -> None:
+def test_dependent_belongs_to_the_uid_and_not_the_name_of_its_owner(place: Place) -> None:
     owner = place.create(sample())
     dependent(place, "of-the-old", owned_by(owner))
     place.server.delete(place.path(name="a"))
@@ -58,7 +58,7 @@ def test_the_uid_decides_not_the_name(place: Place) -> None:
     assert not place.gone("of-the-new", "configmaps")
 
 
-def test_in_the_foreground_the_owner_waits_for_what_blocks_it(place: Place) -> None:
+def test_foreground_deletion_waits_for_blocking_dependents(place: Place) -> None:
     owner = place.create(sample())
     dependent(place, "blocking", {**owned_by(owner, blockOwnerDeletion=True), **HELD})
     answer = place.server.delete(place.path(name="a"), {"propagationPolicy": "Foreground"})
@@ -69,13 +69,13 @@ def test_in_the_foreground_the_owner_waits_for_what_blocks_it(place: Place) -> N
     eventually(lambda: place.gone("a"))
 
 
-def test_in_the_foreground_without_dependents_the_owner_goes(place: Place) -> None:
+def test_foreground_deletion_without_dependents_is_immediate(place: Place) -> None:
     place.create(sample())
     place.server.delete(place.path(name="a"), {"propagationPolicy": "Foreground"})
     eventually(lambda: place.gone("a"))
 
 
-def test_orphans_become_independent(place: Place) -> None:
+def test_orphaned_dependents_lose_their_owner_reference(place: Place) -> None:
     owner = place.create(sample())
     dependent(place, "orphan", owned_by(owner))
     place.server.delete(place.path(name="a"), {"propagationPolicy": "Orphan"})
@@ -83,7 +83,7 @@ def test_orphans_become_independent(place: Place) -> None:
     assert "ownerReferences" not in place.get("orphan", "configmaps")["metadata"]
 
 
-def test_a_dependent_with_a_finalizer_is_marked_and_waits(place: Place) -> None:
+def test_dependent_with_a_finalizer_waits_for_its_removal(place: Place) -> None:
     owner = place.create(sample())
     dependent(place, "held", {**owned_by(owner), **HELD})
     place.server.delete(place.path(name="a"))

@@ -1,4 +1,4 @@
-"""kubectl as it is installed, against both servers."""
+"""The installed kubectl, against both servers."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def text(obj: Obj) -> str:
     return json.dumps(obj)
 
 
-def test_apply_creates_leaves_and_changes(kubectl: Kubectl) -> None:
+def test_kubectl_apply_creates_keeps_and_changes_an_object(kubectl: Kubectl) -> None:
     def apply(obj: Obj) -> str:
         return kubectl("apply", "--validate=false", "-f", "-", given=text(obj)).split()[-1]
 
@@ -74,15 +74,17 @@ def test_apply_creates_leaves_and_changes(kubectl: Kubectl) -> None:
     assert kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task}") == "4"
 
 
-def test_explain_describes_a_custom_resource_and_each_of_its_fields(kubectl: Kubectl) -> None:
-    eventually(lambda: kubectl.run("explain", "samples").returncode == 0)  # a real server publishes a schema late
+def test_kubectl_explain_describes_a_custom_resource_and_its_fields(kubectl: Kubectl) -> None:
+    eventually(
+        lambda: kubectl.run("explain", "samples").returncode == 0
+    )  # a real server publishes a schema with a delay
     whole = kubectl("explain", "samples")
     assert [word in whole for word in ("KIND:", "Sample", "spec\t<Object>", "metadata\t<")] == [True] * 4
     assert "<integer>" in kubectl("explain", "samples.spec.task")
     assert "does not exist" in kubectl.refused("explain", "samples.spec.none")
 
 
-def test_explain_describes_built_in_kinds_by_the_fields_that_are_checked(kubectl: Kubectl) -> None:
+def test_kubectl_explain_describes_validated_fields_of_built_in_kinds(kubectl: Kubectl) -> None:
     assert "spec\t<" in kubectl("explain", "jobs")
     assert "<integer>" in kubectl("explain", "job.spec.backoffLimit")
     containers = kubectl("explain", "pods.spec.containers")
@@ -91,14 +93,14 @@ def test_explain_describes_built_in_kinds_by_the_fields_that_are_checked(kubectl
     assert "does not exist" in kubectl.refused("explain", "pods.none")
 
 
-def test_apply_of_built_in_kinds_patches_them(kubectl: Kubectl) -> None:
+def test_kubectl_apply_patches_built_in_kinds(kubectl: Kubectl) -> None:
     for value, verb in (("1", "created"), ("1", "unchanged"), ("2", "configured")):
         body = text(config_map(data={"a": value}))
         assert kubectl("apply", "--validate=false", "-f", "-", given=body).split()[-1] == verb
     assert kubectl("get", "cm", "a", "-o", "jsonpath={.data.a}") == "2"
 
 
-def test_apply_on_the_side_of_the_server(kubectl: Kubectl) -> None:
+def test_kubectl_apply_server_side(kubectl: Kubectl) -> None:
     def body(manager_says: str) -> str:
         return text(config_map(data={"a": manager_says}))
 
@@ -118,7 +120,7 @@ def test_apply_on_the_side_of_the_server(kubectl: Kubectl) -> None:
     assert "manager: kubectl" in kubectl("get", "cm", "a", "-o", "yaml", "--show-managed-fields")
 
 
-def test_apply_goes_on_after_one_on_the_side_of_the_client(kubectl: Kubectl) -> None:
+def test_kubectl_server_side_apply_follows_a_client_side_one(kubectl: Kubectl) -> None:
     kubectl("apply", "--validate=false", "-f", "-", given=text(sample(task=1, directory="d")))
     on_the_server = ["apply", "--validate=false", "--server-side", "-f", "-"]
     assert "serverside-applied" in kubectl(*on_the_server, given=text(sample(task=2)))
@@ -126,7 +128,7 @@ def test_apply_goes_on_after_one_on_the_side_of_the_client(kubectl: Kubectl) -> 
     assert kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task}{.spec.directory}") == "2"
 
 
-def test_apply_with_validation_names_the_unknown_field(embedded_place: Place, tmp_path: Path) -> None:
+def test_kubectl_apply_with_validation_names_the_unknown_field(embedded_place: Place, tmp_path: Path) -> None:
     if KUBECTL is None:
         pytest.skip("kubectl is not installed")
     kubectl = Kubectl(embedded_place, tmp_path)
@@ -135,12 +137,12 @@ def test_apply_with_validation_names_the_unknown_field(embedded_place: Place, tm
     assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample(extra=1)))
 
 
-def test_an_invalid_object_is_refused_by_field(kubectl: Kubectl) -> None:
+def test_kubectl_names_the_field_of_an_invalid_object(kubectl: Kubectl) -> None:
     said = kubectl.refused("apply", "--validate=false", "-f", "-", given=text(sample(task="x")))
     assert 'The Sample "a" is invalid: spec.task: Invalid value: "string"' in said
 
 
-def test_get_shows_columns_and_more_when_wide(kubectl: Kubectl) -> None:
+def test_kubectl_get_shows_columns_and_wide_columns(kubectl: Kubectl) -> None:
     kubectl.place.create(sample())
     assert kubectl("get", "smp").splitlines()[0].split() == ["NAME", "TASK", "PHASE", "REASON", "AGE"]
     wide = [line.split() for line in kubectl("get", "contract", "-o", "wide").splitlines()]
@@ -149,7 +151,7 @@ def test_get_shows_columns_and_more_when_wide(kubectl: Kubectl) -> None:
     assert "No resources found" in kubectl.run("get", "smp", "-l", "none").stderr
 
 
-def test_describe_shows_spec_and_events(kubectl: Kubectl) -> None:
+def test_kubectl_describe_shows_spec_and_events(kubectl: Kubectl) -> None:
     created = kubectl.place.create(sample())
     about = {"kind": "Sample", "name": "a", "namespace": kubectl.place.namespace, "uid": created["metadata"]["uid"]}
     event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "involvedObject": about}
@@ -159,7 +161,7 @@ def test_describe_shows_spec_and_events(kubectl: Kubectl) -> None:
     assert "it began" in said
 
 
-def test_wait_for_a_condition(kubectl: Kubectl) -> None:
+def test_kubectl_wait_returns_when_the_condition_holds(kubectl: Kubectl) -> None:
     kubectl.place.create(sample())
     arguments = kubectl.command("wait", "--for=condition=Succeeded", "smp/a", f"--timeout={SECONDS}s")
     with subprocess.Popen(arguments, env=kubectl.environment(), stdout=subprocess.PIPE, text=True) as waiting:
@@ -171,7 +173,7 @@ def test_wait_for_a_condition(kubectl: Kubectl) -> None:
     assert (waiting.returncode, "condition met" in said) == (0, True)
 
 
-def test_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -> None:
+def test_kubectl_get_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -> None:
     kubectl.place.create(sample())
     output = tmp_path / "watched"
     with output.open("w") as file:
@@ -185,7 +187,7 @@ def test_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -> None:
             watching.wait(timeout=SECONDS)
 
 
-def test_patch_label_and_delete(kubectl: Kubectl) -> None:
+def test_kubectl_patches_labels_and_deletes(kubectl: Kubectl) -> None:
     kubectl.place.create(sample())
     kubectl("patch", "smp", "a", "--type=merge", "-p", '{"spec":{"cancel":true}}')
     kubectl("patch", "smp", "a", "--type=json", "-p", '[{"op":"replace","path":"/spec/task","value":9}]')
@@ -199,8 +201,8 @@ def test_patch_label_and_delete(kubectl: Kubectl) -> None:
     assert kubectl.place.gone("a")
 
 
-def test_what_kubectl_creates_itself(kubectl: Kubectl) -> None:
-    """These it sends as protobuf."""
+def test_kubectl_create_commands_send_protobuf(kubectl: Kubectl) -> None:
+    """The objects of `kubectl create` are sent as protobuf."""
     kubectl("create", "secret", "generic", "s", "--from-literal=a=b", "--from-literal=c=d")
     kubectl("create", "configmap", "c", "--from-literal=a=b")
     kubectl("create", "namespace", f"{kubectl.place.namespace}-made")

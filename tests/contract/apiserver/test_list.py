@@ -1,4 +1,4 @@
-"""Lists: selectors, all namespaces, pages of one consistent state."""
+"""Lists: selectors, all namespaces, and pages of one consistent state."""
 
 import json
 import urllib.request
@@ -28,7 +28,7 @@ def names(place: Place, **query: Any) -> list[str]:
     return [item["metadata"]["name"] for item in answer.body["items"]]
 
 
-def test_a_list_is_in_order_and_has_a_version(four: Place) -> None:
+def test_list_is_sorted_and_has_a_version(four: Place) -> None:
     listed = four.server.get(four.path()).body
     assert (listed["kind"], listed["apiVersion"]) == ("SampleList", "contract.agents.platform/v1")
     assert [item["metadata"]["name"] for item in listed["items"]] == ["a", "b", "c", "d"]
@@ -78,14 +78,14 @@ def test_pods_are_selected_by_phase_and_node(place: Place) -> None:
 
 
 def test_jobs_are_selected_by_their_successful_pods(place: Place) -> None:
-    """A new Job has none; what the Job controller of a real server counts is its own affair."""
+    """A new Job has no successful pod; later counts depend on the Job controller."""
     place.create(job(parallelism=0), "jobs")
     for selector, expected in (("status.successful=0", ["a"]), ("status.successful!=0", [])):
         listed = place.server.get(place.path("jobs"), fieldSelector=selector).body["items"]
         assert [item["metadata"]["name"] for item in listed] == expected
 
 
-def test_events_are_selected_by_what_they_are_about(place: Place) -> None:
+def test_events_are_selected_by_their_object(place: Place) -> None:
     for name in ("x", "y"):
         about = {"kind": "Pod", "name": name, "namespace": place.namespace, "uid": f"uid-{name}"}
         event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": f"e-{name}"}, "involvedObject": about}
@@ -108,7 +108,7 @@ def test_events_are_selected_by_what_they_are_about(place: Place) -> None:
         ({"limit": "x"}, 'strconv.ParseInt: parsing "x": invalid syntax'),
     ],
 )
-def test_queries_that_are_refused(place: Place, query: Obj, message: str) -> None:
+def test_invalid_query_is_rejected(place: Place, query: Obj, message: str) -> None:
     refused(place.server.get(place.path(), **query), 400, "BadRequest", message)
 
 
@@ -121,7 +121,7 @@ def test_all_namespaces(place: Place) -> None:
     assert {item["metadata"]["namespace"] for item in listed} >= {place.namespace, other.namespace}
 
 
-def test_pages_are_one_state_however_much_changes_meanwhile(four: Place) -> None:
+def test_pages_show_the_state_of_the_first_page(four: Place) -> None:
     first = four.server.get(four.path(), limit=2).body
     assert [item["metadata"]["name"] for item in first["items"]] == ["a", "b"]
     four.server.delete(four.path(name="c"))
@@ -134,7 +134,7 @@ def test_pages_are_one_state_however_much_changes_meanwhile(four: Place) -> None
     assert first["metadata"]["remainingItemCount"] == 2
 
 
-def test_pages_of_a_selection(four: Place) -> None:
+def test_pages_of_a_selected_list_continue(four: Place) -> None:
     first = four.server.get(four.path(), limit=1, labelSelector="app=x").body
     rest = four.server.get(four.path(), labelSelector="app=x", **{"continue": first["metadata"]["continue"]}).body
     assert [item["metadata"]["name"] for item in first["items"] + rest["items"]] == ["a", "c"]
@@ -148,12 +148,12 @@ def test_an_invalid_continue_token_is_refused(place: Place) -> None:
 
 @pytest.fixture
 def forgetful(tmp_path: Any) -> Iterator[Place]:
-    """An embedded server that keeps five changes."""
+    """Run an embedded server that keeps a history of five changes."""
     with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
         yield new_place(Server("embedded", url))
 
 
-def test_a_token_older_than_the_history_has_expired(forgetful: Place) -> None:
+def test_continue_token_older_than_the_history_is_expired(forgetful: Place) -> None:
     for name in "abc":
         forgetful.create(sample(name))
     token = forgetful.server.get(forgetful.path(), limit=1).body["metadata"]["continue"]
@@ -164,7 +164,7 @@ def test_a_token_older_than_the_history_has_expired(forgetful: Place) -> None:
     assert "You must start a new list without the continue parameter" in answer.message
 
 
-def test_the_real_server_says_so_too_once_its_store_is_compacted(real_server: Server) -> None:
+def test_continue_token_is_expired_on_the_real_server_after_compaction(real_server: Server) -> None:
     if not real_server.etcd:
         pytest.skip("a cluster that is given is not compacted: it needs a server of its own (KUBEBUILDER_ASSETS)")
     place = new_place(real_server)
@@ -177,13 +177,13 @@ def test_the_real_server_says_so_too_once_its_store_is_compacted(real_server: Se
 
 
 def compacted(server: Server, revision: str) -> None:
-    """Asks etcd to forget what was before (its JSON gateway: /v3/kv/compaction)."""
+    """Compact etcd up to the revision (JSON gateway: /v3/kv/compaction)."""
     body = json.dumps({"revision": revision, "physical": True}).encode()
     with urllib.request.urlopen(f"{server.etcd}/v3/kv/compaction", body, timeout=30) as answer:
         assert answer.status == 200
 
 
-def test_a_version_that_is_not_reached_yet(place: Place) -> None:
+def test_read_at_a_future_version_times_out(place: Place) -> None:
     place.create(sample())
     answer = place.server.get(f"{place.path(name='a')}?resourceVersion=999999999")
     assert (answer.code, answer.reason) == (504, "Timeout")

@@ -1,4 +1,4 @@
-"""What may be asked of a pod's log: refused before any kubelet is asked, so by both servers alike."""
+"""Invalid requests for a pod's log; both servers reject them before they ask a kubelet."""
 
 import pytest
 
@@ -18,14 +18,14 @@ from tests.contract.apiserver.samples import Place, pod
         ),
     ],
 )
-def test_options_that_are_refused(place: Place, query: Obj, cause: tuple[str, str]) -> None:
+def test_invalid_log_options_are_rejected(place: Place, query: Obj, cause: tuple[str, str]) -> None:
     place.create(pod(), "pods")
     answer = place.server.get(place.path("pods", "a", "log"), **query)
     assert (answer.code, answer.reason, answer.body["details"]["kind"]) == (422, "Invalid", "PodLogOptions")
     assert answer.causes() == {cause}
 
 
-def test_of_several_containers_one_is_named(place: Place) -> None:
+def test_log_of_a_pod_with_several_containers_needs_a_container_name(place: Place) -> None:
     containers = [{"name": name, "image": "x"} for name in ("agent", "broker")]
     place.create(pod(containers=containers), "pods")
     answer = place.server.get(place.path("pods", "a", "log"))
@@ -33,7 +33,7 @@ def test_of_several_containers_one_is_named(place: Place) -> None:
     assert answer.message == "a container name must be specified for pod a, choose one of: [agent broker]"
 
 
-def test_a_container_that_the_pod_does_not_have(place: Place) -> None:
+def test_log_of_an_unknown_container_is_rejected(place: Place) -> None:
     place.create(pod(), "pods")
     answer = place.server.get(place.path("pods", "a", "log"), container="other")
     assert (answer.code, answer.reason) == (400, "BadRequest")

@@ -1,12 +1,7 @@
-"""What a page of the embedded server costs, and that the pages of one list are one moment's state.
+"""Pages of a list on the embedded server: all show the state at the start of the list, and each reads few rows.
 
-| between two pages            | the later page shows                     |
-|------------------------------|------------------------------------------|
-| changed, deleted, made again | what was there when the list began       |
-| made                         | nothing of it                            |
-| more than the history keeps  | 410, as tests/contract/.../test_list.py  |
-
-Cost: the rows read and the changes undone, never what else there is.
+A page reads the rows that it returns and undoes the changes since the start of the list. Once the history no longer has
+these changes, the answer is 410 (test_list.py).
 """
 
 import json
@@ -27,7 +22,7 @@ KIND = Kind("", "v1", "Thing", "things")
 
 
 class Counting(Store):
-    """Counts the rows that are read."""
+    """A store that counts the rows that it reads."""
 
     read = 0
 
@@ -61,7 +56,7 @@ def page(found: Store, namespace: str = "", **query: object) -> Page:
 
 
 @pytest.mark.parametrize("namespace", ["", "b"])
-def test_a_page_reads_what_it_holds_and_one_more(namespace: str) -> None:
+def test_page_reads_one_row_more_than_it_returns(namespace: str) -> None:
     found = store()
     for number in range(300):
         put(found, "abc"[number % 3], f"{number:03}")
@@ -74,7 +69,7 @@ def test_a_page_reads_what_it_holds_and_one_more(namespace: str) -> None:
         token = shown.token
 
 
-def test_a_selection_reads_until_its_page_is_full_and_does_not_count_the_rest() -> None:
+def test_selected_page_stops_reading_when_full_and_has_no_remaining_count() -> None:
     found = store()
     for number in range(300):
         put(found, "a", f"{number:03}", number)
@@ -85,7 +80,7 @@ def test_a_selection_reads_until_its_page_is_full_and_does_not_count_the_rest() 
 
 PLACES = st.tuples(st.sampled_from("ab"), st.sampled_from("0123456789"))
 WRITES = st.lists(st.tuples(PLACES, st.integers(0, 9)), max_size=12)
-"""To be put with that number; 0: to be deleted."""
+"""Writes of an object with that number; 0 deletes it."""
 
 
 def write(found: Store, writes: list[tuple[tuple[str, str], int]]) -> None:
@@ -101,7 +96,7 @@ def seen(shown: Page) -> list[tuple[str, str, int]]:
 
 
 @given(WRITES, st.lists(WRITES, max_size=6), st.integers(1, 4), st.sampled_from(["", "b"]), st.booleans())
-def test_pages_are_the_state_of_the_first_whatever_is_written(
+def test_pages_show_the_state_of_the_first_page_after_random_writes(
     before: list[tuple[tuple[str, str], int]],
     between: list[list[tuple[tuple[str, str], int]]],
     limit: int,

@@ -1,4 +1,4 @@
-"""Parts of the embedded server that have rules of their own, without a server."""
+"""Parts of the embedded server, without a server: ages, JSONPath, strategic merge, protobuf."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
         (9 * 365 * DAY, "9y"),
     ],
 )
-def test_ages(seconds: float, text: str) -> None:
+def test_age_is_shown_as_kubectl_shows_it(seconds: float, text: str) -> None:
     assert human_duration(seconds) == text
 
 
@@ -51,12 +51,12 @@ VALUE: Obj = {"a": {"d-e": 2}, "list": [{"type": "x", "n": 1}, {"type": "y", "n"
         (".list[?(@.type=='none')].n", []),
     ],
 )
-def test_paths(path: str, found: list[Any]) -> None:
+def test_json_path_selects_values(path: str, found: list[Any]) -> None:
     assert compile_path(path)(VALUE) == found
 
 
 @pytest.mark.parametrize("path", ["a.b", "..a", ".a[", ".a[0]", ".a[?(@.b>1)]"])
-def test_paths_that_are_not_supported(path: str) -> None:
+def test_unsupported_json_path_is_rejected(path: str) -> None:
     with pytest.raises(ValueError, match="is not supported"):
         compile_path(path)
 
@@ -74,7 +74,7 @@ def test_paths_that_are_not_supported(path: str) -> None:
         ),
     ],
 )
-def test_strategic_directives(patch: Obj, expected: Obj) -> None:
+def test_strategic_merge_applies_directives(patch: Obj, expected: Obj) -> None:
     present = {"m": {"k": 1}, "list": [1], "env": [{"name": "A"}, {"name": "B"}]}
     assert strategic_merge(present, patch) == expected
 

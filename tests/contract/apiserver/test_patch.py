@@ -1,4 +1,4 @@
-"""PATCH: merge, JSON and strategic merge patches; what each kind of object takes."""
+"""PATCH: merge, JSON and strategic merge patches, and the kinds that accept them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.contract.apiserver.samples import Place, config_map, pod, refused, sa
 REJECTED = "the server rejected our request due to an error in our request"
 
 
-def test_a_merge_patch_sets_and_removes(place: Place) -> None:
+def test_merge_patch_sets_and_removes_fields(place: Place) -> None:
     place.create(sample(meta={"labels": {"a": "1", "b": "2"}}, env=[{"name": "A"}], directory="x"))
     patch = {"metadata": {"labels": {"a": None, "c": "3"}}, "spec": {"env": [{"name": "B"}], "directory": None}}
     patched = place.server.patch(place.path(name="a"), patch)
@@ -21,19 +21,19 @@ def test_a_merge_patch_sets_and_removes(place: Place) -> None:
     assert patched.body["metadata"]["generation"] == 2
 
 
-def test_removing_a_field_with_a_default_brings_the_default_back(place: Place) -> None:
+def test_removed_field_gets_its_default_again(place: Place) -> None:
     place.create(sample(mode="minimal"))
     assert place.server.patch(place.path(name="a"), {"spec": {"mode": None}}).body["spec"]["mode"] == "default"
 
 
-def test_a_patch_of_the_main_endpoint_leaves_the_status(place: Place) -> None:
+def test_patch_of_the_main_endpoint_keeps_the_status(place: Place) -> None:
     place.create(sample())
     patched = place.server.patch(place.path(name="a"), {"status": {"attempt": 9}, "spec": {"cancel": True}}).body
     assert patched["spec"]["cancel"] is True
     assert "status" not in patched
 
 
-def test_a_patch_of_the_status_leaves_the_rest(place: Place) -> None:
+def test_patch_of_the_status_keeps_the_other_fields(place: Place) -> None:
     created = place.create(sample())
     patch = {"status": {"attempt": 3}, "spec": {"task": 11}, "metadata": {"labels": {"a": "b"}}}
     patched = place.server.patch(place.path(name="a", subresource="status"), patch).body
@@ -41,7 +41,7 @@ def test_a_patch_of_the_status_leaves_the_rest(place: Place) -> None:
     assert "labels" not in patched["metadata"]
 
 
-def test_a_version_in_the_patch_is_a_lock(place: Place) -> None:
+def test_resource_version_in_a_patch_is_a_precondition(place: Place) -> None:
     created = place.create(sample())
     lock = {"metadata": {"resourceVersion": created["metadata"]["resourceVersion"]}}
     assert place.server.patch(place.path(name="a"), {**lock, "spec": {"task": 2}}).code == 200
@@ -78,14 +78,14 @@ def test_a_version_in_the_patch_is_a_lock(place: Place) -> None:
         ),
     ],
 )
-def test_patches_that_are_refused(place: Place, patch: Obj, code: int, message: str) -> None:
+def test_invalid_patch_is_rejected(place: Place, patch: Obj, code: int, message: str) -> None:
     created = place.create(sample())
     answer = place.server.patch(place.path(name="a"), patch)
     assert (answer.code, answer.message) == (code, message)
     assert place.get("a") == created
 
 
-def test_a_patch_of_what_is_not_there(place: Place) -> None:
+def test_patch_of_a_missing_object_is_not_found(place: Place) -> None:
     answer = place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
     refused(answer, 404, "NotFound", 'samples.contract.agents.platform "a" not found')
 
@@ -98,7 +98,7 @@ def test_an_invalid_merge_patch_is_refused(place: Place, body: bytes) -> None:
     assert place.get("a") == created
 
 
-def test_a_json_patch_tests_and_replaces(place: Place) -> None:
+def test_json_patch_tests_and_replaces_fields(place: Place) -> None:
     place.create(sample())
     operations = [
         {"op": "test", "path": "/spec/task", "value": 1},
@@ -118,20 +118,20 @@ def test_a_json_patch_tests_and_replaces(place: Place) -> None:
         [{"op": "odd", "path": "/spec/task"}],
     ],
 )
-def test_a_json_patch_that_does_not_fit(place: Place, operations: list[Obj]) -> None:
+def test_json_patch_that_cannot_be_applied_is_rejected(place: Place, operations: list[Obj]) -> None:
     created = place.create(sample())
     refused(place.server.patch(place.path(name="a"), operations, JSON_PATCH), 422, "Invalid", REJECTED)
     assert place.get("a") == created
 
 
-def test_a_json_patch_that_is_no_list(place: Place) -> None:
+def test_json_patch_that_is_not_a_list_is_rejected(place: Place) -> None:
     place.create(sample())
     answer = place.server.patch(place.path(name="a"), {}, JSON_PATCH)
     refused(answer, 400, "BadRequest", "json: cannot unmarshal object into Go value of type jsonpatch.Patch")
 
 
 @pytest.mark.parametrize("media", [STRATEGIC, "application/json", "text/plain", ""])
-def test_media_types_that_custom_resources_do_not_take(place: Place, media: str) -> None:
+def test_strategic_patch_of_a_custom_resource_is_rejected(place: Place, media: str) -> None:
     place.create(sample())
     answer = place.server.patch(place.path(name="a"), {}, media)
     assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
@@ -153,7 +153,7 @@ STRATEGIC_CASES: list[tuple[Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("present", "patch", "expected"), STRATEGIC_CASES)
-def test_a_strategic_patch_merges_conditions_by_type(place: Place, present: Any, patch: Any, expected: Any) -> None:
+def test_strategic_patch_merges_conditions_by_type(place: Place, present: Any, patch: Any, expected: Any) -> None:
     def conditions(items: list[Obj]) -> list[Obj]:
         renamed = {"name": "type", "value": "message"}
         return [{renamed.get(key, key): value for key, value in item.items()} for item in items]
@@ -166,7 +166,7 @@ def test_a_strategic_patch_merges_conditions_by_type(place: Place, present: Any,
     assert {each["type"]: each["message"] for each in patched.body["status"]["conditions"]} == expected
 
 
-def test_a_strategic_patch_merges_finalizers_and_maps(place: Place) -> None:
+def test_strategic_patch_merges_finalizers_and_maps(place: Place) -> None:
     place.create(config_map(meta={"finalizers": ["a.b/c"], "labels": {"x": "1"}}, data={"a": "1"}), "configmaps")
     patch = {
         "metadata": {"finalizers": ["d.e/f"], "labels": {"x": None, "y": "2"}},

@@ -1,4 +1,4 @@
-"""The project's own CRDs in the embedded server: they load, and every column they declare can be shown."""
+"""The project's CRDs in the embedded server: validation of runs, and their columns."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("plural", "body"), RUNS, ids=["docs", "code"])
-def test_a_run_is_taken_shown_and_deleted(project: Place, plural: str, body: Obj) -> None:
+def test_run_is_created_shown_and_deleted(project: Place, plural: str, body: Obj) -> None:
     path = f"{BASE}/namespaces/{project.namespace}/{plural}"
     created = project.server.post(path, body)
     assert created.code == 201, created.text
@@ -52,7 +52,7 @@ def test_a_run_is_taken_shown_and_deleted(project: Place, plural: str, body: Obj
     assert project.server.get(f"{path}/a").code == 404
 
 
-def test_only_a_task_of_task_master_needs_a_platform_repository(project: Place) -> None:
+def test_only_a_numbered_task_needs_a_platform_repository(project: Place) -> None:
     path = f"{BASE}/namespaces/{project.namespace}/coderuns"
     own = project.server.post(path, run("CodeRun", "own", service="shop", task={"title": "Mend it"}))
     assert own.code == 201, own.text

@@ -1,6 +1,6 @@
 """The typed API of the `kubernetes` package against both servers.
 
-Its models are declared as `Any`: these tests pass plain dicts, which the package takes and its annotations do not name.
+Its models are declared as `Any`: the tests pass plain dicts, which the package accepts and its annotations do not.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def api(place: Place) -> Iterator[client.ApiClient]:
         yield found
 
 
-def test_custom_objects(place: Place, api: client.ApiClient) -> None:
+def test_python_client_handles_custom_objects(place: Place, api: client.ApiClient) -> None:
     where = ("contract.agents.platform", "v1", place.namespace, "samples")
     custom: Any = client.CustomObjectsApi(api)
     created = custom.create_namespaced_custom_object(*where, sample())
@@ -37,7 +37,7 @@ def test_custom_objects(place: Place, api: client.ApiClient) -> None:
     assert place.gone("a")
 
 
-def test_jobs_and_what_they_look_like_typed(place: Place, api: client.ApiClient) -> None:
+def test_python_client_reads_typed_jobs(place: Place, api: client.ApiClient) -> None:
     batch: Any = client.BatchV1Api(api)
     batch.create_namespaced_job(place.namespace, job(parallelism=0))
     batch.patch_namespaced_job("a", place.namespace, {"spec": {"activeDeadlineSeconds": 600}})
@@ -57,7 +57,7 @@ def test_a_missing_object_and_a_missing_kind_are_distinguished(place: Place) -> 
             assert type(from_response(answer.code, answer.text.encode(), None)) is error, path
 
 
-def test_a_watch(place: Place, api: client.ApiClient) -> None:
+def test_python_client_watches_config_maps(place: Place, api: client.ApiClient) -> None:
     core: Any = client.CoreV1Api(api)
     core.create_namespaced_config_map(place.namespace, {"metadata": {"name": "a"}, "data": {"x": "1"}})
     stream = watch.Watch().stream(core.list_namespaced_config_map, place.namespace, timeout_seconds=1)

@@ -1,4 +1,4 @@
-"""Generated sequences of operations, played on both servers through the same client; whole answers are compared.
+"""Generated sequences of operations on both servers through the same client; whole answers are compared.
 
 | kinds                                | operations                                                                |
 |--------------------------------------|---------------------------------------------------------------------------|
@@ -6,9 +6,9 @@
 |                                      | merge, JSON and strategic patch, patch of status, dry runs                |
 |                                      | delete (options, preconditions, finalizers); watch                        |
 
-A difference is a defect of the embedded server, unless `deliberate` lists it. The seed of a failure is printed and
-played again with SEQUENCE_SEED=...; the shortest sequence that still shows it is printed with it. The real server has
-no controllers here: nothing acts but the operations.
+A difference is a defect of the embedded server, unless `deliberate` lists it. A failure prints its seed, which
+SEQUENCE_SEED repeats, and the shortest sequence found that still shows the difference. The real server has no
+controllers here, so that only the operations change objects.
 """
 
 import json
@@ -38,16 +38,16 @@ LENGTH = 25
 SHRINK_SECONDS = 30
 Servers = tuple[Server, Server]
 Difference = tuple[int, str]
-"""At which operation, and how."""
+"""Index of the operation, and a description."""
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]) -> Iterator[Servers]:
-    """The embedded and the real server with the project's CRDs, and nothing that acts by itself."""
+    """Return the embedded and the real server with the project's CRDs, without controllers."""
     binaries = control_plane.assets()
     if binaries is None:
         assert os.environ.get("CI") != "true", control_plane.INSTALL_HINT
-        pytest.skip(f"it needs a server without controllers, of its own: {control_plane.INSTALL_HINT}")
+        pytest.skip(f"needs its own server without controllers: {control_plane.INSTALL_HINT}")
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
     folder = tmp_path_factory.mktemp("sequences")
     with (
@@ -66,7 +66,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, st
 
 
 def _wait_for_watches(server: Server) -> None:
-    """A new kind cannot be watched from every version at once: its cache has to begin first."""
+    """Wait until new kinds can be watched from any version: the server's cache starts with a delay."""
     place = new_place(server)
     for kind in CUSTOM:
         place.create(sample(kind, "a"), kind)
@@ -79,7 +79,7 @@ def _watches(place: Place, kind: str, version: str) -> bool:
 
 
 def difference(servers: Servers, operations: Sequence[Operation]) -> Difference | None:
-    """Where the servers part, None where they never do."""
+    """Return the first difference between the servers' answers, or None."""
     players = [Player(new_place(server)) for server in servers]
     for at, operation in enumerate(operations):
         mine, real = (player.play(operation) for player in players)
@@ -89,7 +89,7 @@ def difference(servers: Servers, operations: Sequence[Operation]) -> Difference 
 
 
 def shortest(servers: Servers, operations: list[Operation]) -> list[Operation]:
-    """The sequence without what its last difference does not need, as far as time allows."""
+    """Return the sequence without operations that its difference does not need, as far as time allows."""
     end = time.monotonic() + SHRINK_SECONDS
     for at in reversed(range(len(operations) - 1)):
         fewer = operations[:at] + operations[at + 1 :]
@@ -107,7 +107,7 @@ def shown(operation: Operation) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_both_servers_answer_every_sequence_alike(
+def test_both_servers_give_equal_answers_to_generated_sequences(
     servers: Servers, record_property: Callable[[str, object], None]
 ) -> None:
     given = os.environ.get("SEQUENCE_SEED")
@@ -124,12 +124,12 @@ def test_both_servers_answer_every_sequence_alike(
     record_property("summary", f"{len(seeds)} sequences, {played} operations in all, alike on both servers")
 
 
-def test_a_sequence_is_the_same_for_the_same_seed() -> None:
+def test_sequence_depends_only_on_the_seed() -> None:
     assert sequence("a", LENGTH) == sequence("a", LENGTH) != sequence("b", LENGTH)
 
 
-def test_a_difference_is_found_and_shortened(tmp_path: Path) -> None:
-    """Of two servers one has another default; however much goes before it, one creation is enough to tell."""
+def test_difference_is_found_and_its_sequence_shortened(tmp_path: Path) -> None:
+    """Two embedded servers differ in one default, so that a single creation shows the difference."""
     shutil.copytree(ROOT / "crds", tmp_path / "other")
     file = tmp_path / "other" / "coderuns.yaml"
     text = file.read_text()

@@ -1,4 +1,4 @@
-"""Tables: columns and cells, as `kubectl get` is given them."""
+"""Tables: the columns and cells for `kubectl get`."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def row(body: Obj) -> dict[str, Any]:
     return dict(zip([column["name"] for column in body["columnDefinitions"]], only["cells"], strict=True))
 
 
-def test_the_columns_of_a_definition(place: Place) -> None:
+def test_table_has_the_columns_of_the_crd(place: Place) -> None:
     created = place.create(sample())
     place.server.patch(
         place.path(name="a", subresource="status"),
@@ -53,19 +53,19 @@ def test_the_columns_of_a_definition(place: Place) -> None:
     assert "spec" not in shown
 
 
-def test_what_goes_with_a_row(place: Place) -> None:
+def test_row_includes_the_object_on_request(place: Place) -> None:
     place.create(sample())
     assert table(place, query="?includeObject=Object")["rows"][0]["object"]["spec"]["task"] == 1
 
 
-def test_one_object_is_a_table_of_one_row(place: Place) -> None:
+def test_single_object_is_a_table_of_one_row(place: Place) -> None:
     created = place.create(sample())
     body = place.server.call("GET", place.path(name="a"), Accept=TABLE).body
     assert row(body)["Name"] == "a"
     assert body["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
 
 
-def test_pages_are_tables_too(place: Place) -> None:
+def test_pages_are_served_as_tables(place: Place) -> None:
     for name in "ab":
         place.create(sample(name))
     first = table(place, query="?limit=1")
@@ -73,7 +73,7 @@ def test_pages_are_tables_too(place: Place) -> None:
     assert row(table(place, query=f"?limit=1&continue={first['metadata']['continue']}"))["Name"] == "b"
 
 
-def test_a_watch_of_tables(place: Place) -> None:
+def test_watch_is_served_as_tables(place: Place) -> None:
     place.create(sample())
     answer = place.server.call("GET", f"{place.path()}?watch=1&timeoutSeconds=1", Accept=TABLE)
     assert '"kind":"Table"' in answer.text.splitlines()[0]
@@ -110,14 +110,16 @@ def test_a_watch_of_tables(place: Place) -> None:
         ),
     ],
 )
-def test_the_columns_of_built_in_kinds(place: Place, plural: str, body: Obj, expected: Obj) -> None:
+def test_built_in_kinds_have_the_columns_of_the_real_server(
+    place: Place, plural: str, body: Obj, expected: Obj
+) -> None:
     place.create(body, plural)
     cells = row(table(place, plural, "?fieldSelector=metadata.name=a"))
     assert {name: str(cells[name]) for name in expected} == {name: str(value) for name, value in expected.items()}
     assert cells["Age"].endswith("s")
 
 
-def test_the_status_of_a_pod_is_that_of_its_container(place: Place) -> None:
+def test_status_column_of_a_pod_shows_its_containers_reason(place: Place) -> None:
     place.create(pod(), "pods")
     status = {
         "phase": "Running",
@@ -137,7 +139,7 @@ def test_the_status_of_a_pod_is_that_of_its_container(place: Place) -> None:
     assert (cells["Ready"], cells["Status"], str(cells["Restarts"])) == ("0/1", "ErrImagePull", "2")
 
 
-def test_an_event(place: Place) -> None:
+def test_event_is_shown_with_object_and_message(place: Place) -> None:
     about = {"kind": "Pod", "name": "x", "namespace": place.namespace}
     event = {
         "apiVersion": "v1",
@@ -152,7 +154,7 @@ def test_an_event(place: Place) -> None:
     assert {name: cells[name] for name in expected} == expected
 
 
-def test_a_pod_is_ready_when_its_container_runs_and_says_so(place: Place) -> None:
+def test_ready_column_of_a_pod_counts_ready_containers(place: Place) -> None:
     place.create(pod(), "pods")
     running = {"name": "c", "image": "x", "imageID": "", "restartCount": 0, "state": {"running": {}}}
     for ready, shown in ((False, "0/1"), (True, "1/1")):
@@ -161,7 +163,7 @@ def test_a_pod_is_ready_when_its_container_runs_and_says_so(place: Place) -> Non
         assert (row(table(place, "pods"))["Ready"], row(table(place, "pods"))["Status"]) == (shown, "Running")
 
 
-def test_a_bookmark_in_a_watch_of_tables_has_no_rows(embedded_place: Place) -> None:
+def test_bookmark_in_a_watch_of_tables_has_no_rows(embedded_place: Place) -> None:
     since = embedded_place.server.get(embedded_place.path()).body["metadata"]["resourceVersion"]
     embedded_place.create(config_map(), "configmaps")
     query = f"?watch=1&timeoutSeconds=1&allowWatchBookmarks=true&resourceVersion={since}"

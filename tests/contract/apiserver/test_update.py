@@ -1,4 +1,4 @@
-"""PUT and the status subresource: versions, generations, and what each endpoint may change."""
+"""PUT and the status subresource: versions, generations, and the fields that each endpoint changes."""
 
 import copy
 
@@ -18,7 +18,7 @@ def changed(obj: Obj, **spec: object) -> Obj:
     return {**obj, "spec": {**obj["spec"], **spec}}
 
 
-def test_a_change_of_spec_raises_version_and_generation(place: Place) -> None:
+def test_change_of_the_spec_raises_version_and_generation(place: Place) -> None:
     created = place.create(sample())
     answer = place.server.put(place.path(name="a"), changed(created, task=5))
     assert answer.code == 200
@@ -26,7 +26,7 @@ def test_a_change_of_spec_raises_version_and_generation(place: Place) -> None:
     assert (answer.body["metadata"]["generation"], answer.body["spec"]["task"]) == (2, 5)
 
 
-def test_a_change_of_metadata_keeps_the_generation(place: Place) -> None:
+def test_change_of_metadata_keeps_the_generation(place: Place) -> None:
     created = place.create(sample())
     created["metadata"] |= {"labels": {"a": "b"}, "generation": 9, "creationTimestamp": "2001-01-01T00:00:00Z"}
     updated = place.server.put(place.path(name="a"), created).body["metadata"]
@@ -34,7 +34,7 @@ def test_a_change_of_metadata_keeps_the_generation(place: Place) -> None:
     assert updated["creationTimestamp"] > "2025"
 
 
-def test_the_same_object_again_is_no_change(place: Place) -> None:
+def test_write_of_an_equal_object_changes_nothing(place: Place) -> None:
     created = place.create(sample())
     assert version(place.server.put(place.path(name="a"), created).body) == version(created)
     assert version(place.server.patch(place.path(name="a"), {"spec": {"task": 1}}).body) == version(created)
@@ -42,7 +42,7 @@ def test_the_same_object_again_is_no_change(place: Place) -> None:
     assert [event["type"] for event in events if event["type"] != "BOOKMARK"] == []
 
 
-def test_a_stale_version_is_a_conflict(place: Place) -> None:
+def test_update_of_a_stale_version_conflicts(place: Place) -> None:
     created = place.create(sample())
     place.server.put(place.path(name="a"), changed(created, task=2))
     answer = place.server.put(place.path(name="a"), changed(created, task=3))
@@ -52,7 +52,7 @@ def test_a_stale_version_is_a_conflict(place: Place) -> None:
     assert place.get("a")["spec"]["task"] == 2
 
 
-def test_an_update_of_a_custom_resource_needs_a_version(place: Place) -> None:
+def test_update_of_a_custom_resource_needs_a_version(place: Place) -> None:
     place.create(sample())
     answer = place.server.put(place.path(name="a"), sample(task=2))
     refused(
@@ -64,13 +64,13 @@ def test_an_update_of_a_custom_resource_needs_a_version(place: Place) -> None:
     )
 
 
-def test_an_update_of_a_config_map_needs_none(place: Place) -> None:
+def test_update_of_a_config_map_needs_no_version(place: Place) -> None:
     place.create(config_map(data={"a": "1"}), "configmaps")
     answer = place.server.put(place.path("configmaps", "a"), config_map(data={"a": "2"}))
     assert (answer.code, answer.body["data"]) == (200, {"a": "2"})
 
 
-def test_another_uid_is_a_conflict(place: Place) -> None:
+def test_update_with_another_uid_conflicts(place: Place) -> None:
     created = place.create(sample())
     created["metadata"]["uid"] = "other"
     answer = place.server.put(place.path(name="a"), created)
@@ -88,14 +88,14 @@ def test_another_uid_is_a_conflict(place: Place) -> None:
         ),
     ],
 )
-def test_an_object_of_another_place(place: Place, meta: Obj, message: str) -> None:
+def test_update_with_another_name_or_namespace_is_rejected(place: Place, meta: Obj, message: str) -> None:
     created = place.create(sample())
     created["metadata"] |= meta
     answer = place.server.put(place.path(name="a"), created)
     refused(answer, 400, "BadRequest", message.format(namespace=place.namespace))
 
 
-def test_an_object_that_is_not_there(place: Place) -> None:
+def test_update_of_a_missing_object_is_not_found(place: Place) -> None:
     body = sample(meta={"resourceVersion": "1"})
     refused(
         place.server.put(place.path(name="a"), body),
@@ -105,14 +105,14 @@ def test_an_object_that_is_not_there(place: Place) -> None:
     )
 
 
-def test_an_invalid_change_leaves_the_object_as_it_was(place: Place) -> None:
+def test_invalid_update_does_not_change_the_object(place: Place) -> None:
     created = place.create(sample())
     answer = place.server.put(place.path(name="a"), changed(created, task="x"))
     assert (answer.code, answer.reason) == (422, "Invalid")
     assert place.get("a") == created
 
 
-def test_the_main_endpoint_leaves_the_status(place: Place) -> None:
+def test_update_of_the_main_endpoint_keeps_the_status(place: Place) -> None:
     created = place.create(sample())
     running = place.server.put(place.path(name="a", subresource="status"), {**created, "status": {"phase": "Running"}})
     again = {**running.body, "status": {"phase": "Pending", "attempt": 5}}
@@ -121,7 +121,7 @@ def test_the_main_endpoint_leaves_the_status(place: Place) -> None:
     assert version(kept) == version(running.body)
 
 
-def test_the_status_endpoint_changes_nothing_else(place: Place) -> None:
+def test_update_of_the_status_keeps_the_other_fields(place: Place) -> None:
     created = place.create(sample(meta={"labels": {"a": "b"}}))
     body = changed(copy.deepcopy(created), task=9)
     body["metadata"] |= {"labels": {"z": "z"}, "annotations": {"z": "z"}, "finalizers": ["a.b/c"]}
@@ -135,7 +135,7 @@ def test_the_status_endpoint_changes_nothing_else(place: Place) -> None:
     assert place.server.get(place.path(name="a", subresource="status")).body == updated.body
 
 
-def test_a_status_without_a_spec_is_taken(place: Place) -> None:
+def test_status_update_without_a_spec_is_accepted(place: Place) -> None:
     created = place.create(sample())
     body = {**created, "status": {"phase": "Running"}}
     del body["spec"]
@@ -143,7 +143,7 @@ def test_a_status_without_a_spec_is_taken(place: Place) -> None:
     assert (updated.code, updated.body["spec"]) == (200, created["spec"])
 
 
-def test_a_stale_status_is_a_conflict(place: Place) -> None:
+def test_status_update_of_a_stale_version_conflicts(place: Place) -> None:
     created = place.create(sample())
     path = place.path(name="a", subresource="status")
     place.server.patch(path, {"status": {"phase": "Running"}})
@@ -152,7 +152,7 @@ def test_a_stale_status_is_a_conflict(place: Place) -> None:
     assert place.get("a")["status"]["phase"] == "Running"
 
 
-def test_the_status_is_checked_and_defaulted(place: Place) -> None:
+def test_status_is_validated_and_gets_defaults(place: Place) -> None:
     place.create(sample())
     path = place.path(name="a", subresource="status")
     assert place.server.patch(path, {"status": {"phase": "Odd", "unknown": 1}}).causes() == {
@@ -165,19 +165,19 @@ def test_the_status_is_checked_and_defaulted(place: Place) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_status_can_only_be_read_and_changed(place: Place, method: str) -> None:
+def test_status_endpoint_rejects_other_methods(place: Place, method: str) -> None:
     created = place.create(sample())
     answer = place.server.call(method, place.path(name="a", subresource="status"), created)
     assert (answer.code, answer.reason) == (405, "MethodNotAllowed")
 
 
-def test_a_kind_without_status_has_no_such_endpoint(place: Place) -> None:
+def test_kind_without_status_has_no_status_endpoint(place: Place) -> None:
     place.create(config_map(), "configmaps")
     assert place.server.get(place.path("configmaps", "a", "status")).code == 404
     assert place.server.call("PATCH", place.path("configmaps", "a", "status"), {}, MERGE).code == 404
 
 
-def test_a_write_cannot_mark_an_object_as_deleted(place: Place) -> None:
+def test_update_cannot_set_the_deletion_timestamp(place: Place) -> None:
     created = place.create(sample())
     created["metadata"]["deletionTimestamp"] = "2001-01-01T00:00:00Z"
     answer = place.server.put(place.path(name="a"), created)

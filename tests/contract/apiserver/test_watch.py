@@ -1,4 +1,4 @@
-"""Watches: what is there, what changes, what a selection sees of it, and where to begin."""
+"""Watches: initial objects, changes, selectors, bookmarks, and versions to start from."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def version(place: Place) -> str:
 
 
 @pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}])
-def test_without_a_version_it_begins_with_what_there_is(place: Place, query: Obj) -> None:
+def test_watch_without_a_version_starts_with_existing_objects(place: Place, query: Obj) -> None:
     for name in "ab":
         place.create(sample(name))
     events = place.server.watch(place.path(), **query)
@@ -30,7 +30,7 @@ def test_without_a_version_it_begins_with_what_there_is(place: Place, query: Obj
     assert events[0]["object"]["spec"]["task"] == 1
 
 
-def test_from_a_version_it_gives_what_happened_since(place: Place) -> None:
+def test_watch_from_a_version_gives_later_changes(place: Place) -> None:
     place.create(sample("before"))
     since = version(place)
     place.create(sample())
@@ -44,7 +44,7 @@ def test_from_a_version_it_gives_what_happened_since(place: Place) -> None:
     assert versions == sorted(set(versions))
 
 
-def test_what_goes_through_a_selection(place: Place) -> None:
+def test_watch_with_a_selector_shows_objects_that_enter_and_leave_it(place: Place) -> None:
     since = version(place)
     place.create(sample(meta={"labels": {"app": "x"}}))
     for label in ("x2", "x", "x"):
@@ -59,7 +59,7 @@ def test_what_goes_through_a_selection(place: Place) -> None:
     assert int(left["resourceVersion"]) > int(events[0]["object"]["metadata"]["resourceVersion"])
 
 
-def test_one_object_by_name(place: Place) -> None:
+def test_watch_of_one_object_by_name(place: Place) -> None:
     since = version(place)
     for name in "ab":
         place.create(sample(name))
@@ -76,7 +76,7 @@ def test_all_namespaces(place: Place) -> None:
     assert seen(events) == [("ADDED", "here"), ("ADDED", "there")]
 
 
-def test_events_come_as_they_happen(place: Place) -> None:
+def test_watch_events_arrive_without_delay(place: Place) -> None:
     since = version(place)
     arrived: list[tuple[str, float]] = []
 
@@ -99,8 +99,8 @@ def test_events_come_as_they_happen(place: Place) -> None:
     assert all(when - written[name] < 0.15 for name, when in arrived)
 
 
-def test_a_bookmark_says_how_far_it_got(embedded_place: Place) -> None:
-    """At the latest when its time is up, in the embedded server; the real one sends them about once a minute."""
+def test_bookmark_has_the_version_reached(embedded_place: Place) -> None:
+    """The embedded server sends a bookmark at the end of a watch; the real one, about once a minute."""
     place = embedded_place
     since = version(place)
     place.create(config_map(), "configmaps")
@@ -114,7 +114,7 @@ def test_a_bookmark_says_how_far_it_got(embedded_place: Place) -> None:
 
 @pytest.fixture
 def forgetful(tmp_path: Path) -> Iterator[Place]:
-    """An embedded server that keeps five changes."""
+    """Run an embedded server that keeps a history of five changes."""
     with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
         yield new_place(Server("embedded", url))
 
@@ -126,25 +126,25 @@ def expired(events: list[Obj]) -> bool:
     return str(status["message"]).startswith("too old resource version: ")
 
 
-def test_a_version_older_than_the_history_has_expired(forgetful: Place) -> None:
+def test_watch_from_a_version_older_than_the_history_is_expired(forgetful: Place) -> None:
     since = version(forgetful)
     for name in "abcdef":
         forgetful.create(sample(name))
     assert expired(forgetful.server.watch(forgetful.path(), resourceVersion=since))
 
 
-def test_the_real_server_words_it_so(real_server: Server) -> None:
+def test_real_server_reports_an_expired_version_with_the_same_message(real_server: Server) -> None:
     place = new_place(real_server)
     place.create(sample())
     assert expired(real_server.watch(place.path(), resourceVersion=1))
 
 
-def test_a_version_of_another_database_has_expired(embedded_place: Place) -> None:
-    """It can only come from before the state was thrown away; waiting for it would be waiting for ever."""
+def test_watch_from_a_version_of_another_database_is_expired(embedded_place: Place) -> None:
+    """A version beyond the present one comes from an earlier, deleted database and is never reached."""
     assert expired(embedded_place.server.watch(embedded_place.path(), resourceVersion=99_999_999))
 
 
-def test_a_slow_watch_that_falls_behind_gets_an_error(forgetful: Place) -> None:
+def test_watch_that_falls_behind_the_history_gets_an_error(forgetful: Place) -> None:
     events = forgetful.server.stream(forgetful.path(), timeoutSeconds=5)
     forgetful.create(sample("first"))
     assert next(events)["object"]["metadata"]["name"] == "first"
@@ -154,8 +154,8 @@ def test_a_slow_watch_that_falls_behind_gets_an_error(forgetful: Place) -> None:
     assert [event["type"] for event in events][-1] == "ERROR"
 
 
-def test_a_watch_that_is_cut_and_taken_up_again_misses_nothing(place: Place) -> None:
-    """Four writers at once; the follower, which reconnects all the time, ends with exactly what a list shows."""
+def test_watch_that_reconnects_misses_no_change(place: Place) -> None:
+    """Four concurrent writers, and a watch that reconnects all the time: it ends with the content of a list."""
     since = version(place)
     writers = [threading.Thread(target=_churn, args=[place, number], daemon=True) for number in range(4)]
     for writer in writers:
@@ -181,7 +181,7 @@ def _churn(place: Place, writer: int) -> None:
 
 
 def _last(place: Place, since: str, followed: dict[str, Obj]) -> str:
-    """Follow for a second; the version got to."""
+    """Watch for a second and return the version reached."""
     for event in place.server.watch(place.path(), resourceVersion=since):
         if event["type"] == "BOOKMARK":
             continue

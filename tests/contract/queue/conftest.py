@@ -1,4 +1,4 @@
-"""A queue served over HTTP in a thread, and consumers that answer as a test says."""
+"""The embedded queue over HTTP in a thread, and consumers with scripted answers."""
 
 import asyncio
 import threading
@@ -36,7 +36,7 @@ class Push:
 
 @dataclass
 class Consumer:
-    """Answers pushes with a status code, or with what a function makes of the push."""
+    """Answers pushes with a status code, or with that which a function returns."""
 
     answer: Answer = 200
     retry_after: str | None = None
@@ -76,7 +76,7 @@ class Consumer:
 
 
 class Broker:
-    """A served queue, seen from outside."""
+    """An HTTP client of the queue."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -101,7 +101,7 @@ class Broker:
 
 @contextmanager
 def serve(queue: Queue) -> Iterator[Broker]:
-    """Run the queue and its endpoints in a thread of their own until the block ends."""
+    """Run the queue and its endpoints in a thread until the block ends."""
     server = uvicorn.Server(uvicorn.Config(create_app(queue), port=0, log_level="error", lifespan="off"))
 
     async def main() -> None:
@@ -120,10 +120,10 @@ def serve(queue: Queue) -> Iterator[Broker]:
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait for a condition; fail if it does not hold in time."""
+    """Wait until the condition holds; fail after so many seconds."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "the condition did not come about"
+        assert time.monotonic() < end, f"the condition did not hold within {seconds} s"
         time.sleep(0.01)
 
 
@@ -141,7 +141,7 @@ def consumer() -> Iterator[Consumer]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
-    """Make a queue with the topic `jobs` that pushes to the given consumers, each by a subscription of its own."""
+    """Return a factory for queues with the topic `jobs` and one push subscription per consumer."""
     with ExitStack() as stack:
 
         def make(*consumers: Consumer, attempts: int = 5, **options: Any) -> Broker:

@@ -1,10 +1,10 @@
-"""What a push subscription promises its consumer.
+"""Guarantees of a push subscription of the embedded queue.
 
-answer                         what follows
-102 200 201 203 204            acknowledged: never delivered again
-202, any other, time-out       delivered again, later each time
+answer                         result
+102 200 201 203 204            acknowledged: never redelivered
+202, any other, time-out       redelivered, with growing pauses
 the last attempt fails         a dead letter, with the reason
-no consumer there              delivered once it is there
+the consumer's port is closed  delivered once it is open, without counting attempts
 """
 
 import threading
@@ -18,7 +18,7 @@ from cloudevents.http import from_http
 from functions.local.queue import RetryPolicy
 
 
-def test_the_event_arrives_as_it_was_published(broker, consumer, wait_until):
+def test_pushed_event_arrives_as_published(broker, consumer, wait_until):
     queue = broker(consumer)
     queue.publish("one", body=b'{"a": [1, 2.50, "\xc3\xbc"]}')
     wait_until(lambda: consumer.pushes)
@@ -31,7 +31,7 @@ def test_the_event_arrives_as_it_was_published(broker, consumer, wait_until):
 
 
 @pytest.mark.parametrize("answer", [200, 201, 203, 204])
-def test_acknowledged_is_never_delivered_again(broker, consumer, wait_until, answer):
+def test_acknowledged_message_is_not_redelivered(broker, consumer, wait_until, answer):
     consumer.answer = answer
     queue = broker(consumer)
     queue.publish("one")
@@ -42,7 +42,7 @@ def test_acknowledged_is_never_delivered_again(broker, consumer, wait_until, ans
 
 
 @pytest.mark.parametrize("answer", [202, 301, 400, 404, 429, 500, 503])
-def test_any_other_answer_is_delivered_again(broker, consumer, wait_until, answer):
+def test_message_is_redelivered_after_any_other_answer(broker, consumer, wait_until, answer):
     consumer.answer = lambda _: answer if len(consumer.pushes) < 3 else 200
     queue = broker(consumer)
     queue.publish("one")
@@ -51,7 +51,7 @@ def test_any_other_answer_is_delivered_again(broker, consumer, wait_until, answe
     assert [push.headers["x-goog-pubsub-delivery-attempt"] for push in consumer.pushes] == ["1", "2", "3"]
 
 
-def test_an_answer_after_the_ack_deadline_comes_too_late(broker, consumer, wait_until):
+def test_message_is_redelivered_when_the_answer_comes_after_the_ack_deadline(broker, consumer, wait_until):
     def slow_at_first(_):
         time.sleep(1.0 if len(consumer.pushes) == 1 else 0)
         return 200
@@ -63,7 +63,7 @@ def test_an_answer_after_the_ack_deadline_comes_too_late(broker, consumer, wait_
     assert consumer.ids() == ["one", "one"]
 
 
-def test_waits_grow_up_to_the_maximum(broker, consumer, wait_until):
+def test_pauses_grow_up_to_the_maximum(broker, consumer, wait_until):
     consumer.answer = 500
     queue = broker(consumer, retry=RetryPolicy(0.1, 0.4))
     queue.publish("one")
@@ -71,10 +71,10 @@ def test_waits_grow_up_to_the_maximum(broker, consumer, wait_until):
     times = [push.at for push in consumer.pushes]
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert [wait >= least for wait, least in zip(waits, [0.1, 0.2, 0.4, 0.4], strict=True)] == [True] * 4
-    assert waits[-1] < 10 * waits[0], "it does not grow beyond the maximum"
+    assert waits[-1] < 10 * waits[0], "pauses do not grow beyond the maximum"
 
 
-def test_retry_after_is_honoured(broker, consumer, wait_until):
+def test_retry_after_delays_the_redelivery(broker, consumer, wait_until):
     consumer.answer, consumer.retry_after = 429, "1"
     queue = broker(consumer)
     queue.publish("one")
@@ -82,7 +82,7 @@ def test_retry_after_is_honoured(broker, consumer, wait_until):
     assert consumer.pushes[1].at - consumer.pushes[0].at >= 1
 
 
-def test_after_the_last_attempt_it_is_a_dead_letter_with_its_reason(broker, consumer, wait_until):
+def test_message_becomes_a_dead_letter_with_its_reason_after_the_last_attempt(broker, consumer, wait_until):
     consumer.answer = 503
     queue = broker(consumer, attempts=5)
     queue.publish("poison", body=b"not JSON")
@@ -96,7 +96,7 @@ def test_after_the_last_attempt_it_is_a_dead_letter_with_its_reason(broker, cons
 
 
 @pytest.mark.parametrize("body", [rb'"\ud800"', b"NaN", b"1e999"])
-def test_a_dead_letter_whose_data_no_answer_can_hold_is_listed(broker, consumer, wait_until, body):
+def test_dead_letter_with_data_that_json_cannot_hold_is_listed(broker, consumer, wait_until, body):
     consumer.answer = 500
     queue = broker(consumer, attempts=1)
     queue.publish("poison", body=body)
@@ -105,7 +105,7 @@ def test_a_dead_letter_whose_data_no_answer_can_hold_is_listed(broker, consumer,
     assert b64decode(letter["event"]["data_base64"]) == body
 
 
-def test_poison_and_slowness_block_no_other(broker, consumer, wait_until):
+def test_refused_and_slow_messages_do_not_block_others(broker, consumer, wait_until):
     held = threading.Event()
 
     def answer(push):
@@ -123,7 +123,7 @@ def test_poison_and_slowness_block_no_other(broker, consumer, wait_until):
     wait_until(lambda: queue.stands()["to-0"]["acked"] == 21)
 
 
-def test_at_most_so_many_at_once(broker, consumer, wait_until):
+def test_concurrency_of_a_subscription_is_limited(broker, consumer, wait_until):
     running, most = set(), []
 
     def answer(push):
@@ -148,10 +148,10 @@ def test_every_subscription_gets_every_event(broker, consumer, wait_until):
     assert {push.headers["x-goog-pubsub-subscription-name"] for push in consumer.pushes} == {"to-0", "to-1"}
 
 
-def test_a_consumer_that_is_not_there_costs_no_attempt(broker, consumer, wait_until):
+def test_consumer_with_a_closed_port_costs_no_attempt(broker, consumer, wait_until):
     with consumer.serving():
         url = consumer.url
-    queue = broker(consumer, attempts=2)  # its port is closed
+    queue = broker(consumer, attempts=2)  # the consumer's port is closed
     queue.publish("one")
     time.sleep(1.2)
     assert queue.letters() == []
@@ -160,7 +160,7 @@ def test_a_consumer_that_is_not_there_costs_no_attempt(broker, consumer, wait_un
     assert consumer.pushes[0].headers["x-goog-pubsub-delivery-attempt"] == "1"
 
 
-def test_a_dead_letter_can_be_replayed_to_the_one_who_refused_it(broker, consumer, wait_until):
+def test_dead_letter_is_replayed_only_to_the_subscription_that_refused_it(broker, consumer, wait_until):
     consumer.answer = lambda push: 500 if push.headers["x-goog-pubsub-subscription-name"] == "to-1" else 200
     queue = broker(consumer, consumer, attempts=2)
     queue.publish("one")
@@ -174,7 +174,7 @@ def test_a_dead_letter_can_be_replayed_to_the_one_who_refused_it(broker, consume
     assert queue.letters() == []
 
 
-def test_a_dead_letter_can_be_dropped(broker, consumer, wait_until):
+def test_dead_letter_is_dropped(broker, consumer, wait_until):
     consumer.answer = 500
     queue = broker(consumer, attempts=1)
     queue.publish("one")

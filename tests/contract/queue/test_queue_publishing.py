@@ -1,4 +1,4 @@
-"""What publishing takes and refuses: both HTTP modes of CloudEvents, known topics, bounded size."""
+"""Publishing to the embedded queue: both HTTP modes of CloudEvents, known topics, bounded size."""
 
 import json
 
@@ -21,7 +21,7 @@ def test_structured_events_arrive_in_binary_mode(broker, consumer, wait_until, d
     assert push.headers["ce-subject"] == "a%20subject,%20100%20%25%20%C3%BCnusual"
 
 
-def test_bytes_arrive_as_they_are(broker, consumer, wait_until):
+def test_binary_data_arrives_unchanged(broker, consumer, wait_until):
     data = bytes(range(256))
     headers, body = to_structured(CloudEvent(ATTRIBUTES | {"datacontenttype": "image/png"}, data))
     broker(consumer).request("POST", "/topics/jobs", body, **headers)
@@ -30,14 +30,14 @@ def test_bytes_arrive_as_they_are(broker, consumer, wait_until):
     assert consumer.pushes[0].headers["content-type"] == "image/png"
 
 
-def test_extensions_arrive(broker, consumer, wait_until):
+def test_extension_attributes_arrive(broker, consumer, wait_until):
     headers, body = to_binary(CloudEvent(ATTRIBUTES | {"subject": "x", "name": "run-1"}, {}))
     assert broker(consumer).request("POST", "/topics/jobs", body, **headers)[0] == 200
     wait_until(lambda: consumer.pushes)
     assert consumer.pushes[0].headers["ce-name"] == "run-1"
 
 
-def test_an_unknown_topic_is_named(broker, consumer):
+def test_unknown_topic_is_rejected_naming_known_topics(broker, consumer):
     status, answer = broker(consumer).request("POST", "/topics/jbos", b"", **BINARY)
     assert status == 404
     assert "jbos" in answer["message"]
@@ -58,14 +58,14 @@ def test_an_unknown_topic_is_named(broker, consumer):
         ({"content_type": "application/cloudevents-batch+json"}, b"[]", {"content-type"}),
     ],
 )
-def test_malformed_events_are_refused_with_every_problem(broker, consumer, headers, body, fields):
+def test_malformed_event_is_rejected_with_every_problem(broker, consumer, headers, body, fields):
     status, answer = broker(consumer).request("POST", "/topics/jobs", body, **headers)
     assert status == 400
     assert {each["field"] for each in answer["errors"]} == fields
     assert "Traceback" not in json.dumps(answer)
 
 
-def test_a_message_over_the_limit_is_refused(broker, consumer):
+def test_message_over_the_size_limit_is_rejected(broker, consumer):
     queue = broker(consumer)
     assert queue.request("POST", "/topics/jobs", b"x" * 10_000_001, **BINARY)[0] == 413
     assert queue.stands()["to-0"]["waiting"] == 0
@@ -85,5 +85,5 @@ def test_topics_and_subscriptions_are_listed(broker, consumer):
     }
 
 
-def test_dead_letters_of_an_unknown_topic(broker, consumer):
+def test_dead_letters_of_an_unknown_topic_are_not_found(broker, consumer):
     assert broker(consumer).request("GET", "/dead/nothing")[0] == 404
