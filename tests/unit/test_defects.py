@@ -109,7 +109,7 @@ CAUGHT_BY = {
         "local/test_alone.py::test_without_an_image_a_function_does_not_start_and_names_the_setting"
     ),
     "dead watch behind a healthy /health": (
-        "bridge/test_health_endpoints_answer_ok.py::test_a_dead_watch_does_not_hide_behind_a_healthy_health"
+        "bridge/test_health.py::test_a_dead_watch_does_not_hide_behind_a_healthy_health"
     ),
     "relative directory resolved twice in a subfolder": "agent/test_happy_path.py::test_work_in_a_subdirectory",
 }
