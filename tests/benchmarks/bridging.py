@@ -33,7 +33,7 @@ PATIENCE = 120
 
 
 class Seen:
-    """When each change arrived, and how long it took."""
+    """The times at which changes arrived, and their delays."""
 
     def __init__(self) -> None:
         self.moments: list[float] = []

@@ -1,4 +1,4 @@
-"""The command line: how long `--help` takes, and what `task code` adds to the time that cannot be avoided.
+"""The command line: the time of `--help`, and the time of `task code` beyond that of a bare command.
 
 Each run is a process of its own, from compiled code, like an installed command. Most of the time of `task code` is the
 start of Python and of Click. A Click command with one option that does nothing needs that time too, and is the

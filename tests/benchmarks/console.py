@@ -1,4 +1,4 @@
-"""The console: how long the page of a fleet of 1,000 runs takes, from the request to its last byte.
+"""The console: the time of the page of a fleet of 1,000 runs, from the request to its last byte.
 
 The API server is in another process, as in a cluster; the console is served by a thread of this one, as by
 `orchestrator ui`. People wait for a page for a second before their thoughts wander (Nielsen: Response times), which is

@@ -127,7 +127,7 @@ def _raw(bare: BareCluster, recording: Recording, number: str, run: Run) -> Call
 
 
 def reconciled(services: Dependencies, delivery: Delivery) -> None:
-    """Have an event handled."""
+    """Handle an event, which must be answered with 204."""
     found = answer(lambda asked: reconcile.handle(services, asked), delivery)
     assert found.code == 204, found
 

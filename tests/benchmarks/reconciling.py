@@ -1,4 +1,4 @@
-"""What reconcile adds to its own API calls: for one run from request to Job, and for a thousand at the same time.
+"""The time of reconcile beyond its own API calls: for one run from request to Job, and for a thousand at the same time.
 
 - One run: seconds from the request to the creation of the Job, against the part of them spent in API calls.
 - A thousand: runs per second in one process with eight threads, against the same calls made by the `kubernetes` package
@@ -95,7 +95,7 @@ def _single(connect: Connect) -> tuple[float, float]:
         accepted = submit(services, "CodeRun", Request(headers, json.dumps(spec).encode()))
         took = time.perf_counter() - begun
         assert accepted.body
-        raw = cluster.get(CODE_RUN, "orchestrator", accepted.body["data"]["name"])  # as the bridge gets it
+        raw = cluster.get(CODE_RUN, "orchestrator", accepted.body["data"]["name"])  # as the bridge receives it
         event = contest.event(raw)
         begun = time.perf_counter()
         reconcile.handle(services, event)

@@ -110,7 +110,7 @@ class Recording:
 
 
 def record(work: Work, target: str) -> Recording:
-    """Return the calls of a function, once another request was handled, so that shared objects exist."""
+    """Return the calls of a function, after another request was handled, so that shared objects exist."""
     _handle(_dependencies(work, target, []), target, work.items[target]())
     calls, item = list[Call](), work.items[target]()
     deps = _dependencies(work, target, calls)

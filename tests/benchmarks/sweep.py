@@ -98,7 +98,7 @@ def _kept(fewer: Cost, more: Cost) -> float:
 
 
 def _measured(size: int, finished: int = 0) -> dict[str, Cost]:
-    """Return the cost of each pass over `size` runs, filled up with finished ones to that number of them."""
+    """Return the cost of each pass over `size` runs, with finished runs added up to `finished`."""
     with tempfile.TemporaryDirectory() as folder:
         limits = LimitSettings(runs=_prepared(Path(folder) / "state.sqlite", size, finished))
         with running(Path(folder)) as address:
@@ -109,7 +109,7 @@ def _measured(size: int, finished: int = 0) -> dict[str, Cost]:
 
 
 def _prepared(database: Path, size: int, finished: int) -> int:
-    """Write a population into a server's database; return how many runs are at work."""
+    """Write a population into a server's database; return the number of running runs."""
     server = InProcessServer()
     world = Harness(server, "orchestrator")
     crowd = Population(world, size)

@@ -1,6 +1,6 @@
-"""Every benchmark can be imported, and the bare functions do the work of the functions that they stand for.
+"""Every benchmark can be imported, and the bare functions do the same work as the functions they represent.
 
-Benchmarks run only in `make bench`, so that without these tests a renamed name would break them unnoticed.
+Benchmarks run only in `make bench`; without these tests a renamed name would break them unnoticed.
 """
 
 import pkgutil
@@ -22,7 +22,7 @@ MODULES = [each.name for each in pkgutil.walk_packages(benchmarks.__path__, "tes
 
 @pytest.fixture
 def bare_environment(monkeypatch, tmp_path):
-    """The environment that the bare functions read when they are imported."""
+    """Set the environment that the bare functions read at import."""
     calls = tmp_path / "calls.json"
     calls.write_text("[[], []]")
     given = {"CALLS": str(calls), "KUBECONFIG": "none", "QUEUE_URL": "http://127.0.0.1:1", "CODE": "204", "SECRET": "x"}
@@ -42,7 +42,7 @@ def test_every_benchmark_has_rows():
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """Work on one API server and one GitHub."""
+    """Yield work on one API server and one GitHub."""
     with server.running(tmp_path_factory.mktemp("server")) as address, serving(Github()) as github:
         yield Work(address, github)
 
@@ -57,7 +57,7 @@ def test_recorded_calls_do_the_work_for_another_run(work, target):
     assert item.done()
 
 
-def test_the_calls_to_github_begin_with_a_token(work):
+def test_recorded_calls_to_github_include_one_token_request(work):
     sent = [call for call in record(work, "github_event").first if call["to"] == "github"]
     (token,) = [call for call in sent if call["url"].endswith("/access_tokens")]
     assert token["as_app"]

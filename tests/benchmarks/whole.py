@@ -1,7 +1,7 @@
 """The time of `make run`: by step, in all, and in a fresh clone, where it first sets up a virtual environment.
 
 The steps are the seconds between the lines that it prints for its code run. The rehearsal agent does the work at once,
-so the time is the orchestrator's. The clone is of what is committed; how long its set-up takes depends on the network.
+so the time is the orchestrator's. The clone has the committed files; the time of its set-up depends on the network.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What the code declares that it needs, and what of it Terraform does not make: each difference as a line of text."""
+"""The agreement of Terraform with the declarations of the code: each difference as a line of text."""
 
 import ast
 import base64
@@ -22,7 +22,7 @@ PROJECT = Project("acme-agents", "orchestrator-", emulator="none")
 
 
 def differences(state: State, targets: set[str]) -> list[str]:
-    """Every difference; `targets` are the entry points of functions/main.py."""
+    """Return every difference; `targets` are the entry points of functions/main.py."""
     return [
         *_functions(state, targets),
         *_topics(state),
@@ -105,7 +105,7 @@ def _made(values: Mapping[str, Any], topics: Mapping[str, str]) -> dict[str, Any
 
 
 def _rights_of_the_queue(state: State) -> Iterator[str]:
-    """Pub/Sub moves what is dead, and its pushes may call."""
+    """Yield missing rights of Pub/Sub to move dead letters and of its pushes to call functions."""
     agents = [
         member for member, _ in state.granted("pubsub_subscription_iam_member", "subscription", "pubsub.subscriber")
     ]
@@ -139,11 +139,11 @@ def _publishers(state: State) -> Iterator[str]:
 
 
 PUBLISHING = ("handlers", "reporting", "sweeper", "chatops", "reconciler", "submission")
-"""Rooms of the functions, any of which may publish."""
+"""Packages of the functions that may publish."""
 
 
 def _published() -> Iterator[str]:
-    """Yield who publishes on what: every call of `publish` in the functions, whose first argument is a constant."""
+    """Yield account and topic of every call of `publish` in the functions; the first argument must be a constant."""
     for file in sorted(file for room in PUBLISHING for file in (ROOT / "functions" / room).glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "publish":

@@ -1,4 +1,4 @@
-"""Whether each function can start with what Terraform gives it: settings, files, secrets that it may read."""
+"""Whether each function can start with the settings, files and readable secrets that Terraform gives it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,30 +17,32 @@ PEM = App().private_key
 
 
 def differences(state: State) -> list[str]:
-    """Every difference."""
+    """Return every difference."""
     return [*_configured(state), *_templates(state), *_secrets(state)]
 
 
 def environment(service: Mapping[str, Any]) -> dict[str, str]:
-    """The environment of a function, with values that its secrets could have."""
+    """Return the environment of a function, with possible values of its secrets."""
     container = service["template"][0]["containers"][0]
     found = {}
     for each in container["env"]:
         secret = block(block(each, "value_source"), "secret_key_ref")
         found[each["name"]] = '["a secret"]' if secret else each["value"]
-    if found.pop("ORCHESTRATOR_GITHUB__PRIVATE_KEY_FILE", None):  # there is no such file here
+    if found.pop("ORCHESTRATOR_GITHUB__PRIVATE_KEY_FILE", None):  # the file does not exist on this machine
         found["ORCHESTRATOR_GITHUB__PRIVATE_KEY"] = PEM
     return found
 
 
 def _configured(state: State) -> Iterator[str]:
-    """Each function starts with what Terraform gives it, and reads what Terraform puts into the bucket."""
+    """Yield functions that cannot start with Terraform's environment, or read objects missing in the bucket."""
     objects = {each.values["name"]: each.values for each in state.of("storage_bucket_object")}
     for target, service in sorted(state.services().items()):
         environ = environment(service)
         try:
             settings = load(environ)
-            mounted = settings.model_copy(update={"templates": ROOT / "templates"})  # the bucket is not here
+            mounted = settings.model_copy(
+                update={"templates": ROOT / "templates"}
+            )  # the bucket does not exist on this machine
             app.require_settings(mounted, target)
         except SettingsError as error:
             yield f"entry point {target} would not start: {error}"
@@ -70,7 +72,7 @@ def _settled(settings: Settings, service: Mapping[str, Any], state: State, objec
 
 
 def _templates(state: State) -> Iterator[str]:
-    """Each template of the repository is in the bucket, where functions look for it."""
+    """Yield templates of the repository that are missing in the bucket."""
     folder = state.outputs["deployed"]["templates"]
     made = {each.values["name"] for each in state.of("storage_bucket_object", "templates")}
     for file in sorted((ROOT / "templates").rglob(f"*{SUFFIX}")):
@@ -80,7 +82,7 @@ def _templates(state: State) -> Iterator[str]:
 
 
 def _secrets(state: State) -> Iterator[str]:
-    """Each secret that a function is given is made, and the function may read it."""
+    """Yield secrets of functions that are not created, or that the function may not read."""
     made = {each.values["secret_id"]: each.values["id"] for each in state.of("secret_manager_secret")}
     readers = state.granted("secret_manager_secret_iam_member", "secret_id", "secretmanager.secretAccessor")
     members = {each.values["email"]: each.values["member"] for each in state.of("service_account")}
@@ -94,7 +96,7 @@ def _secrets(state: State) -> Iterator[str]:
 
 
 def given(service: Mapping[str, Any]) -> set[str]:
-    """The secrets that a function is given, as a variable or as a file."""
+    """Return the secrets that a function gets, as a variable or as a file."""
     template = service["template"][0]
     references = [block(block(each, "value_source"), "secret_key_ref") for each in template["containers"][0]["env"]]
     files = [block(each, "secret") for each in template["volumes"]]
@@ -102,5 +104,5 @@ def given(service: Mapping[str, Any]) -> set[str]:
 
 
 def kubeconfig(state: State) -> Any:
-    """What the functions find the cluster by."""
+    """Return the kubeconfig of the functions."""
     return yaml.safe_load(state.one("storage_bucket_object", "kubeconfig")["content"])

@@ -1,4 +1,4 @@
-"""Programs that the tests of infra/ run."""
+"""Programs and the Terraform state for the tests of infra/."""
 
 import fcntl
 import json
@@ -21,7 +21,7 @@ def kubectl(program: Callable[[str, str], str]) -> str:
 
 @pytest.fixture(scope="session")
 def checkov() -> Path:
-    """It lives in an environment of its own, because of what it pins."""
+    """Return the path of checkov, which has its own environment because of its pinned dependencies."""
     path = ROOT / ".parts" / "checkov" / "bin" / "checkov"
     if not path.exists():
         message = "checkov is not installed: make parts"
@@ -33,7 +33,7 @@ def checkov() -> Path:
 
 @pytest.fixture(scope="session")
 def valid() -> str:
-    """What `terraform-check` said of infra/terraform, with its own tests."""
+    """Return the output of `terraform-check` for infra/terraform and its own tests."""
     done = subprocess.run(
         [terraform.checker(), terraform.FOLDER, "terraform-test"],
         capture_output=True,
@@ -46,13 +46,13 @@ def valid() -> str:
 
 @pytest.fixture(scope="session")
 def state(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> State:
-    """The state of the example; the first test process that asks makes it for all of this run."""
+    """Return the state of the example; the first test process creates it for all of this test run."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if hasattr(request.config, "workerinput") else base
     with (shared / "terraform-state.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         file = shared / "terraform-state.json"
         if not file.exists():
-            request.getfixturevalue("valid")  # the stand-in of the provider is then in its cache
+            request.getfixturevalue("valid")  # puts the stand-in of the provider into its cache
             file.write_text(json.dumps(terraform.applied(tmp_path_factory.mktemp("terraform"))))
         return terraform.read(json.loads(file.read_text()))

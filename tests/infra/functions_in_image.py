@@ -16,7 +16,7 @@ START_SECONDS = 100.0
 
 @contextlib.contextmanager
 def serving(image: Image, target: str, environ: Mapping[str, str], folder: Path) -> Iterator[str]:
-    """The URL of a function that answers, until the block ends. It sees `folder` and is logged there."""
+    """Start a function and yield its URL until the block ends; it sees `folder`, which gets its log."""
     port = free_port()
     given = {"FUNCTION_TARGET": target, "PORT": str(port), "HOST": "127.0.0.1", **environ}
     log = folder / f"{target}.log"

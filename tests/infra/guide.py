@@ -1,8 +1,8 @@
-"""The numbered steps of docs/install-cluster.md, run as a reader types them.
+"""The numbered steps of docs/install-cluster.md, run as written.
 
-The reader works in a folder of their own, with copies of what the commands read. Two things differ: an API server
-without nodes makes `rollout status`, `wait ... Available` and `port-forward` pass at once, and of a kustomization only
-the kinds are applied that the API server has.
+The steps run in a folder with copies of the files that they read. Two things differ from a real installation: without
+nodes, `rollout status`, `wait ... Available` and `port-forward` succeed at once, and only kinds that the API server
+has are applied from a kustomization.
 """
 
 import re
@@ -31,7 +31,7 @@ kubectl() {
 }
 orchestrator() { "$PYTHON" -m functions.clients "$@"; }
 """
-"""What stands for kubectl and the installed command."""
+"""Replacements of kubectl and of the installed command."""
 
 
 def steps() -> dict[str, str]:
@@ -52,14 +52,14 @@ def uninstall_runs() -> str:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who follows the guide with an administrator's kubeconfig; `folder` is where they work."""
+    """The guide's user, with an administrator's kubeconfig; `folder` is the working directory."""
 
     folder: Path
     plane: ControlPlane
     kubectl: str
 
     def prepare(self, settings: Mapping[str, str]) -> None:
-        """Copy what the commands read, and enter the reader's values in settings.yaml: old text and new."""
+        """Copy the files that the commands read, and enter `settings`, old text to new, in settings.yaml."""
         shutil.copytree(KUBERNETES, self.folder / "infra/kubernetes")
         shutil.copytree(ROOT / "crds", self.folder / "crds")
         file = self.folder / "infra/kubernetes/cluster/settings.yaml"
@@ -79,7 +79,7 @@ class Reader:
         return [each for each in yaml.safe_load_all(text) if each]
 
     def follow(self, *titles: str, values: Mapping[str, str] | None = None, check: bool = True) -> str:
-        """Run the commands of steps in one shell and return its output; `values` are the reader's, by the guide's."""
+        """Run the commands of steps in one shell and return the output; `values` replace text of the guide."""
         script = "\n".join(steps()[title] for title in titles)
         for theirs, own in (values or {}).items():
             assert theirs in script, theirs

@@ -1,4 +1,4 @@
-"""Everything that is put on a cluster: what infra/ declares, and the Jobs that are rendered for runs."""
+"""All objects of a cluster: those that infra/ declares, and the Jobs rendered for runs."""
 
 import functools
 import json
@@ -18,7 +18,7 @@ from tests.support.installed import KUBERNETES, kustomized
 
 KUSTOMIZATIONS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
 INSTALLATIONS = [name for name in KUSTOMIZATIONS if name != "crds"]
-"""Those with a namespace; the definitions are for the whole cluster."""
+"""Kustomizations with a namespace; CRDs are for the whole cluster."""
 COMPONENTS = [
     "components/console",
     "components/external-secrets",
@@ -27,7 +27,7 @@ COMPONENTS = [
     "components/tool-servers",
     "components/workload-identity",
 ]
-"""Those of objects of their own, which can be looked at by themselves."""
+"""Components with objects of their own, which can be rendered alone."""
 NAMES = {"githubUser", "githubApp"}
 IDENTITIES = {"user": {"githubUser": "octocat"}, "app": {"githubApp": "5DLabs-Rex"}}
 SETTINGS = settings(
@@ -39,17 +39,17 @@ Object = dict[str, Any]
 
 @functools.cache
 def rendered(kubectl: str, folder: str) -> list[Object]:
-    """The objects of a kustomization."""
+    """Return the objects of a kustomization."""
     return [each for each in yaml.safe_load_all(kustomized(kubectl, KUBERNETES / folder)) if each]
 
 
 def of_kind(items: list[Object], kind: str) -> dict[str, Object]:
-    """Those of that kind, by name."""
+    """Return the objects of a kind, by name."""
     return {item["metadata"]["name"]: item for item in items if item["kind"] == kind}
 
 
 def jobs() -> Iterator[tuple[str, Object]]:
-    """The Job of an attempt and of its fence, for docs and code, for a user and an App."""
+    """Yield the Job of an attempt and its fence, for docs and code, for a user and an App."""
     for kind in ("DocsRun", "CodeRun"):
         for who, identity in IDENTITIES.items():
             raw = raw_run(kind)
@@ -65,11 +65,11 @@ NEWER = {
     ("policy/v1", "PodDisruptionBudget"),
     ("batch/v1", "CronJob"),
 }
-"""Kinds that came after Kubernetes 1.20; test_newer_kinds.py checks them by their schemas."""
+"""Kinds newer than Kubernetes 1.20; test_newer_kinds.py checks them by their schemas."""
 
 
 def served(kubectl: str, plane: ControlPlane, items: list[Object]) -> list[Object]:
-    """Those of kinds that the API server has: an old one lacks some of NEWER."""
+    """Return the objects of kinds that the API server has; an old server lacks some of NEWER."""
     lacking = {each for each in NEWER if not _has(kubectl, plane, *each)}
     return [each for each in items if (each["apiVersion"], each["kind"]) not in lacking]
 
@@ -81,13 +81,13 @@ def _has(kubectl: str, plane: ControlPlane, version: str, kind: str) -> bool:
 
 
 def pods(item: Object) -> Iterator[Object]:
-    """The pod of a workload; nothing for other objects."""
+    """Yield the pod of a workload; nothing for other objects."""
     template = (item.get("spec") or {}).get("template")
     if isinstance(template, dict) and "containers" in (template.get("spec") or {}):
         yield {"metadata": template.get("metadata", {}), "spec": template["spec"]}
 
 
 def write(folder: Path, items: Mapping[str, Object]) -> None:
-    """A file for each object, as a linter reads them."""
+    """Write a file for each object, as the linter reads them."""
     for name, item in items.items():
         (folder / f"{name}.json").write_text(json.dumps(item))

@@ -1,7 +1,7 @@
-"""What a NetworkPolicy lets out, as the API's own words have it and as Cilium reads it.
+"""Evaluation of a NetworkPolicy's egress, in the two readings of network plugins.
 
-Kubernetes leaves open whether an ipBlock matches pods and nodes (Network Policies: ipBlock); plugins that work by
-addresses let it. In Cilium it matches only what is outside the cluster (Cilium: Layer 3 policies, CIDR based).
+Kubernetes leaves open whether an ipBlock matches pods and nodes (Network Policies: ipBlock). In plugins that work by
+addresses it does; in Cilium it matches only addresses outside the cluster (Cilium: Layer 3 policies, CIDR based).
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ Reading = Literal["addresses", "cilium"]
 
 @dataclass(frozen=True)
 class Destination:
-    """An address; with labels it is a pod, in a namespace of these labels, without any in the policy's own."""
+    """An address. With labels it is a pod; its namespace has the given labels, or is the policy's own without any."""
 
     address: str
     pod: Mapping[str, str] | None = None
@@ -22,7 +22,7 @@ class Destination:
 
 
 def lets_out(policy: Mapping[str, Any], to: Destination, port: int, protocol: str, reading: Reading) -> bool:
-    """Whether a selected pod may send there."""
+    """Return whether a selected pod may send to the destination."""
     if "Egress" not in policy["spec"]["policyTypes"]:
         return True
     rules = policy["spec"].get("egress", ())

@@ -1,9 +1,9 @@
 """An installation of infra/kubernetes as processes of this machine, started from its manifests.
 
-Of each pod it takes: the file system of the built image with a read-only root, the command and its arguments, the
+Like the pod, a process has the file system of the built image with a read-only root, the command and arguments, the
 user, exactly the declared environment (with the values of secrets), the volumes at their paths, and the service
-account's token and certificate where a pod finds them. What differs from a pod: every port is a free one on loopback,
-a Service's name is the address of the process that its selector finds, and NATS is the program of this machine.
+account's token and certificate. Unlike in a pod, every port is a free one on loopback, the name of a Service is
+replaced by the address of the process that its selector matches, and NATS is the program of this machine.
 """
 
 import base64
@@ -31,7 +31,7 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 @dataclass
 class ImageProcess(Program):
-    """The one container of a pod, from the file system of its image and as the pod's user."""
+    """The only container of a pod, run from the file system of its image as the pod's user."""
 
     image: Image = field(kw_only=True)
     user: str = field(kw_only=True)
@@ -51,7 +51,7 @@ class ImageProcess(Program):
 
 @dataclass
 class Overlay:
-    """The rendered objects of an installation, and where its processes are on this machine."""
+    """The rendered objects of an installation, and the addresses of its processes on this machine."""
 
     items: list[Object]
     plane: ControlPlane
@@ -75,7 +75,7 @@ class Overlay:
         return dict(container)
 
     def address(self, service: str, port: int) -> str:
-        """Return where a Service leads: its selector finds exactly one workload, its targetPort is a port there."""
+        """Return the address of a Service; its selector must match one workload, its targetPort a port there."""
         spec = of_kind(self.items, "Service")[service]["spec"]
         (target,) = [
             name
@@ -104,7 +104,7 @@ class Overlay:
         if container["command"][0] == "nats-server":
             command = [str(find()), *(_moved(each, mounts) for each in container["command"][1:])]
             return Program(name, command, {"PATH": os.environ["PATH"], **environ}, log)
-        assert pod["enableServiceLinks"] is False, "else the kubelet gives it variables of Services, too"
+        assert pod["enableServiceLinks"] is False, "otherwise the kubelet adds variables of Services"
         host, port = self.plane.url.removeprefix("https://").split(":")
         environ |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
         if "PORT" in environ:
@@ -139,9 +139,9 @@ class Overlay:
         return self.secrets[reference["name"]][reference["key"]]
 
     def _mounted(self, pod: Object, mount: Object, folder: Path) -> Path:
-        """Return the folder that stands for a mount, with the files of its volume."""
+        """Create and return the folder of a mount, with the files of its volume."""
         volumes = {each["name"]: each for each in pod.get("volumes", ())}
-        volume = volumes.get(mount["name"], {})  # a claim of a StatefulSet has none
+        volume = volumes.get(mount["name"], {})  # the claim of a StatefulSet is not in the list
         files = {file: self._adapted(text) for file, text in self._files(volume).items()}
         return _folder(folder / str(mount["name"]), files)
 
@@ -154,7 +154,7 @@ class Overlay:
         return {}
 
     def _adapted(self, text: str) -> str:
-        """Return a file with the addresses of this machine, also those that a server listens on."""
+        """Return a file with the addresses of this machine, including listen addresses."""
         ports = {
             str(port["containerPort"]): self.ports[name, port["name"]]
             for name, each in of_kind(self.items, "StatefulSet").items()
@@ -164,7 +164,7 @@ class Overlay:
         return self.here(text).replace('"/data/', f'"{self.folder}/data/')
 
     def _identity(self, account: str, folder: Path) -> Path:
-        """Return the folder that the kubelet would make for a service account, with a token of the API server."""
+        """Create and return a service account's folder as the kubelet does, with a token of the API server."""
         path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
         command = [self.kubectl, "--kubeconfig", str(self.plane.kubeconfig), "create", "--raw", path, "--filename", "-"]

@@ -1,8 +1,8 @@
-"""Pod Security "restricted", rule by rule (Kubernetes: Pod Security Standards, Baseline and Restricted), for pods
-that no API server with its admission has seen.
+"""The rules of Pod Security "restricted" (Kubernetes: Pod Security Standards, Baseline and Restricted), for pods
+that no API server has admitted.
 
-A rule takes a pod (metadata and spec) and yields the fields that break it. It is a reading of the standard by its
-text and not of the code that makes our pods, so that both must be wrong for a mistake to pass.
+A rule takes a pod (metadata and spec) and yields the fields that violate it. The rules follow the text of the standard
+and not the code that makes the pods, so that a mistake must be in both to pass.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ PROFILES = {"RuntimeDefault", "Localhost"}
 
 
 def problems(pod: Pod) -> dict[str, list[str]]:
-    """What is wrong with a pod, by rule; nothing where it passes."""
+    """Return the violated rules of a pod with their fields; empty if it passes."""
     found = {rule.__name__: list(rule(pod)) for rule in RULES}
     return {name: fields for name, fields in found.items() if fields}
 
@@ -46,7 +46,7 @@ def _containers(pod: Pod) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _contexts(pod: Pod) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every security context there is, or could be."""
+    """Yield the security contexts of the pod and of every container, empty if missing."""
     yield "spec", pod["spec"].get("securityContext") or {}
     for where, container in _containers(pod):
         yield where, container.get("securityContext") or {}
@@ -55,7 +55,7 @@ def _contexts(pod: Pod) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _for_all(
     pod: Pod, holds: Callable[[Mapping[str, Any]], bool], refuses: Callable[[Mapping[str, Any]], bool]
 ) -> Iterator[str]:
-    """Fields that must hold for every container, by itself or by the pod's; refused wherever they are."""
+    """Yield containers without a context that satisfies `holds`, own or the pod's, and any that `refuses` matches."""
     whole = holds(pod["spec"].get("securityContext") or {})
     for where, context in _contexts(pod):
         if refuses(context) or (where != "spec" and not whole and not holds(context)):

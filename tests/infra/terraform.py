@@ -1,7 +1,7 @@
-"""Terraform run for real, without a cloud: what infra/terraform would make, as the state of a mocked apply.
+"""Terraform run without a cloud: the state of infra/terraform after a mocked apply.
 
 Terraform itself and a stand-in of the google provider (`terraform-check`, which knows each resource's arguments) are
-real parts: without them tests are skipped, and under CI=true they fail.
+real programs: without them tests are skipped, and under CI=true they fail.
 """
 
 import json
@@ -23,11 +23,11 @@ HINT = (
     "terraform -chdir=infra/terraform init -backend=false, then terraform -chdir=infra/terraform test"
 )
 SECONDS = 300
-"""Longest a run may take on a busy machine."""
+"""The longest time of a command on a busy machine."""
 
 
 def checker() -> Path:
-    """The program that stands the provider in."""
+    """Return the program that replaces the provider."""
     found = Path(os.environ.get("TERRAFORM_CHECK") or "/nonexistent")
     if found.exists() and shutil.which("terraform"):
         return found
@@ -39,7 +39,7 @@ def checker() -> Path:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource; `key` is its key where there are several."""
+    """One resource; `key` is its key of for_each, if any."""
 
     type: str
     name: str
@@ -51,13 +51,13 @@ class Resource:
 
 
 def block(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A block that may be there once."""
+    """Return a block that occurs at most once; empty if missing."""
     found: Mapping[str, Any] = next(iter(values.get(name) or []), {})
     return found
 
 
 def entry_point(service: Mapping[str, Any]) -> str:
-    """The entry point that a Cloud Run service serves."""
+    """Return the entry point that a Cloud Run service serves."""
     variables = service["template"][0]["containers"][0]["env"]
     (found,) = [each["value"] for each in variables if each["name"] == "FUNCTION_TARGET"]
     return str(found)
@@ -71,31 +71,31 @@ class State:
     outputs: Mapping[str, Any]
 
     def of(self, kind: str, name: str = "") -> list[Resource]:
-        """The resources of a type (`google_` is added), and of a name where one is given."""
+        """Return the resources of a type (`google_` is added), optionally of one name."""
         return [each for each in self.resources if each.type == f"google_{kind}" and name in ("", each.name)]
 
     def one(self, kind: str, name: str) -> Mapping[str, Any]:
-        """The values of the only one."""
+        """Return the values of the only such resource."""
         (found,) = self.of(kind, name)
         return found.values
 
     def granted(self, kind: str, thing: str, role: str) -> set[tuple[str, str]]:
-        """(member, id of the thing) of each binding of a role."""
+        """Return (member, id of the thing) of each binding of a role."""
         found = [each.values for each in self.of(kind) if each.values["role"] == f"roles/{role}"]
         return {(each["member"], each[thing]) for each in found}
 
     def services(self) -> dict[str, Mapping[str, Any]]:
-        """The Cloud Run services, by the entry point that each serves."""
+        """Return the Cloud Run services by entry point."""
         found = [each.values for each in self.of("cloud_run_v2_service")]
         return {entry_point(each): each for each in found}
 
     def without(self, resource: Resource) -> "State":
-        """The same without it."""
+        """Return the state without a resource."""
         return replace(self, resources=tuple(each for each in self.resources if each is not resource))
 
 
 def applied(folder: Path) -> Any:
-    """Terraform's JSON of the state of the example, made with a mocked provider; `terraform-check` ran before."""
+    """Return Terraform's JSON of the example's state, with a mocked provider; run `terraform-check` before."""
     terraform, environ = _initialised(folder)
     variables = ["-var-file=examples/complete.tfvars", f"-var=templates={ROOT / 'templates'}"]
     command = [*terraform, "test", "-test-directory=examples", "-json", "-verbose", *variables]
@@ -107,13 +107,13 @@ def applied(folder: Path) -> Any:
 
 
 def read(state: Any) -> State:
-    """Terraform's JSON of a state."""
+    """Parse Terraform's JSON of a state."""
     outputs = {name: each["value"] for name, each in state["outputs"].items()}
     return State(tuple(_resources(state["root_module"]["resources"])), outputs)
 
 
 def graph(folder: Path) -> str:
-    """What waits for what, in the language DOT."""
+    """Return the dependencies of resources, in the language DOT."""
     terraform, environ = _initialised(folder)
     done = subprocess.run([*terraform, "graph"], env=environ, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
@@ -121,7 +121,7 @@ def graph(folder: Path) -> str:
 
 
 def _initialised(folder: Path) -> tuple[list[str], dict[str, str]]:
-    """The command for a copy of the sources that `terraform init` was run in, and its environment."""
+    """Return the command for an initialised copy of the sources, and its environment."""
     source = folder / "source"
     shutil.copytree(FOLDER, source, ignore=shutil.ignore_patterns(".terraform*"))
     environ = {**os.environ, "TF_DATA_DIR": str(folder / "data"), **_provider()}
@@ -134,7 +134,7 @@ def _initialised(folder: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def _provider() -> dict[str, str]:
-    """Where `terraform-check` put the stand-in when it last ran."""
+    """Return variables that make Terraform use the stand-in of `terraform-check`."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terraform-check"
     return {"TF_CLI_CONFIG_FILE": str(cache / "terraformrc"), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
 

@@ -1,6 +1,6 @@
-"""The component argo-events: what its sensor posts is what the functions read, for each kind and function.
+"""The component argo-events: the payload of its sensor is readable for each function and kind.
 
-Argo Events is not run here; `posted` makes the payload that a sensor's template says of an event source's event.
+Argo Events does not run here; `posted` builds the payload that the sensor's template describes.
 """
 
 import json
@@ -27,7 +27,7 @@ EVENT = {
 
 
 def posted(template: Object) -> bytes:
-    """Return the body of an HTTP trigger: each value as text, unless it is taken as it is."""
+    """Return the body of an HTTP trigger: each value as text, or raw if the template says so."""
     values: dict[str, Any] = {}
     for part in template["http"]["payload"]:
         value = EVENT[part["src"]["dataKey"]]
@@ -35,7 +35,7 @@ def posted(template: Object) -> bytes:
     return json.dumps(values).encode()
 
 
-def test_every_function_gets_the_kinds_of_its_topic_as_watch_events(kubectl: str, tmp_path: Path) -> None:
+def test_every_function_receives_watch_events_of_its_topics_kinds(kubectl: str, tmp_path: Path) -> None:
     items = with_component(kubectl, tmp_path, "argo-events")
     sources = of_kind(items, "EventSource")["orchestrator"]["spec"]["resource"]
     assert {each["resource"] for each in sources.values()} == {kind.plural for kind in TOPIC_BY_KIND}

@@ -1,18 +1,17 @@
-"""docs/install-cluster.md, followed to two finished runs.
+"""docs/install-cluster.md, followed to finished runs.
 
-A reader types the guide's commands against a real API server with its Job controller, RBAC and tokens of service
-accounts. The pods of infra/kubernetes/cluster run from the file system of the built image, with the user, variables,
-volumes and rights of their manifests, beside a NATS server with the overlay's configuration. A test plays the kubelet
-for the Jobs.
+The guide's commands run against a real API server with its Job controller, RBAC and tokens of service accounts. The
+pods of infra/kubernetes/cluster run from the file system of the built image, with the user, variables, volumes and
+rights of their manifests, beside a NATS server with the overlay's configuration. A simulated kubelet runs the Jobs.
 
-| asked                                                 | expected                                               |
+| action                                                | expected                                               |
 |-------------------------------------------------------|--------------------------------------------------------|
 | the guide's run, and a POST with a caller's token     | both end as Succeeded, one attempt, reported           |
-| an event on NATS from the user `publisher`            | a run, too                                             |
-| the guide's deletion of runs                          | none is left: the functions take the finalizers off    |
+| an event on NATS from the user `publisher`            | a run                                                  |
+| the guide's deletion of runs                          | all are deleted: the functions remove the finalizers   |
 | POST without a token                                  | 401                                                    |
-| every probe of every pod                              | 200 where the manifests say                            |
-| `orchestrator doctor` as in the guide                 | only what this machine lacks                           |
+| every probe of every pod                              | 200                                                    |
+| `orchestrator doctor` as in the guide                 | problems only of missing parts of this machine         |
 | user `publisher`: read or change streams              | refused                                                |
 """
 
@@ -62,7 +61,7 @@ provisioner: tests
 
 @dataclass
 class Installed:
-    """The overlay at work."""
+    """The running overlay."""
 
     reader: Reader
     overlay: Overlay
@@ -120,7 +119,7 @@ def at_work(
 
 
 def secrets(cluster: Cluster) -> dict[str, dict[str, str]]:
-    """Return the values of the secrets that the reader made."""
+    """Return the values of the secrets that the guide's commands created."""
     return {
         each["metadata"]["name"]: {key: base64.b64decode(text).decode() for key, text in each["data"].items()}
         for each in cluster.list(SECRET, NAMESPACE)
@@ -128,7 +127,7 @@ def secrets(cluster: Cluster) -> dict[str, dict[str, str]]:
 
 
 def healthy(overlay: Overlay, name: str) -> bool:
-    """Whether every probe of the workload is answered with 200."""
+    """Return whether every probe of the workload is answered with 200."""
     container = overlay.container(overlay.workloads()[name])
     probes = [container[each]["httpGet"] for each in container if each.endswith("Probe")]
     assert probes
@@ -142,8 +141,8 @@ def is_answered(url: str) -> bool:
         return False
 
 
-@pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks for the image builds it
-def test_the_guides_check_finds_only_what_this_machine_lacks(at_work: Installed) -> None:
+@pytest.mark.timeout(images.BUILD_SECONDS)  # the first test with the image builds it
+def test_the_guides_doctor_command_reports_only_missing_parts_of_this_machine(at_work: Installed) -> None:
     nats = f"nats://{at_work.overlay.address('orchestrator-nats', 4222)}"
     health = f"http://127.0.0.1:{at_work.overlay.ports['orchestrator-dispatch', 'health']}"
     values = {"nats://127.0.0.1:4222": nats, "http://127.0.0.1:8080": health}
@@ -151,12 +150,12 @@ def test_the_guides_check_finds_only_what_this_machine_lacks(at_work: Installed)
     assert '"runs-reconcile": {"ready": true' in output
     found = dict(re.findall(r"^([\w ]+): (ok|problem|unknown)$", output, re.MULTILINE))
     assert found["queue"] == found["rights"] == found["definitions"] == found["model key"] == "ok", output
-    lacking = {"image", "version"}  # a registry, and where the control plane is an old one Kubernetes 1.29
+    lacking = {"image", "version"}  # a registry, and Kubernetes 1.29 if the control plane is older
     assert {name for name, state in found.items() if state == "problem"} <= lacking, output
 
 
 @pytest.mark.timeout(400)
-def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> None:
+def test_docs_and_code_runs_succeed_over_nats(at_work: Installed) -> None:
     output = at_work.reader.follow("A run", values={"https://agents.example.com": at_work.url("submit-code")})
     assert "Task 1 of shop" in output
     token = json.loads(at_work.overlay.secrets["orchestrator-tokens"]["callers"])["ci"]
@@ -174,22 +173,22 @@ def test_docs_and_code_runs_go_through_nats_to_their_end(at_work: Installed) -> 
     until(ended, 200, at_work.logs)
     assert {state(run.status) for run in at_work.runs()} == {State.SUCCEEDED}
     assert {run.status.attempt for run in at_work.runs()} == {1}
-    at_work.reader.run(uninstall_runs())  # waits until the functions have taken the finalizers off
+    at_work.reader.run(uninstall_runs())  # waits until the functions have removed the finalizers
     assert at_work.runs() == []
 
 
-def test_the_guides_passwords_are_text_in_the_configuration_of_nats(at_work: Installed) -> None:
-    """The server reads a variable as a value of its configuration: 0e1 is a number, and 0e1f an error."""
+def test_the_guides_passwords_are_read_as_text_by_nats(at_work: Installed) -> None:
+    """NATS reads a variable as a value of its configuration: 0e1 is a number, and 0e1f an error."""
     passwords = at_work.overlay.secrets["orchestrator-nats"].values()
     assert [each for each in passwords if not re.fullmatch(r"[a-z][\w-]{32,}", each)] == []
 
 
-def test_without_a_token_nothing_is_submitted(at_work: Installed) -> None:
+def test_a_request_without_a_valid_token_is_refused(at_work: Installed) -> None:
     assert at_work.post("submit-docs", dict(DOCS_SPEC))[0] == 401
     assert at_work.post("submit-code", dict(CODE_SPEC), authorization="Bearer wrong")[0] == 403
 
 
-def test_the_publishers_user_can_publish_and_nothing_else(at_work: Installed) -> None:
+def test_the_nats_user_publisher_may_not_read_streams(at_work: Installed) -> None:
     async def refused() -> None:
         client: Client = await connect(at_work.nats("publisher"), "tests")
         try:
@@ -201,13 +200,13 @@ def test_the_publishers_user_can_publish_and_nothing_else(at_work: Installed) ->
     asyncio.run(refused())
 
 
-def test_every_function_left_out_of_other_tests_of_the_image_runs_here(kubectl: str) -> None:
+def test_the_overlay_runs_every_function_that_image_tests_leave_out(kubectl: str) -> None:
     deployed = of_kind(manifests.rendered(kubectl, "cluster"), "Deployment").values()
     variables = [each["spec"]["template"]["spec"]["containers"][0]["env"][0] for each in deployed]
     assert {each["value"] for each in variables if each["name"] == "FUNCTION_TARGET"} >= IN_THE_OVERLAY
 
 
-def test_the_ingress_leads_to_the_public_functions(kubectl: str) -> None:
+def test_the_ingress_routes_to_the_public_functions(kubectl: str) -> None:
     items = manifests.rendered(kubectl, "cluster")
     (ingress,) = of_kind(items, "Ingress").values()
     (rule,) = ingress["spec"]["rules"]

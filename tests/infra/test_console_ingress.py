@@ -1,4 +1,4 @@
-"""The console on a cluster (components/console-ingress): read-only, and only for whom the ingress names."""
+"""The console on a cluster (components/console-ingress): read-only, and only for people the ingress identifies."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ def items(request: pytest.FixtureRequest, kubectl: str, tmp_path_factory: pytest
     return with_component(kubectl, folder, "console-ingress", overlay=request.param)
 
 
-def test_it_starts_with_the_settings_of_the_overlay_and_without_any_secret(items: list[Object], tmp_path: Path) -> None:
+def test_the_console_starts_with_the_overlays_settings_and_no_secret(items: list[Object], tmp_path: Path) -> None:
     pod = of_kind(items, "Deployment")[NAME]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    environ = {each["name"]: each["value"] for each in container["env"]}  # a secret has no value here
+    environ = {each["name"]: each["value"] for each in container["env"]}  # fails for a secret, which has no value
     assert environ["FUNCTION_TARGET"] == "console"
     assert [each for each in pod["volumes"] if "secret" in each] == []
     (volume,) = [each for each in pod["volumes"] if each["name"] == "settings"]
@@ -35,7 +35,7 @@ def test_it_starts_with_the_settings_of_the_overlay_and_without_any_secret(items
     assert "nginx.ingress.kubernetes.io/auth-url" in annotations
 
 
-def test_only_the_ingress_controller_reaches_its_pods(items: list[Object]) -> None:
+def test_only_the_ingress_controller_reaches_the_consoles_pods(items: list[Object]) -> None:
     labels = of_kind(items, "Deployment")[NAME]["spec"]["template"]["metadata"]["labels"]
     policies = of_kind(items, "NetworkPolicy")
     selecting = [
@@ -53,7 +53,7 @@ def test_only_the_ingress_controller_reaches_its_pods(items: list[Object]) -> No
     assert (path["path"], path["backend"]["service"]["name"]) == ("/", NAME)
 
 
-def test_it_has_the_rights_of_the_console_alone(items: list[Object]) -> None:
+def test_the_consoles_pod_has_the_console_role_only(items: list[Object]) -> None:
     account = of_kind(items, "Deployment")[NAME]["spec"]["template"]["spec"]["serviceAccountName"]
     assert account in of_kind(items, "ServiceAccount")
     bindings = [each for each in items if each["kind"] in ("RoleBinding", "ClusterRoleBinding")]

@@ -1,9 +1,9 @@
-"""README and the pages of docs/: what they tell people to type exists, and what they point at is there.
+"""README and the pages of docs/ name only existing things.
 
 commands   every `orchestrator`, `make`, `terraform` and `gcloud` command, with its options, outputs and targets
 files      every path of this repository
 alerts     every heading that an alert refers to
-words      every setting that is named
+settings   every setting
 """
 
 import re
@@ -34,14 +34,14 @@ def text(page: str) -> str:
 
 
 def lines(page: str) -> list[str]:
-    """Commands: indented lines, joined where a backslash ends them, and what stands between backticks."""
+    """Return commands: indented lines, joined after a backslash at their end, and text between backticks."""
     joined = re.sub(r" \\\n +", " ", text(page))
     blocks = re.findall(r"^ {4,}(?:export \S+ )?(\S.*)$", joined, re.MULTILINE)
     return [*blocks, *re.findall(r"`([^`\n]+)`", joined)]
 
 
 def found(words: list[str]) -> tuple[click.Command, int]:
-    """The command that the words name, and how many of them do so; the others are its arguments."""
+    """Return the command that the words name, and the number of words of its name; the others are arguments."""
     command: click.Command = root
     context = click.Context(root, **root.context_settings)
     for count, word in enumerate(words):
@@ -53,7 +53,7 @@ def found(words: list[str]) -> tuple[click.Command, int]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_command_of_ours_exists_with_its_options(page: str) -> None:
+def test_every_documented_command_exists_with_its_options(page: str) -> None:
     tried = 0
     for line in lines(page):
         match = re.match(r"orchestrator((?: [a-z][a-z-]*)+)(.*)$", line)
@@ -70,7 +70,7 @@ def test_every_command_of_ours_exists_with_its_options(page: str) -> None:
 
 @pytest.fixture(scope="module")
 def gcloud(program: Callable[[str, str], str]) -> dict[str, Any]:
-    """The commands and flags of the installed Google Cloud CLI: what it completes in a shell."""
+    """Return the commands and flags of the installed Google Cloud CLI: what it completes in a shell."""
     root = Path(program("gcloud", "see cloud.google.com, Install the Google Cloud CLI")).resolve().parents[1]
     known: dict[str, Any] = runpy.run_path(str(root / "data/cli/gcloud_completions.py"))["STATIC_COMPLETION_CLI_TREE"]
     return known
@@ -97,7 +97,7 @@ def test_every_command_of_gcloud_exists_with_its_flags(gcloud: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_make_target_exists(page: str) -> None:
+def test_every_documented_make_target_exists(page: str) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", text("Makefile"), re.MULTILINE))
     named = {line.split()[1] for line in lines(page) if re.match(r"make [a-z]", line)}
     assert named - targets == set()
@@ -105,7 +105,7 @@ def test_every_make_target_exists(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_output_target_and_variable_of_terraform_exists(page: str) -> None:
+def test_every_documented_terraform_output_target_and_variable_exists(page: str) -> None:
     outputs = set(re.findall(r'^output "(\w+)"', TERRAFORM, re.MULTILINE))
     assert set(re.findall(r"output -raw (\w+)", text(page))) <= outputs
     for kind, name in re.findall(r"-target=(\w+)\.(\w+)", text(page)):
@@ -117,18 +117,18 @@ def test_every_output_target_and_variable_of_terraform_exists(page: str) -> None
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_path_is_there(page: str) -> None:
+def test_every_documented_path_exists(page: str) -> None:
     named = re.findall(r"\b((?:infra|crds|tests|functions|templates)/[\w./-]*\w|crds(?=\n))", text(page))
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page: str) -> None:
+def test_every_link_has_a_target(page: str) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:)([^)\s#]*)#?([^)\s]*)\)", text(page))
     assert links or page not in ("README.md", "docs/README.md")
     for path, fragment in links:
@@ -145,7 +145,7 @@ def test_every_page_is_in_the_index() -> None:
     assert pages - listed == set()
 
 
-def test_readme_can_be_read_in_one_go() -> None:
+def test_readme_has_at_most_200_lines() -> None:
     assert len(text("README.md").splitlines()) <= 200
 
 
@@ -159,19 +159,19 @@ def test_every_file_between_backticks_exists(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_setting_that_is_named_exists(page: str) -> None:
+def test_every_documented_setting_exists(page: str) -> None:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)[`:]", text(page)):
         if key in ("toml", "txt", "md", "json", "yaml", "py", "sh"):
             continue  # a file
         model = sections.get(section)
         fields = getattr(model, "model_fields", {})
-        variables = re.findall(r"^    (\w+)\s+=", TERRAFORM, re.MULTILINE)  # of a variable that is an object
+        variables = re.findall(r"^    (\w+)\s+=", TERRAFORM, re.MULTILINE)  # fields of object variables
         assert key in fields or key in variables, f"{section}.{key}"
 
 
 def examples_of_settings() -> list[tuple[str, dict[str, Any]]]:
-    """The YAML blocks whose keys are sections of the settings, by page."""
+    """Return the YAML blocks whose keys are sections of the settings, with their page."""
     found = []
     for page in PAGES:
         for block in re.findall(r"^```yaml\n(.*?)^```$", text(page), re.MULTILINE | re.DOTALL):
@@ -186,7 +186,7 @@ def test_an_example_of_settings_is_valid(page: str, document: dict[str, Any], tm
     key = tmp_path / "private-key"
     key.write_text(App().private_key)
     if "private_key_file" in document.get("github", {}):
-        document["github"]["private_key_file"] = str(key)  # it is read
+        document["github"]["private_key_file"] = str(key)  # the settings read the file
     settings(**document)
 
 
@@ -194,14 +194,14 @@ def test_the_settings_of_an_app_have_an_example() -> None:
     assert "github" in {section for _, document in examples_of_settings() for section in document}
 
 
-def test_alerts_refer_to_what_the_runbook_has() -> None:
+def test_alerts_refer_to_headings_of_the_runbook() -> None:
     headings = set(re.findall(r"^## (.*)$", text("docs/operations.md"), re.MULTILINE))
     referred = set(re.findall(r"\$\{local\.runbook\}: ([^\"]*)\.\"", TERRAFORM))
     assert referred
     assert referred <= headings
 
 
-def test_the_runbook_names_alerts_attempts_and_days_as_they_are() -> None:
+def test_the_runbooks_numbers_of_attempts_and_sweeps_are_current() -> None:
     runbook = text("docs/operations.md")
     assert (
         f"refused {MAX_DELIVERY_ATTEMPTS} times (of GitHub's {MAX_DELIVERY_ATTEMPTS_OF['github_event']} times)"
@@ -210,5 +210,5 @@ def test_the_runbook_names_alerts_attempts_and_days_as_they_are() -> None:
     assert f"{24 * 60 + 24:,} sweeps a day" in runbook
 
 
-def test_readme_points_at_them() -> None:
+def test_readme_links_to_operations_and_security() -> None:
     assert {"docs/operations.md", "docs/security.md"} <= set(re.findall(r"\]\(([^)]+)\)", text("README.md")))

@@ -1,7 +1,7 @@
-"""Functions do their work from the files of the built image alone: as its user, its root read-only.
+"""Functions work from the files of the built image alone: as its user, with a read-only root.
 
-The command is that of infra/terraform; one request each goes to a function beside the embedded API server. Those of the
-cluster overlay carry whole runs from the same image in test_cluster_runs.py.
+The command is that of infra/terraform; each function gets one request, beside the embedded API server. The functions
+of the cluster overlay execute whole runs from the same image in test_cluster_runs.py.
 """
 
 import ast
@@ -29,18 +29,18 @@ TARGETS = {
     each.name for each in ast.parse((ROOT / "functions/main.py").read_text()).body if isinstance(each, ast.FunctionDef)
 }
 IN_THE_OVERLAY = {"submit_docs", "reconcile", "job_finished", "report", "sweep"}
-"""Besides submit_code, of whose run the console shows a page here."""
+"""Tested in test_cluster_runs.py; submit_code is tested here too, as the console shows its run."""
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster]]:
-    """The path of a kubeconfig, and the cluster it leads to."""
+    """Yield the path of a kubeconfig, and its cluster."""
     folder = tmp_path_factory.mktemp("api")
     with api_server(folder / "database") as url:
         cluster = Cluster(transport(url, folder))
         create_defaults(cluster, "orchestrator", {})
         kubeconfig = write_kubeconfig(folder, url, "orchestrator")
-        folder.chmod(0o755)  # the image's user is not the one that runs the tests
+        folder.chmod(0o755)  # the image's user is another than that of the tests
         kubeconfig.chmod(0o644)
         yield str(kubeconfig), cluster
 
@@ -48,7 +48,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cluster
 def environ(target: str, kubeconfig: str) -> dict[str, str]:
     images = {"ORCHESTRATOR_AGENT__IMAGE": "r.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "r.example/orchestrator"}
     found = {**images, "ORCHESTRATOR_CLUSTER__KUBECONFIG": kubeconfig}
-    if target == "github_webhook":  # nothing listens at its queue
+    if target == "github_webhook":  # no server listens at the queue's address
         found |= {
             "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:9",
             "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["secret"]',
@@ -63,8 +63,8 @@ def posted(url: str, body: Any, **headers: str) -> int:
     return urllib3.request("POST", url, body=json.dumps(body), headers=given, retries=False, timeout=30).status
 
 
-@pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks for the image builds it
-def test_functions_start_from_the_image_alone_and_do_their_work(
+@pytest.mark.timeout(images.BUILD_SECONDS)  # the first test with the image builds it
+def test_functions_start_from_the_image_and_answer_a_request(
     orchestrator_image: Image, api: tuple[str, Cluster]
 ) -> None:
     kubeconfig, cluster = api
@@ -74,13 +74,13 @@ def test_functions_start_from_the_image_alone_and_do_their_work(
 
 
 def work(target: str, url: str, cluster: Cluster) -> None:
-    """One request, and what it must have done."""
+    """Send one request and check its effect."""
     match target:
         case "submit_code":
             assert posted(url, dict(CODE_SPEC)) == 201
             assert len(list(cluster.list(CODE_RUN, "orchestrator"))) == 1
         case "github_webhook":
-            assert posted(url, {}) == 401, "it is not signed"
+            assert posted(url, {}) == 401, "an unsigned delivery is refused"
         case "console":
             page = urllib3.request("GET", url, retries=False, timeout=30)
             assert (page.status, b"Task 3 of api" in page.data) == (200, True)
@@ -88,6 +88,6 @@ def work(target: str, url: str, cluster: Cluster) -> None:
             assert style
             assert urllib3.request("GET", f"{url}{style[1]}", retries=False, timeout=30).status == 200
         case "github_event":
-            assert posted(url, {}) == 400, "it is no event"
+            assert posted(url, {}) == 400, "a body that is not an event is refused"
         case _:
-            raise AssertionError(f"say what the work of {target} is")
+            raise AssertionError(f"add a request for {target}")

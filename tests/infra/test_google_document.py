@@ -1,8 +1,8 @@
-"""docs/install-google-cloud.md says what infra/terraform makes, and infra/terraform turns on what it needs.
+"""docs/install-google-cloud.md agrees with infra/terraform, which enables every API it needs.
 
-made       every type of resource of the example is in the table, and nothing else
-needed     the API of each type is turned on, before a resource of it is made
-described  every variable and output; every fact with a source
+resources  every type of resource of the example is in the table, and no other
+APIs       the API of each type is enabled before a resource of it is created
+texts      every variable and output is described; every fact has a source
 """
 
 import re
@@ -13,7 +13,7 @@ from tests.infra import terraform
 from tests.infra.terraform import FOLDER, Resource, State
 from tests.support.installed import ROOT
 
-pytestmark = pytest.mark.timeout(600)  # Terraform is run for the first that asks
+pytestmark = pytest.mark.timeout(600)  # the first test runs Terraform
 PAGE = (ROOT / "docs/install-google-cloud.md").read_text()
 TEXT = "\n".join(file.read_text() for file in FOLDER.glob("*.tf"))
 APIS = {
@@ -29,12 +29,12 @@ APIS = {
     "service_account": "iam",
     "storage": "storage",
 }
-"""By the beginning of a resource's type; a binding goes through the API of the thing it is on."""
+"""API by prefix of a resource's type; a binding uses the API of its object."""
 
 
 @pytest.fixture(scope="session")
 def after(state: State, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """For each resource, type.name, those that it waits for, directly or not."""
+    """Return, for each resource type.name, the resources that it depends on, directly or not."""
     assert state.resources
     folder = tmp_path_factory.mktemp("graph")
     drawn = terraform.graph(folder)
@@ -57,11 +57,11 @@ def section(title: str) -> str:
 
 
 def made(state: State) -> list[Resource]:
-    """Resources, without data sources."""
+    """Return the resources without data sources."""
     return [each for each in state.resources if each.type != "google_project"]
 
 
-def test_the_table_lists_every_type_that_is_made(state: State) -> None:
+def test_the_table_lists_every_type_of_resource(state: State) -> None:
     assert set(re.findall(r"`(google_\w+)`", section("What is made"))) == {each.type for each in made(state)}
 
 
@@ -70,7 +70,7 @@ def api(kind: str) -> str:
     return f"{found}.googleapis.com"
 
 
-def test_the_api_of_each_type_is_turned_on_before(state: State, after: dict[str, set[str]]) -> None:
+def test_the_api_of_each_type_is_enabled_before_its_resources(state: State, after: dict[str, set[str]]) -> None:
     enabled = {each.key for each in state.of("project_service")}
     assert {"cloudresourcemanager.googleapis.com", "iam.googleapis.com"} <= enabled
     for each in made(state):
@@ -79,7 +79,7 @@ def test_the_api_of_each_type_is_turned_on_before(state: State, after: dict[str,
             assert "google_project_service.used" in after[f"{each.type}.{each.name}"], f"{each} waits for no API"
 
 
-def test_what_the_provider_calls_first_is_turned_on_by_hand() -> None:
+def test_the_steps_enable_the_apis_that_the_provider_calls_first() -> None:
     (line,) = re.findall(r"gcloud services enable (.*) --project", section("Steps"))
     assert {"cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"} <= set(line.split())
 

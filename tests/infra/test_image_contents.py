@@ -1,6 +1,6 @@
-"""What is in the built images, as their own users see it.
+"""The contents of the built images, as their own users see them.
 
-orchestrator  its programs start on a read-only root; no compiler, installer or setuid program; templates compiled
+orchestrator  programs start on a read-only root; no compiler, installer or setuid program; templates compiled
 agent         each program that attempts use, in the versions of the lock file; no setuid program
 both          labels, user, size
 """
@@ -24,13 +24,13 @@ from tests.support import images
 from tests.support.images import Image
 from tests.support.installed import ROOT
 
-pytestmark = pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks builds
+pytestmark = pytest.mark.timeout(images.BUILD_SECONDS)  # the first test with an image builds it
 
 COMPILERS = "cc c++ gcc g++ clang tcc cpp as ld make cmake rustc cargo go"
 INSTALLERS = "pip pip3 easy_install"
 MIB = 2**20
 LARGEST = {"orchestrator": 700 * MIB, "agent": 1900 * MIB}
-"""Bytes of all files, with Debian's stand-ins of the base images: growth beyond this is seen in a review."""
+"""Bytes of all files, with Debian's substitutes of the base images; larger growth needs a change here."""
 
 
 @pytest.fixture(params=["orchestrator", "agent"])
@@ -39,12 +39,12 @@ def either(request: pytest.FixtureRequest) -> tuple[str, Image]:
 
 
 def found(image: Image, names: str) -> list[str]:
-    """Which of the programs are on the PATH of the image's user."""
+    """Return the programs that are on the PATH of the image's user."""
     script = 'for name; do command -v "$name" || true; done'
     return image.run("sh", "-c", script, "sh", *names.split()).stdout.split()
 
 
-def test_no_program_has_more_rights_than_its_user(either: tuple[str, Image]) -> None:
+def test_no_program_is_setuid_or_setgid(either: tuple[str, Image]) -> None:
     _, image = either
     more = [
         path for path in image.root.rglob("*") if _regular(path) and path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)
@@ -56,7 +56,7 @@ def _regular(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def test_its_size_is_stated_and_bounded(
+def test_the_size_of_an_image_is_reported_and_bounded(
     either: tuple[str, Image], record_property: Callable[[str, object], None]
 ) -> None:
     name, image = either
@@ -64,7 +64,7 @@ def test_its_size_is_stated_and_bounded(
     assert image.size < LARGEST[name]
 
 
-def test_its_labels_say_what_it_is_and_of_which_revision(either: tuple[str, Image]) -> None:
+def test_an_images_labels_name_title_version_and_revision(either: tuple[str, Image]) -> None:
     name, image = either
     labels = {key.removeprefix("org.opencontainers.image."): text for key, text in image.config["Labels"].items()}
     assert labels["title"] == {"orchestrator": "orchestrator", "agent": "orchestrator-agent"}[name]
@@ -73,7 +73,7 @@ def test_its_labels_say_what_it_is_and_of_which_revision(either: tuple[str, Imag
     assert labels["description"]
 
 
-def test_it_runs_as_its_user_and_can_write_nowhere_but_in_its_volumes(either: tuple[str, Image]) -> None:
+def test_an_image_runs_as_its_user_with_a_read_only_root(either: tuple[str, Image]) -> None:
     name, image = either
     done = image.run("sh", "-c", "id -u; id -g; touch /tmp/x && echo written; touch /x /usr/x /opt/x /var/x")
     uid = {"orchestrator": "65532", "agent": "1000"}[name]
@@ -81,7 +81,7 @@ def test_it_runs_as_its_user_and_can_write_nowhere_but_in_its_volumes(either: tu
     assert done.stderr.count("Read-only file system") == 4, done.stderr
 
 
-def test_no_secret_or_cache_is_left(either: tuple[str, Image]) -> None:
+def test_an_image_contains_no_credential_or_cache_files(either: tuple[str, Image]) -> None:
     _, image = either
     left = [".npmrc", ".netrc", ".pip", ".cache", ".npm", ".git-credentials"]
     homes = [image.root / "root", *(image.root / "home").glob("*")]
@@ -89,10 +89,10 @@ def test_no_secret_or_cache_is_left(either: tuple[str, Image]) -> None:
 
 
 def _kept(path: Path) -> bool:
-    return path.is_dir() or (path.exists() and path.stat().st_size > 0)  # an empty file was a mount of the build
+    return path.is_dir() or (path.exists() and path.stat().st_size > 0)  # an empty file is a mount point of the build
 
 
-def test_the_orchestrator_has_no_compiler_and_no_installer(orchestrator_image: Image) -> None:
+def test_the_orchestrator_image_has_no_compiler_and_no_installer(orchestrator_image: Image) -> None:
     assert found(orchestrator_image, COMPILERS) == []
     venv = orchestrator_image.root / "opt/venv"
     assert [path.name for path in (venv / "bin").iterdir() if path.name in INSTALLERS.split()] == []
@@ -100,7 +100,7 @@ def test_the_orchestrator_has_no_compiler_and_no_installer(orchestrator_image: I
     assert "No module named 'pip'" in done.stderr
 
 
-def test_everything_of_the_orchestrator_is_compiled(orchestrator_image: Image) -> None:
+def test_all_modules_and_templates_of_the_orchestrator_image_are_compiled(orchestrator_image: Image) -> None:
     root = orchestrator_image.root / "opt/orchestrator"
     sources = {path.relative_to(root) for path in (root / "functions").rglob("*.py")}
     assert len(sources) > 200
@@ -112,7 +112,7 @@ def test_everything_of_the_orchestrator_is_compiled(orchestrator_image: Image) -
 def _compiled(source: Path) -> bool:
     file = source.parent / "__pycache__" / f"{source.stem}.cpython-311.pyc"
     flags = file.read_bytes()[4] if file.exists() else 0
-    return flags == 0b01  # checked by hash, and the hash is not checked (PEP 552)
+    return flags == 0b01  # hash-based and unchecked (PEP 552)
 
 
 def test_the_command_line_and_health_name_version_and_revision(orchestrator_image: Image) -> None:
@@ -139,7 +139,7 @@ def test_the_command_line_and_health_name_version_and_revision(orchestrator_imag
 RETRIES = urllib3.Retry(connect=12, backoff_factor=0.2, backoff_max=5)
 
 
-def test_a_missing_setting_ends_each_command_with_its_name(orchestrator_image: Image) -> None:
+def test_a_command_in_the_image_names_a_missing_setting(orchestrator_image: Image) -> None:
     done = orchestrator_image.run("orchestrator", "watch", "--host", "0.0.0.0")
     assert (done.returncode, done.stdout) == (1, "")
     assert "setting agent.image: is required" in done.stderr

@@ -1,6 +1,6 @@
-"""The admission policy of Jobs: what attempts are made of passes, anything else is refused.
+"""The admission policy of Jobs accepts the Jobs of attempts and refuses others.
 
-Its expressions are evaluated here, since no API server of the tests is new enough (Kubernetes 1.30).
+Its expressions are evaluated here: no API server of the tests is new enough (Kubernetes 1.30).
 """
 
 import copy
@@ -24,7 +24,7 @@ IMAGES = {"agent": "agent", "broker": "orchestrator"}
 
 
 def refusals(job: Object) -> list[str]:
-    """The messages of the validations that the Job fails, with the parameters of the component."""
+    """Return the messages of the validations that the Job fails, with the parameters of the component."""
     params = yaml.safe_load((FOLDER / "job-policy.yaml").read_text())
     known: dict[str, Any] = {"object": job, "params": params, "variables": {}}
     for each in POLICY["spec"]["variables"]:
@@ -40,13 +40,13 @@ def evaluate(expression: str, known: Object) -> Any:
 
 
 def made(kind: str, spec: Object) -> Object:
-    """The Job of an attempt."""
+    """Return the Job of an attempt."""
     images = {name: {"image": f"registry.example/{image}", "tag": "1.0.0"} for name, image in IMAGES.items()}
     return copy.deepcopy(attempt.job(started(kind, spec), settings(**images)))
 
 
 def started(kind: str, spec: Object) -> Run:
-    """A run whose first attempt is recorded."""
+    """Return a run whose first attempt is recorded."""
     found = run(kind, spec)
     return found.with_status(transitions.start(found, NOW))
 
@@ -57,11 +57,11 @@ USER = {"githubApp": None, "githubUser": "Octo_cat"}
 
 @pytest.mark.parametrize("identity", [APP, USER])
 @pytest.mark.parametrize("kind", ["CodeRun", "DocsRun"])
-def test_jobs_of_attempts_pass(kind: str, identity: Object) -> None:
+def test_the_policy_accepts_jobs_of_attempts(kind: str, identity: Object) -> None:
     assert refusals(made(kind, identity)) == []
 
 
-def test_a_placeholder_passes() -> None:
+def test_the_policy_accepts_a_fence() -> None:
     assert refusals(attempt.fence(started("CodeRun", APP))) == []
 
 
@@ -110,18 +110,18 @@ CHANGES: dict[str, tuple[Callable[[Object], Any], str]] = {
     "the node's network": (lambda job: pod(job).update(hostNetwork=True), "a pod uses"),
     "the node's processes": (lambda job: pod(job).update(hostPID=True), "a pod uses"),
 }
-"""What an intruder with the right to create Jobs would change, and how the refusal begins."""
+"""Changes of an intruder with the right to create Jobs, and the beginning of the refusal."""
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_anything_else_is_refused(name: str) -> None:
+def test_the_policy_refuses_changed_jobs(name: str) -> None:
     change, words = CHANGES[name]
     job = made("CodeRun", APP)
     change(job)
     assert [message.startswith(words) for message in refusals(job)] == [True]
 
 
-def test_the_policy_holds_for_every_job_of_the_namespace() -> None:
+def test_the_policy_applies_to_every_job_and_denies() -> None:
     (rule,) = POLICY["spec"]["matchConstraints"]["resourceRules"]
     assert (rule["resources"], rule["operations"]) == (["jobs"], ["CREATE", "UPDATE"])
     assert "matchConditions" not in POLICY["spec"]

@@ -1,8 +1,8 @@
-"""infra/kubernetes/kind/up, as far as it goes without nodes: every object is made on the real API server.
+"""infra/kubernetes/kind/up, as far as it works without nodes: every object is created on the real API server.
 
-Played programs stand for docker and kind. kubectl is real, but for `rollout status`, the wait for a run and the
-console's `port-forward`, which need nodes. Then the sweep, with the settings that were installed, makes the Jobs of
-both runs.
+Fake programs replace docker and kind. kubectl is real, except for `rollout status`, the wait for a run and the
+console's `port-forward`, which need nodes. Afterwards the sweep, with the installed settings, creates the Jobs of both
+runs.
 """
 
 import os
@@ -38,7 +38,7 @@ PLAYED = {
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository: `up` leaves its state there."""
+    """Return a copy of the repository, where `up` keeps its state."""
     root = tmp_path_factory.mktemp("clone")
     for room in ("crds", "infra", "functions/local/example"):
         shutil.copytree(ROOT / room, root / room)
@@ -50,7 +50,7 @@ Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def run_up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str], str]) -> Run:
-    """How to run it; the argument is the phase of the runs, empty for the one that they have without nodes."""
+    """Return a function that runs `up`; its argument is the phase of the runs, empty for the real one."""
     folder = clone / "played"
     folder.mkdir()
     for name, script in PLAYED.items():
@@ -74,10 +74,10 @@ def run_up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, s
 
 @pytest.fixture(scope="module")
 def up(clone: Path, run_up: Run) -> list[str]:
-    """What docker, kind and kubectl were called with, once it has run."""
+    """Run `up` and return its calls of docker, kind and kubectl."""
     done = run_up("")
     assert "4/5" in done.stderr, done.stdout + done.stderr
-    assert "docsrun/rehearsal-docs did not succeed" in done.stderr, "no node is there to run it"
+    assert "docsrun/rehearsal-docs did not succeed" in done.stderr, "there is no node to run it"
     assert done.returncode == 1
     return (clone / "calls").read_text().splitlines()
 
@@ -87,7 +87,7 @@ def cluster(installed_plane: ControlPlane) -> Cluster:
     return Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
 
 
-def test_each_image_is_built_and_loaded(up: list[str]) -> None:
+def test_up_builds_and_loads_each_image(up: list[str]) -> None:
     built = [line for line in up if line.startswith("docker build")]
     assert [line.partition("--tag ")[2].split()[0] for line in built] == [
         "orchestrator:dev",
@@ -101,7 +101,7 @@ def test_each_image_is_built_and_loaded(up: list[str]) -> None:
     assert any(line.startswith("kind create cluster --name orchestrator") for line in up)
 
 
-def test_it_waits_for_what_it_started(up: list[str]) -> None:
+def test_up_waits_for_its_deployments_and_the_docs_run(up: list[str]) -> None:
     waits = [line for line in up if line.startswith("kubectl")]
     assert any(
         "rollout status" in line and line.endswith("deployment/git deployment/orchestrator-functions") for line in waits
@@ -109,7 +109,7 @@ def test_it_waits_for_what_it_started(up: list[str]) -> None:
     assert [line.split()[-1] for line in waits if "Finished" in line] == ["docsrun/rehearsal-docs"]
 
 
-def test_once_both_runs_succeeded_it_serves_the_console(up: list[str], run_up: Run, clone: Path) -> None:
+def test_up_serves_the_console_after_both_runs_succeeded(up: list[str], run_up: Run, clone: Path) -> None:
     assert up
     done = run_up("Succeeded")
     assert done.returncode == 0, done.stderr
@@ -119,7 +119,7 @@ def test_once_both_runs_succeeded_it_serves_the_console(up: list[str], run_up: R
     assert last.endswith("port-forward deployment/orchestrator-functions 8880:8084")
 
 
-def test_settings_and_secrets_belong_together(up: list[str], cluster: Cluster, clone: Path, tmp_path: Path) -> None:
+def test_up_creates_matching_settings_and_secrets(up: list[str], cluster: Cluster, clone: Path, tmp_path: Path) -> None:
     assert up
     secrets = {
         each["metadata"]["name"]: set(each["data"]) for each in cluster.list(SECRET, NAMESPACE) if "data" in each
@@ -144,7 +144,7 @@ def installed_settings(cluster: Cluster, folder: Path) -> Any:
     return load({"ORCHESTRATOR_CONFIG": str(folder / "settings.yaml")})
 
 
-def test_the_sweep_makes_jobs_of_both_runs(
+def test_the_sweep_creates_jobs_of_both_runs(
     up: list[str], cluster: Cluster, installed_plane: ControlPlane, tmp_path: Path
 ) -> None:
     assert up

@@ -1,13 +1,13 @@
-"""infra/kubernetes/knative against Knative's own definitions, and its functions with its settings.
+"""infra/kubernetes/knative against Knative's own CRDs, and its functions with its settings.
 
 KNATIVE_CRDS names a directory with the CustomResourceDefinitions of Knative Serving and Eventing.
 
-| asked                                  | expected                                                          |
+| object                                 | expected                                                          |
 |----------------------------------------|-------------------------------------------------------------------|
-| every object of a Knative kind         | fits the schema, without a field that the API server would drop   |
-| a wrong field, a wrong type            | found                                                             |
-| every function that is not GitHub's    | a Service that starts with its settings                           |
-| whatever sinks and subscribers name    | is there                                                          |
+| every object of a Knative kind         | matches the schema, without a field that the API server drops     |
+| a wrong field, a wrong type            | detected                                                          |
+| every function except GitHub's         | a Service that starts with its settings                           |
+| references of sinks and subscribers    | exist                                                             |
 """
 
 import os
@@ -30,7 +30,7 @@ HINT = "set KNATIVE_CRDS to a directory with the CRDs of Knative Serving and Eve
 
 @pytest.fixture(scope="module")
 def schemas() -> Mapping[tuple[str, str], Any]:
-    """The schema of each kind, by apiVersion and kind."""
+    """Return the schema of each kind, by apiVersion and kind."""
     folder = Path(os.environ.get("KNATIVE_CRDS") or "/nonexistent")
     if not folder.is_dir():
         if os.environ.get("CI") == "true":
@@ -49,7 +49,7 @@ def of_knative(kubectl: str) -> list[Object]:
 
 
 def dropped(schema: Mapping[str, Any], value: Any, path: str = "") -> Iterator[str]:
-    """Yield the fields that a schema does not know; the API server drops them without a word."""
+    """Yield the fields that a schema does not have; the API server drops them silently."""
     if isinstance(value, dict) and not schema.get("x-kubernetes-preserve-unknown-fields"):
         known, other = schema.get("properties", {}), schema.get("additionalProperties")
         for name, inner in value.items():
@@ -69,13 +69,13 @@ def problems(schemas: Mapping[tuple[str, str], Any], item: Object) -> list[str]:
     return [*errors, *dropped(known, item)]
 
 
-def test_every_object_fits_knatives_schema(kubectl: str, schemas: Mapping[tuple[str, str], Any]) -> None:
+def test_every_object_matches_knatives_schema(kubectl: str, schemas: Mapping[tuple[str, str], Any]) -> None:
     items = of_knative(kubectl)
     assert {each["kind"] for each in items} == {"ApiServerSource", "PingSource", "Channel", "Subscription", "Service"}
     assert {each["metadata"]["name"]: problems(schemas, each) for each in items if problems(schemas, each)} == {}
 
 
-def test_wrong_fields_and_types_are_found(kubectl: str, schemas: Mapping[tuple[str, str], Any]) -> None:
+def test_wrong_fields_and_types_are_detected(kubectl: str, schemas: Mapping[tuple[str, str], Any]) -> None:
     service = of_kind(of_knative(kubectl), "Service")["orchestrator-sweep"]
     template = service["spec"]["template"]
     for wrong, named in (({"timeoutSecond": 5}, "timeoutSecond"), ({"timeoutSeconds": "5"}, "'5' is not of type")):
@@ -84,7 +84,7 @@ def test_wrong_fields_and_types_are_found(kubectl: str, schemas: Mapping[tuple[s
         assert any(named in each for each in found), found
 
 
-def test_every_function_but_githubs_is_a_service_that_starts(kubectl: str, tmp_path: Path) -> None:
+def test_every_function_except_githubs_is_a_service_that_starts(kubectl: str, tmp_path: Path) -> None:
     items = manifests.rendered(kubectl, "knative")
     served = set()
     for service in of_kind(of_knative(kubectl), "Service").values():
@@ -97,13 +97,13 @@ def test_every_function_but_githubs_is_a_service_that_starts(kubectl: str, tmp_p
         settings = load(environ)
         app.require_settings(settings, environ["FUNCTION_TARGET"])
         is_public = "networking.knative.dev/visibility" not in service["metadata"]["labels"]
-        assert is_public is (settings.auth.mode == "bearer"), "whoever reaches it needs a token"
+        assert is_public is (settings.auth.mode == "bearer"), "a public function must require a token"
         assert pod["serviceAccountName"] in of_kind(items, "ServiceAccount")
         served.add(environ["FUNCTION_TARGET"])
     assert served == set(FUNCTIONS) - {"github_event"}
 
 
-def test_what_sinks_and_subscribers_name_is_there(kubectl: str) -> None:
+def test_references_of_sinks_and_subscribers_exist(kubectl: str) -> None:
     items = of_knative(kubectl)
     there = {(each["apiVersion"], each["kind"], each["metadata"]["name"]) for each in items}
     specs = [each.get("spec", {}) for each in items]

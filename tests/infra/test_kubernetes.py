@@ -1,9 +1,9 @@
-"""infra/kubernetes: each kustomization is complete, agrees with the code, and is taken by a real API server.
+"""infra/kubernetes: each kustomization is complete, agrees with the code, and a real API server accepts it.
 
-base       has the bridge; without an image and a queue it refuses to start, naming them
-example    is a complete installation, as gke is: its settings are valid, its image is named
+base       has the bridge, which refuses to start without image and queue, naming them
+example    is a complete installation, like gke: its settings are valid, its image is named
 knative    has no bridge; its sources and channels are those of the topology
-others     (tests/infra/test_overlays.py) are taken as well
+others     (tests/infra/test_overlays.py) are accepted as well
 """
 
 import re
@@ -29,7 +29,7 @@ def bridge(kubectl: str, folder: str) -> Any:
 
 
 def settings_of(kubectl: str, folder: str, tmp_path: Path) -> dict[str, str]:
-    """The environment of the bridge, with its settings file on this machine."""
+    """Return the environment of the bridge, with its settings file on this machine."""
     pod = bridge(kubectl, folder)["template"]["spec"]
     (mount,) = pod["containers"][0]["volumeMounts"]
     (volume,) = pod["volumes"]
@@ -42,7 +42,7 @@ def settings_of(kubectl: str, folder: str, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("folder", ["example", "gke"])
-def test_an_installation_has_settings_that_the_bridge_can_start_with(kubectl: str, tmp_path: Path, folder: str) -> None:
+def test_the_bridge_can_start_with_an_installations_settings(kubectl: str, tmp_path: Path, folder: str) -> None:
     settings = load(settings_of(kubectl, folder, tmp_path))
     connect(settings.queues)
     items = manifests.rendered(kubectl, folder)
@@ -51,12 +51,12 @@ def test_an_installation_has_settings_that_the_bridge_can_start_with(kubectl: st
     assert bridge(kubectl, folder)["template"]["spec"]["containers"][0]["image"] != "orchestrator"
 
 
-def test_without_settings_of_ones_own_the_bridge_names_what_is_missing(kubectl: str, tmp_path: Path) -> None:
+def test_the_bridge_names_the_settings_that_the_base_lacks(kubectl: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"agent"):
         load(settings_of(kubectl, "base", tmp_path))
 
 
-def test_the_bridges_probes_ask_where_it_answers_and_its_stop_has_the_time_it_may_take(kubectl: str) -> None:
+def test_the_bridges_probes_and_grace_period_match_its_program(kubectl: str) -> None:
     pod = bridge(kubectl, "base")["template"]["spec"]
     (container,) = pod["containers"]
     (port,) = container["ports"]
@@ -76,7 +76,7 @@ def test_the_network_policy_of_agents_selects_their_pods(kubectl: str) -> None:
     policy = of_kind(manifests.rendered(kubectl, "base"), "NetworkPolicy")["orchestrator-agents"]["spec"]
     (wanted,) = policy["podSelector"]["matchExpressions"]
     for name, job in manifests.jobs():
-        if not name.endswith("fence"):  # which starts no pod
+        if not name.endswith("fence"):  # a fence starts no pod
             (pod,) = manifests.pods(job)
             assert wanted["key"] in pod["metadata"]["labels"]
     assert "ingress" not in policy
@@ -95,7 +95,7 @@ def test_the_bridges_pod_has_the_rights_of_the_bridge(kubectl: str) -> None:
     assert bound == ["orchestrator-bridge"]
 
 
-def test_knative_watches_what_the_bridge_watches_and_feeds_whom_the_queue_feeds(kubectl: str) -> None:
+def test_knative_has_the_sources_and_subscriptions_of_the_topology(kubectl: str) -> None:
     items = manifests.rendered(kubectl, "knative")
     assert not of_kind(items, "Deployment")
     sources = {}
@@ -119,7 +119,7 @@ def test_knative_watches_what_the_bridge_watches_and_feeds_whom_the_queue_feeds(
     assert fed == {function: topic for function, topic in TOPIC_OF_FUNCTION.items() if topic in topics}
 
 
-def test_knatives_account_may_read_what_its_sources_watch(kubectl: str) -> None:
+def test_knatives_account_may_watch_its_sources_kinds(kubectl: str) -> None:
     role = of_kind(manifests.rendered(kubectl, "knative"), "Role")["orchestrator-knative"]
     granted = {(resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]}
     assert granted == {(kind.plural, verb) for kind in TOPIC_BY_KIND for verb in ("get", "list", "watch")}
@@ -137,7 +137,7 @@ OF_OTHERS = (
 
 
 def definition(kind: Kind) -> manifests.Object:
-    """Stands for a foreign CRD: it accepts every object."""
+    """Return a substitute of a foreign CRD that accepts every object."""
     group, version = kind.api_version.split("/")
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     names = {"kind": kind.name, "plural": kind.plural, "singular": kind.name.lower(), "listKind": f"{kind.name}List"}
@@ -151,7 +151,7 @@ def definition(kind: Kind) -> manifests.Object:
 
 
 @pytest.mark.parametrize("folder", [*manifests.KUSTOMIZATIONS, *manifests.COMPONENTS])
-def test_a_real_api_server_takes_it_and_taking_it_twice_changes_nothing(
+def test_a_real_api_server_accepts_it_and_a_second_apply_changes_nothing(
     installed_plane: ControlPlane, kubectl: str, folder: str
 ) -> None:
     if folder in ("knative", "components/external-secrets"):
@@ -163,5 +163,5 @@ def test_a_real_api_server_takes_it_and_taking_it_twice_changes_nothing(
     assert len(said.splitlines()) == len(items)
     again = installed.apply(kubectl, installed_plane, rendered)
     changed = re.findall(r"(\S+ (?!unchanged)\S+)$", again, re.MULTILINE)
-    # The server adds fields to the claims' templates of a StatefulSet, and kubectl compares that list as a whole.
+    # The server adds fields to a StatefulSet's claim templates; kubectl compares that list as a whole.
     assert [each for each in changed if not each.startswith("statefulset.apps/")] == []

@@ -1,8 +1,8 @@
-"""What checkov finds in infra/kubernetes and in the Jobs of runs.
+"""Findings of checkov in infra/kubernetes and in the Jobs of runs.
 
-every finding   is mended, or accepted below with the reason
-accepted        each entry is still needed: what is found no more is taken off the list
-the linter      really looks: a bad workload is found out
+findings        each is fixed, or accepted below with its reason
+accepted        each entry is still needed
+the linter      works: it finds the mistakes of a bad workload
 """
 
 import json
@@ -15,9 +15,9 @@ import pytest
 
 from tests.infra import manifests
 
-NO_POD = "it takes a name and never starts a pod"
-OWN_CHOICE = "an installation names its images; tags are fixed in the example, and need no second look"
-ASKS = "its schedule asks and is never asked; where it ends, the kubelet starts it again"
+NO_POD = "a fence only reserves a name and never starts a pod"
+OWN_CHOICE = "an installation chooses its images; tags are fixed in the example"
+ASKS = "its schedule only sends requests; the kubelet restarts it after an exit"
 ACCEPTED = (
     ("CKV_K8S_8", "kind-Deployment-*", ASKS),
     ("CKV_K8S_9", "kind-Deployment-*", ASKS),
@@ -29,24 +29,28 @@ ACCEPTED = (
     ("CKV_K8S_12", "*-fence", NO_POD),
     ("CKV_K8S_13", "*-fence", NO_POD),
     ("CKV_K8S_14", "*-fence", NO_POD),
-    ("CKV_K8S_14", "base-Deployment-*", "the base is not complete: whoever installs it names the image"),
+    ("CKV_K8S_14", "base-Deployment-*", "the base is incomplete; an installation names the image"),
     ("CKV_K8S_15", "*-Deployment-*", OWN_CHOICE),
     ("CKV_K8S_15", "cluster-StatefulSet-*", OWN_CHOICE),
     ("CKV_K8S_15", "knative-CronJob-*", OWN_CHOICE),
     ("CKV_K8S_15", "?*Run-*", "setting agent.pull_policy; " + OWN_CHOICE),
-    ("CKV_K8S_35", "cluster-*", "settings are read from the environment; by reference, for the pods that use them"),
-    ("CKV_K8S_38", "*-Deployment-*", "the bridge asks the API server, with list and watch of three kinds"),
-    ("CKV_K8S_40", "?*Run-*", "uid 1000 is the agent image's user, to whom its workspaces belong"),
+    (
+        "CKV_K8S_35",
+        "cluster-*",
+        "settings are read from the environment; secrets are referenced only by pods that use them",
+    ),
+    ("CKV_K8S_38", "*-Deployment-*", "the bridge lists and watches three kinds"),
+    ("CKV_K8S_40", "?*Run-*", "uid 1000 is the agent image's user, which owns its workspaces"),
     ("CKV_K8S_43", "*-Deployment-*", OWN_CHOICE),
     ("CKV_K8S_43", "cluster-StatefulSet-*", OWN_CHOICE),
     ("CKV_K8S_43", "knative-CronJob-*", OWN_CHOICE),
     ("CKV_K8S_43", "?*Run-*", OWN_CHOICE),
 )
-"""Checks that are not passed: which, in which manifests (pattern of the file's name), and why."""
+"""Checks that fail: which, in which manifests (pattern of the file's name), and why."""
 
 
 def findings(checkov: Path, folder: Path) -> set[tuple[str, str]]:
-    """(manifest, check) of what was found in a folder. One process for all of it: it takes seconds to start."""
+    """Return (manifest, check) of the findings in a folder; one process for all, as it takes seconds to start."""
     command = [
         str(checkov),
         "--framework",
@@ -87,15 +91,15 @@ def accepted(manifest: str, check: str) -> bool:
     return any(check == each and fnmatch(manifest, pattern) for each, pattern, _ in ACCEPTED)
 
 
-def test_nothing_is_found_but_what_is_accepted(everything: set[tuple[str, str]]) -> None:
+def test_every_finding_is_accepted(everything: set[tuple[str, str]]) -> None:
     assert {each for each in everything if each[0] != "bad" and not accepted(*each)} == set()
 
 
-def test_what_is_accepted_is_still_found(everything: set[tuple[str, str]]) -> None:
+def test_every_accepted_finding_still_exists(everything: set[tuple[str, str]]) -> None:
     for check, pattern, _ in ACCEPTED:
         assert any(check == found and fnmatch(manifest, pattern) for manifest, found in everything), (check, pattern)
 
 
-def test_a_bad_workload_is_found_out(everything: set[tuple[str, str]]) -> None:
+def test_the_linter_finds_the_mistakes_of_a_bad_workload(everything: set[tuple[str, str]]) -> None:
     found = {check for manifest, check in everything if manifest == "bad"}
     assert {"CKV_K8S_16", "CKV_K8S_14", "CKV_K8S_20", "CKV_K8S_23"} <= found, "privileged, latest, escalation, root"

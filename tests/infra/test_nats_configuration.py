@@ -1,6 +1,6 @@
-"""The NATS configuration of the cluster overlay and its components, on real servers with the addresses of this machine.
+"""The NATS configuration of the cluster overlay and its components, on real servers at addresses of this machine.
 
-| installed                    | expected                                                                       |
+| installation                 | expected                                                                       |
 |------------------------------|--------------------------------------------------------------------------------|
 | cluster, nats-cluster        | three servers; streams with three replicas; one may be killed                  |
 | cluster, nats-tls            | a client needs the certificate of the secret                                   |
@@ -73,7 +73,7 @@ def bench(urls: list[str], user: str, **options: object) -> Bench:
 
 
 def is_applied(found: Bench) -> bool:
-    """Whether the streams could be made; a cluster needs a leader first."""
+    """Return whether the streams could be created; a cluster needs a leader first."""
     try:
         found.apply(jobs("http://127.0.0.1:1/"))
     except Exception as error:  # noqa: BLE001  (what it is, the caller's time-out shows)
@@ -92,7 +92,7 @@ def stored(found: Bench) -> list[str]:
 
 
 @pytest.mark.usefixtures("nats_server")
-def test_of_three_servers_one_may_be_killed(kubectl: str, tmp_path: Path) -> None:
+def test_a_stream_survives_the_loss_of_one_of_three_servers(kubectl: str, tmp_path: Path) -> None:
     items = with_component(kubectl, tmp_path, "nats-cluster")
     dispatch = of_kind(items, "Deployment")["orchestrator-dispatch"]["spec"]["template"]["spec"]["containers"][0]
     environ = {each["name"]: each.get("value") for each in dispatch["env"]}
@@ -108,7 +108,7 @@ def test_of_three_servers_one_may_be_killed(kubectl: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("nats_server")
-def test_with_tls_a_client_needs_the_certificate(kubectl: str, tmp_path: Path) -> None:
+def test_a_client_needs_the_certificate_with_tls(kubectl: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     own = make(secret)

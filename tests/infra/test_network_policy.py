@@ -1,4 +1,4 @@
-"""What agents reach through infra/kubernetes/base/network.yaml, however a network plugin reads an ipBlock."""
+"""Egress of agents with infra/kubernetes/base/network.yaml, in both readings of an ipBlock."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def agents() -> Any:
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
 @pytest.mark.parametrize("resolver", [KUBE_DNS, NODE_LOCAL, NODE_LOCAL_ADDRESS, METADATA])
-def test_agents_have_names_resolved(agents: Any, resolver: Destination, protocol: str, reading: Reading) -> None:
+def test_agents_reach_dns(agents: Any, resolver: Destination, protocol: str, reading: Reading) -> None:
     assert lets_out(agents, resolver, 53, protocol, reading)
 
 
@@ -48,7 +48,7 @@ def test_agents_reach_the_internet_and_no_metadata_server(agents: Any, reading: 
 
 
 @pytest.mark.parametrize("reading", READINGS)
-def test_agents_reach_pods_for_dns_alone(agents: Any, reading: Reading) -> None:
+def test_agents_reach_pods_for_dns_only(agents: Any, reading: Reading) -> None:
     assert not lets_out(agents, POD, 5432, "TCP", reading)
     assert not lets_out(agents, POD, 53, "UDP", reading)
     assert not lets_out(agents, IMPOSTOR, 53, "UDP", reading)
@@ -62,7 +62,7 @@ def test_agents_reach_no_private_address(agents: Any, address: str, reading: Rea
 
 
 @pytest.mark.parametrize("reading", READINGS)
-def test_tool_servers_are_reached_where_they_are_named(reading: Reading) -> None:
+def test_the_component_tool_servers_allows_the_named_servers(reading: Reading) -> None:
     file = KUBERNETES / "components/tool-servers/tool-servers.yaml"
     tools, git = yaml.safe_load_all(file.read_text())
     server = Destination("10.8.3.4", {"app": "mcp"}, {"kubernetes.io/metadata.name": "tools"})
@@ -73,7 +73,7 @@ def test_tool_servers_are_reached_where_they_are_named(reading: Reading) -> None
 
 
 @pytest.mark.parametrize("reading", READINGS)
-def test_the_metadata_server_is_reached_where_that_is_chosen(reading: Reading) -> None:
+def test_the_component_workload_identity_allows_the_metadata_server(reading: Reading) -> None:
     policy = yaml.safe_load((KUBERNETES / "components/workload-identity/metadata-server.yaml").read_text())
     assert lets_out(policy, METADATA, 80, "TCP", reading)
     assert lets_out(policy, GKE_METADATA, 988, "TCP", reading)
@@ -89,13 +89,13 @@ def test_agents_of_the_rehearsal_reach_its_git_host(reading: Reading) -> None:
     assert not lets_out(policy, POD, 2222, "TCP", reading)
 
 
-def test_agents_take_no_calls(agents: Any) -> None:
+def test_agents_accept_no_connections(agents: Any) -> None:
     assert "Ingress" in agents["spec"]["policyTypes"]
     assert "ingress" not in agents["spec"]
 
 
-def test_by_addresses_alone_agents_would_have_no_dns_with_cilium(agents: Any) -> None:
-    """What this policy was before: the evaluation tells the difference."""
+def test_a_policy_of_addresses_alone_blocks_dns_with_cilium(agents: Any) -> None:
+    """The former policy fails with Cilium, so the evaluation detects the difference."""
     before = {"spec": {**agents["spec"], "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}}
     assert lets_out(before, KUBE_DNS, 53, "UDP", "addresses")
     assert not lets_out(before, KUBE_DNS, 53, "UDP", "cilium")

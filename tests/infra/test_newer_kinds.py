@@ -1,6 +1,6 @@
-"""Every object of the installations against the schemas of the Kubernetes releases that they are for.
+"""Every object of the installations matches the schemas of the supported Kubernetes releases.
 
-A server of a test may lack newer kinds (autoscaling/v2, policy/v1), and have an older schema of others. Custom
+The API server of a test may lack newer kinds (autoscaling/v2, policy/v1), and have older schemas of others. Custom
 resources have no schema here: test_knative.py checks those of Knative.
 """
 
@@ -20,7 +20,7 @@ from tests.infra.manifests import NEWER, Object, of_kind
 from tests.support.installed import KUBERNETES
 
 RELEASES = ("1.29", "1.37")
-"""The oldest that the cluster overlay is for, and the newest known."""
+"""The oldest release that the cluster overlay supports, and the newest known."""
 OTHERS = (
     *("argoproj.io/", "external-secrets.io/", "keda.sh/"),
     *("messaging.knative.dev/", "serving.knative.dev/", "sources.knative.dev/"),
@@ -38,7 +38,7 @@ ON_CLUSTER = (
 
 
 def with_component(kubectl: str, folder: Path, *components: str, overlay: str = "cluster") -> list[Object]:
-    """Return an overlay with components."""
+    """Return the objects of an overlay with components."""
     here = os.path.relpath(KUBERNETES, folder.resolve())
     named = ", ".join(f"{here}/components/{each}" for each in components)
     (folder / "kustomization.yaml").write_text(f"resources: [{here}/{overlay}]\ncomponents: [{named}]\n")
@@ -56,27 +56,27 @@ def check(items: list[Object]) -> None:
 
 @functools.cache
 def _valid(item: str, release: str) -> None:
-    """Check an object once: most of them are in many installations."""
+    """Check an object once, as most are in many installations."""
     kubernetes_validate.validate(json.loads(item), release, strict=True)
 
 
 @pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS)
-def test_installations_have_the_shape_of_their_kinds(kubectl: str, folder: str) -> None:
+def test_objects_of_installations_match_their_schemas(kubectl: str, folder: str) -> None:
     check(manifests.rendered(kubectl, folder))
 
 
 @pytest.mark.parametrize("component", ON_CLUSTER)
-def test_components_of_the_cluster_overlay_do_too(kubectl: str, tmp_path: Path, component: str) -> None:
+def test_objects_of_cluster_components_match_their_schemas(kubectl: str, tmp_path: Path, component: str) -> None:
     check(with_component(kubectl, tmp_path, component))
 
 
-def test_all_components_go_together(kubectl: str, tmp_path: Path) -> None:
+def test_all_cluster_components_can_be_combined(kubectl: str, tmp_path: Path) -> None:
     items = with_component(kubectl, tmp_path, *ON_CLUSTER)
     check(items)
     assert len({(each["kind"], each["metadata"]["name"]) for each in items}) == len(items)
 
 
-def test_newer_kinds_are_there_and_a_wrong_field_is_found(kubectl: str) -> None:
+def test_newer_kinds_are_checked_and_a_wrong_field_is_detected(kubectl: str) -> None:
     items = [*manifests.rendered(kubectl, "cluster"), *manifests.rendered(kubectl, "knative")]
     assert {(each["apiVersion"], each["kind"]) for each in items} >= NEWER
     scaler = next(iter(of_kind(items, "HorizontalPodAutoscaler").values()))
@@ -85,12 +85,12 @@ def test_newer_kinds_are_there_and_a_wrong_field_is_found(kubectl: str) -> None:
         kubernetes_validate.validate(wrong, RELEASES[0], strict=True)
 
 
-def test_every_function_is_scaled_and_may_be_drained(kubectl: str) -> None:
+def test_scaled_deployments_have_no_replicas_and_each_has_a_disruption_budget(kubectl: str) -> None:
     items = manifests.rendered(kubectl, "cluster")
     deployments = of_kind(items, "Deployment")
     for scaler in of_kind(items, "HorizontalPodAutoscaler").values():
         scaled = deployments[scaler["spec"]["scaleTargetRef"]["name"]]
-        assert "replicas" not in scaled["spec"], "it would reset what the autoscaler decided"
+        assert "replicas" not in scaled["spec"], "an apply would reset the number that the autoscaler chose"
     budgets = [each["spec"] for each in of_kind(items, "PodDisruptionBudget").values()]
     for name, each in deployments.items():
         labels = each["spec"]["template"]["metadata"]["labels"]
@@ -98,7 +98,7 @@ def test_every_function_is_scaled_and_may_be_drained(kubectl: str) -> None:
         assert [budget["maxUnavailable"] for budget in found] == [1], name
 
 
-def test_keda_scales_by_the_consumers_that_there_are(kubectl: str, tmp_path: Path) -> None:
+def test_keda_scales_by_existing_consumers(kubectl: str, tmp_path: Path) -> None:
     items = with_component(kubectl, tmp_path, "scale-to-zero")
     scaled = of_kind(items, "ScaledObject")
     assert scaled

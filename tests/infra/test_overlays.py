@@ -1,10 +1,10 @@
-"""What is laid over infra/kubernetes/base: each overlay and component says what the code would.
+"""Overlays and components of infra/kubernetes/base agree with the code.
 
 kind              four functions and their schedule in a pod, with the rights of the base, without a bridge
-gke               binds whom Terraform names
-external-secrets  makes the secrets that attempts' pods look for, key by key
-quota             lets the bridge and a full house of agents in, by the defaults of the settings
-immutable-spec    every field but those of cancel and retry, with its own words; for servers that know CEL
+gke               binds the account that Terraform names
+external-secrets  creates the secrets that attempts' pods refer to, key by key
+quota             admits the bridge and the maximum of agents with default settings
+immutable-spec    every field except those of cancel and retry has a rule with a message; for servers with CEL
 """
 
 import ast
@@ -41,7 +41,7 @@ def containers(kubectl: str) -> dict[str, Any]:
     return {each["name"]: each for each in pod["spec"]["containers"]}
 
 
-def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_path: Path) -> None:
+def test_the_functions_of_kind_start_with_its_settings(kubectl: str, tmp_path: Path) -> None:
     found = containers(kubectl)
     settings = of_kind(manifests.rendered(kubectl, "kind"), "ConfigMap")
     (files,) = settings.values()
@@ -61,7 +61,7 @@ def test_kind_serves_functions_that_start_with_its_settings(kubectl: str, tmp_pa
     assert f"http://127.0.0.1:{served['sweep']}/" in script
 
 
-def test_kind_finds_the_functions_where_the_image_has_them(kubectl: str) -> None:
+def test_kind_uses_the_paths_of_the_image(kubectl: str) -> None:
     dockerfile = (ROOT / "infra/images/orchestrator/Dockerfile").read_text()
     for name, container in containers(kubectl).items():
         if name != "schedule":
@@ -72,9 +72,7 @@ def test_kind_finds_the_functions_where_the_image_has_them(kubectl: str) -> None
             assert re.search(rf"^COPY .*templates {Path(folder).parent}/templates$", dockerfile, re.MULTILINE)
 
 
-def test_kind_has_no_bridge_and_gives_its_pod_the_rights_of_the_functions(
-    kubectl: str, installed_plane: ControlPlane
-) -> None:
+def test_kind_has_no_bridge_and_its_pod_the_functions_rights(kubectl: str, installed_plane: ControlPlane) -> None:
     items = manifests.rendered(kubectl, "kind")
     assert set(of_kind(items, "Deployment")) == {"orchestrator-functions"}
     (subject,) = of_kind(items, "RoleBinding")["orchestrator-functions"]["subjects"]
@@ -93,7 +91,7 @@ def test_kind_has_no_bridge_and_gives_its_pod_the_rights_of_the_functions(
 
 
 def looked_for() -> dict[str, set[str]]:
-    """Secret to keys, as the pods of attempts refer to them."""
+    """Return secrets and their keys that the pods of attempts refer to."""
     found: dict[str, set[str]] = {}
     for name, job in manifests.jobs():
         for pod in manifests.pods(job) if not name.endswith("fence") else ():
@@ -110,10 +108,10 @@ def looked_for() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("folder", manifests.INSTALLATIONS)
-def test_variables_named_after_services_are_not_taken_for_settings(kubectl: str, folder: str) -> None:
-    """The kubelet would give ORCHESTRATOR_SWEEP_PORT and more to each pod (Kubernetes: Service, environment variables).
+def test_pods_with_settings_get_no_variables_of_services(kubectl: str, folder: str) -> None:
+    """The kubelet would add ORCHESTRATOR_SWEEP_PORT and more to each pod (Kubernetes: Service, environment variables).
 
-    Knative leaves them out by itself (config-defaults, enable-service-links).
+    Knative omits them by default (config-defaults, enable-service-links).
     """
     found = manifests.rendered(kubectl, folder)
     workloads = [item for item in found if not item["apiVersion"].startswith("serving.knative.dev/")]
@@ -123,7 +121,7 @@ def test_variables_named_after_services_are_not_taken_for_settings(kubectl: str,
             assert pod["spec"].get("enableServiceLinks") is False, pod["metadata"]
 
 
-def test_external_secrets_are_those_that_pods_look_for(kubectl: str) -> None:
+def test_external_secrets_are_those_that_pods_refer_to(kubectl: str) -> None:
     items = manifests.rendered(kubectl, "components/external-secrets")
     made = {
         each["spec"]["target"]["name"]: {entry["secretKey"] for entry in each["spec"]["data"]}
@@ -152,7 +150,7 @@ def amount(quantity: str) -> Decimal:
     return Decimal(number) * UNITS[unit]
 
 
-def test_the_quota_lets_a_full_house_in(kubectl: str) -> None:
+def test_the_quota_admits_50_agents_and_2_bridges(kubectl: str) -> None:
     (quota,) = of_kind(manifests.rendered(kubectl, "components/quota"), "ResourceQuota").values()
     hard, needed = quota["spec"]["hard"], {"pods": Decimal(0)}
     bridge = of_kind(manifests.rendered(kubectl, "base"), "Deployment")["orchestrator-bridge"]
@@ -168,13 +166,13 @@ def test_the_quota_lets_a_full_house_in(kubectl: str) -> None:
     assert amount(hard["requests.storage"]) >= amount(hard["persistentvolumeclaims"]) * amount("10Gi")
 
 
-def test_the_rules_of_immutability_are_up_to_date() -> None:
+def test_the_generated_immutability_rules_are_current() -> None:
     for name, text in immutability.files().items():
         assert (immutability.FOLDER / name).read_text() == text, "python -m infra.immutability"
 
 
 @pytest.mark.parametrize("kind", SPECS)
-def test_every_field_but_those_of_cancel_and_retry_has_a_rule(kubectl: str, tmp_path: Path, kind: str) -> None:
+def test_every_field_except_those_of_cancel_and_retry_has_a_rule(kubectl: str, tmp_path: Path, kind: str) -> None:
     crd = with_component(kubectl, tmp_path, "immutable-spec", kind)
     (version,) = crd["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
@@ -183,7 +181,7 @@ def test_every_field_but_those_of_cancel_and_retry_has_a_rule(kubectl: str, tmp_
     for name, rule in ruled.items():
         always = name in spec["required"] or "default" in spec["properties"][name]
         assert f"self.{name} == oldSelf.{name}" in rule
-        assert (f"has(oldSelf.{name})" in rule) != always, "only what is always there may be asked for unseen"
+        assert (f"has(oldSelf.{name})" in rule) != always, "a rule must use has() for fields that may be missing"
 
 
 def with_component(kubectl: str, folder: Path, component: str, kind: str) -> Any:
@@ -196,7 +194,7 @@ def with_component(kubectl: str, folder: Path, component: str, kind: str) -> Any
     return of_kind(items, "CustomResourceDefinition")[f"{SPECS[kind].kind.plural}.agents.platform"]
 
 
-def test_what_asks_for_a_retry_or_a_cancel_changes_only_what_may_change() -> None:
+def test_retry_and_cancel_change_only_mutable_fields() -> None:
     finished = [
         {"type": "Succeeded", "status": "False", "reason": "AgentError", "lastTransitionTime": "2026-01-02T03:04:05Z"}
     ]
@@ -208,7 +206,7 @@ def test_what_asks_for_a_retry_or_a_cancel_changes_only_what_may_change() -> Non
     assert {*retry["spec"], *cancel["spec"]} <= immutability.MAY_CHANGE
 
 
-def test_a_run_that_became_invalid_can_be_deleted_all_the_same() -> None:
+def test_the_immutability_rules_exempt_the_patch_of_a_deletion() -> None:
     for kind in SPECS:
         patch = tombstone.valid_spec(parse(raw_run(kind)))
         assert f"self.repositoryUrl == '{patch['repositoryUrl']}'" == immutability.DELETED

@@ -1,7 +1,7 @@
-"""Pod Security "restricted": every pod that is put on a cluster passes, and every rule can fail.
+"""Pod Security "restricted": every pod of a cluster passes, and every rule can fail.
 
 pods     the Job of an attempt (docs and code, for a user and an App), its fence; every workload in infra/kubernetes
-rules    for each rule of the standard, changes to a good pod that it, and only it, must find
+rules    for each rule of the standard, changes to a valid pod that violate only that rule
 """
 
 import copy
@@ -51,7 +51,7 @@ def in_container_context(**fields: Any) -> Change:
 
 
 def second(group: str, **context: Any) -> Change:
-    """Another container, good but for what is given."""
+    """Return a change that adds another container, valid except for the given context."""
     good = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
     given = {key: value for key, value in (good | context).items() if value is not None}
     return lambda pod: pod["spec"].setdefault(group, []).append({"name": "second", "securityContext": given})
@@ -111,14 +111,14 @@ CASES = [(rule, number) for rule, changes in BROKEN.items() for number in range(
 
 
 @pytest.mark.parametrize(("rule", "number"), CASES)
-def test_each_rule_finds_what_breaks_it_and_no_other_does(rule: str, number: int) -> None:
+def test_a_change_violates_only_its_rule(rule: str, number: int) -> None:
     (good,) = manifests.pods(JOBS["CodeRun-app"])
     pod = copy.deepcopy(good)
     BROKEN[rule][number](pod)
     assert list(problems(pod)) == [rule]
 
 
-def test_every_rule_was_seen_to_fail_and_what_is_allowed_passes() -> None:
+def test_every_rule_has_a_violation_and_allowed_changes_pass() -> None:
     assert {rule.__name__ for rule in RULES} == set(BROKEN)
     (good,) = manifests.pods(JOBS["CodeRun-app"])
     for change in (

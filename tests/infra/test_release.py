@@ -1,8 +1,8 @@
-"""Workflows, bundles and changelog of a release, as far as they can be tried outside of GitHub.
+"""Workflows, bundles and changelog of a release, as far as they can be tested outside of GitHub.
 
 linted    actionlint, with shellcheck for their scripts; every action pinned by commit, every job with least rights
-real      what they call in this repository exists
-bundles   complete, the same bytes each time, the manifests name the release's image by digest
+calls     paths and make targets that they call exist
+bundles   complete, reproducible; the manifests name the release's image by digest
 """
 
 import re
@@ -33,7 +33,7 @@ def steps(file: Path) -> list[dict[str, Any]]:
     return [step for job in loaded(file)["jobs"].values() for step in job["steps"]]
 
 
-def test_actionlint_has_nothing_to_say(program: Callable[[str, str], str]) -> None:
+def test_actionlint_reports_nothing(program: Callable[[str, str], str]) -> None:
     actionlint = program(str(ROOT / ".parts/actionlint/bin/actionlint"), "make parts")
     done = subprocess.run([actionlint, *WORKFLOWS], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
@@ -59,14 +59,14 @@ def test_each_action_is_pinned_by_commit_and_each_job_is_bounded(file: Path) -> 
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_no_expression_becomes_part_of_a_script(file: Path) -> None:
+def test_no_script_contains_an_expression(file: Path) -> None:
     assert [step["run"] for step in steps(file) if "${{" in step.get("run", "")] == []
     checkouts = [step for step in steps(file) if "actions/checkout" in step.get("uses", "")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_what_workflows_call_exists(file: Path) -> None:
+def test_paths_and_targets_of_workflows_exist(file: Path) -> None:
     text = " ".join(step.get("run", "") for step in steps(file))
     named = re.findall(r"(?<![\w/])((?:\.ci|infra)/[\w./-]*\w)", text)
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -88,7 +88,7 @@ printf '%s\n' "$(basename "$0") $*" >>"$CALLS"
 [[ $* != *"imagetools inspect"* ]] || echo "$INSPECTED"
 while (($#)); do [[ $1 == --metadata-file ]] && echo '{{"containerimage.digest": "{DIGEST}"}}' >"$2"; shift; done
 """
-"""Stands for docker and cosign: it writes down what it is called with, and gives digests."""
+"""A fake of docker and cosign that records its calls and prints digests."""
 
 
 def released(folder: Path, base: str = BASE) -> "tuple[subprocess.CompletedProcess[str], list[str]]":
@@ -105,7 +105,7 @@ def released(folder: Path, base: str = BASE) -> "tuple[subprocess.CompletedProce
     return done, calls.read_text().splitlines()
 
 
-def test_an_image_is_built_from_bases_by_digest_pushed_and_signed_by_its_own(tmp_path: Path) -> None:
+def test_an_image_is_built_from_pinned_bases_pushed_and_signed_by_digest(tmp_path: Path) -> None:
     done, calls = released(tmp_path)
     assert done.stdout == f"image=ghcr.io/acme/x/orchestrator@{DIGEST}\n", done.stderr
     (base,) = {call.split()[-1] for call in calls if "imagetools inspect" in call}
@@ -118,7 +118,7 @@ def test_an_image_is_built_from_bases_by_digest_pushed_and_signed_by_its_own(tmp
     assert sign == f"cosign sign --yes ghcr.io/acme/x/orchestrator@{DIGEST}"
 
 
-def test_nothing_is_built_from_a_base_without_a_digest(tmp_path: Path) -> None:
+def test_an_image_is_not_built_from_a_base_without_a_digest(tmp_path: Path) -> None:
     done, calls = released(tmp_path, base="<no value>")
     assert (done.returncode, done.stdout) == (1, "")
     assert "the registry gives no digest: <no value>" in done.stderr
@@ -138,7 +138,7 @@ def unpacked(made: Path, bundle: str, folder: Path) -> Path:
     return folder / f"orchestrator-{functions.__version__}"
 
 
-def test_the_manifests_of_a_bundle_run_its_image(made: Path, tmp_path: Path, kubectl: str) -> None:
+def test_a_bundles_manifests_name_its_image(made: Path, tmp_path: Path, kubectl: str) -> None:
     root = unpacked(made, "kubernetes", tmp_path)
     (root / "mine").mkdir()
     here = "resources: [../infra/kubernetes/base]\ncomponents: [../infra/kubernetes/components/release-images]\n"
@@ -149,7 +149,7 @@ def test_the_manifests_of_a_bundle_run_its_image(made: Path, tmp_path: Path, kub
     assert re.findall(r"image: (.*)", done.stdout) == [IMAGES["orchestrator"]]
 
 
-def test_the_bundle_of_terraform_has_all_that_it_reads(made: Path, tmp_path: Path) -> None:
+def test_the_terraform_bundle_is_complete(made: Path, tmp_path: Path) -> None:
     root = unpacked(made, "terraform", tmp_path)
     there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     for room in ("infra/terraform", "templates"):
@@ -161,7 +161,7 @@ def test_the_bundle_of_terraform_has_all_that_it_reads(made: Path, tmp_path: Pat
     ]
 
 
-def test_bundles_are_reproducible_and_their_sums_are_printed(made: Path, tmp_path: Path) -> None:
+def test_bundles_are_reproducible_and_have_checksums(made: Path, tmp_path: Path) -> None:
     again = bundles.write(ROOT, tmp_path, IMAGES)
     assert (tmp_path / "SHA256SUMS").read_text() == (made / "SHA256SUMS").read_text()
     checked = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, capture_output=True, timeout=60)
@@ -169,7 +169,7 @@ def test_bundles_are_reproducible_and_their_sums_are_printed(made: Path, tmp_pat
     assert len(again) == len(bundles.BUNDLES)
 
 
-def test_the_changelog_has_the_version_and_a_tag_is_refused() -> None:
+def test_the_changelog_has_the_version_and_images_need_a_digest() -> None:
     assert bundles.version(ROOT) == functions.__version__
     assert bundles.notes(ROOT, functions.__version__)
     with pytest.raises(ValueError, match="has no section 99"):

@@ -1,10 +1,10 @@
-"""infra/terraform: it is valid, and makes what the code declares it needs.
+"""infra/terraform is valid and creates what the code declares.
 
 valid        formatted, every argument known to the provider, its own tests pass (*.tftest.hcl)
 agrees       entry points, topics, subscriptions with deadlines, retries and dead letters, schedules, settings,
              secrets and rights are those of functions/queues/topology.py, functions/main.py and functions/settings
-noticed      each missing resource is named
-the cluster  is told the same: who the functions are, what the bridge needs, which account may publish
+complete     each missing resource is named
+the cluster  its overlay fits: the functions' identity, the bridge's settings, the publishing account
 """
 
 import ast
@@ -33,7 +33,7 @@ from tests.support import installed
 from tests.support.installed import ROOT
 from tests.unit.test_settings_refused import REFUSED, TAKEN
 
-pytestmark = pytest.mark.timeout(600)  # Terraform is run for the first that asks
+pytestmark = pytest.mark.timeout(600)  # the first test runs Terraform
 MAIN = ast.parse((ROOT / "functions" / "main.py").read_text())
 TARGETS = {each.name for each in MAIN.body if isinstance(each, ast.FunctionDef)} - {"console"}
 """Terraform does not deploy the console: people open it with orchestrator ui."""
@@ -41,12 +41,12 @@ VARIABLES = (FOLDER / "variables.tf").read_text()
 SET_FROM_HERE = {"namespace", "templates", "agent", "auth", "broker", "cluster", "queues"}
 
 
-def test_it_is_valid_and_its_own_tests_pass(valid: str) -> None:
+def test_terraform_is_valid_and_its_own_tests_pass(valid: str) -> None:
     runs = sum(len(re.findall(r"^run ", file.read_text(), re.MULTILINE)) for file in FOLDER.glob("tests/*.tftest.hcl"))
     assert f"Success! {runs} passed, 0 failed." in valid
 
 
-def test_it_makes_what_the_code_declares(state: State) -> None:
+def test_terraform_creates_what_the_code_declares(state: State) -> None:
     assert agreement.differences(state, TARGETS) == []
 
 
@@ -65,11 +65,11 @@ WITHOUT_THE_CODE = {
     ("google_secret_manager_secret", "agent"),
     ("google_secret_manager_secret_iam_member", "agent"),
 }
-"""What no code names: secrets of agents are an installation's own choice."""
+"""Resources that the code does not name: an installation chooses the agents' secrets."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_forgotten_is_named(state: State, kind: str) -> None:
+def test_a_missing_resource_is_named(state: State, kind: str) -> None:
     tried = 0
     templates = state.of(kind, "templates")
     for resource in state.of(kind):
@@ -82,7 +82,7 @@ def test_what_is_forgotten_is_named(state: State, kind: str) -> None:
 
 
 def _names(problem: str, resource: terraform.Resource) -> bool:
-    """Whether a person reading it knows what to look for."""
+    """Return whether the text of a difference names the resource."""
     words = {resource.key, *(str(resource.values.get(name)) for name in ("name", "secret_id", "description"))}
     words |= {*resource.key.split(" "), resource.key.replace("-", "_"), resource.key.replace("_", "-")}
     if resource.name == "templates":
@@ -90,36 +90,38 @@ def _names(problem: str, resource: terraform.Resource) -> bool:
     return any(word in problem for word in words if len(word) > 2)
 
 
-def test_what_the_code_declares_more_is_named(state: State) -> None:
+def test_an_additional_entry_point_is_named(state: State) -> None:
     assert agreement.differences(state, TARGETS | {"gather"}) == [
         "entry point gather: the code declares it, Terraform does not make it"
     ]
 
 
-def test_retries_wait_as_declared(state: State) -> None:
+def test_retry_policies_have_the_declared_back_off(state: State) -> None:
     for each in state.of("pubsub_subscription", "push"):
         (policy,) = each.values["retry_policy"]
         waits = [float(policy[f"{which}_backoff"].removesuffix("s")) for which in ("minimum", "maximum")]
         assert waits == [RETRY.minimum_backoff, RETRY.maximum_backoff]
 
 
-def test_a_function_has_the_time_of_its_message_and_a_jobs_lock_outlives_it(state: State) -> None:
+def test_function_timeouts_fit_the_ack_deadline_and_the_ttl_of_jobs(state: State) -> None:
     lock = Settings.model_validate({"agent": {"image": "x"}, "broker": {"image": "x"}}).job.ttl_after_finished
     for service in state.services().values():
         seconds = float(service["template"][0]["timeout"].removesuffix("s"))
-        assert ACK_DEADLINE <= seconds <= lock / 10, "job.ttl_after_finished: at least ten times the longest function"
+        assert ACK_DEADLINE <= seconds <= lock / 10, (
+            "job.ttl_after_finished: it must be at least ten times the longest function timeout"
+        )
 
 
-def test_every_function_is_started_from_the_image_as_its_test_starts_it(state: State) -> None:
+def test_every_service_uses_the_tested_command_and_a_pinned_image(state: State) -> None:
     for service in state.services().values():
         (container,) = service["template"][0]["containers"]
         assert container["image"] == state.outputs["deployed"]["image"]
-        assert re.search(r"@sha256:[0-9a-f]{64}$", container["image"]), "a tag could be moved"
+        assert re.search(r"@sha256:[0-9a-f]{64}$", container["image"]), "the image must be named by digest"
         assert [*container["command"], *container["args"]] == COMMAND
 
 
-def test_a_changed_template_is_an_apply_and_no_new_image(state: State) -> None:
-    """A set of templates has a directory of its own, named by its contents, which a variable says."""
+def test_a_changed_template_changes_a_variable_and_not_the_image(state: State) -> None:
+    """A set of templates has a directory named by its contents, which a variable names."""
     templates = state.outputs["deployed"]["templates"]
     files = sorted((ROOT / "templates").rglob(f"*{SUFFIX}"), key=lambda file: file.relative_to(ROOT).as_posix())
     sums = [
@@ -131,7 +133,7 @@ def test_a_changed_template_is_an_apply_and_no_new_image(state: State) -> None:
         assert configured.environment(service)["ORCHESTRATOR_TEMPLATES"].endswith(f"/{templates}")
 
 
-def test_as_many_requests_are_served_as_let_in(state: State) -> None:
+def test_the_threads_equal_the_concurrent_requests(state: State) -> None:
     for service in state.services().values():
         (template,) = service["template"]
         environ = {each["name"]: each["value"] for each in template["containers"][0]["env"]}
@@ -139,19 +141,19 @@ def test_as_many_requests_are_served_as_let_in(state: State) -> None:
 
 
 def listed(name: str) -> set[str]:
-    """A list of locals.tf."""
+    """Return a list of locals.tf."""
     (text,) = re.findall(rf"{name}\s+= (\[.*\])", (FOLDER / "locals.tf").read_text())
     return set(yaml.safe_load(text))
 
 
-def test_every_setting_can_be_chosen_or_is_set() -> None:
+def test_every_setting_is_a_variable_or_set_by_terraform() -> None:
     assert listed("own_choice") == set(Settings.model_fields) - SET_FROM_HERE
     (agent,) = re.findall(r'variable "agent" .*?object\(\{(.*?)\}\)', (FOLDER / "variables.tf").read_text(), re.DOTALL)
     assert set(re.findall(r"^ +(\w+) +=", agent, re.MULTILINE)) == set(AgentSettings.model_fields)
 
 
 @pytest.mark.parametrize("key", ["image", "tag", "pull_secrets"])
-def test_an_agent_is_refused_here_where_the_functions_would_refuse_it(key: str) -> None:
+def test_terraform_refuses_agent_values_that_the_functions_refuse(key: str) -> None:
     (written,) = re.findall(
         rf'agent\.{key} ?: can\(regex\("([^"]*)", each|regex\("([^"]*)", var\.agent\.{key}\)', VARIABLES
     )
@@ -168,7 +170,7 @@ def _each(values: list[str | list[str]]) -> list[str]:
     return [each for value in values for each in ([value] if isinstance(value, str) else value)]
 
 
-def test_callers_reach_the_functions_that_take_requests(state: State) -> None:
+def test_access_callers_are_settings_of_the_request_functions(state: State) -> None:
     for target in ("submit_docs", "submit_code", "github_event"):
         found = load(configured.environment(state.services()[target])).access
         grants = [found.grant(each) for each in ("Ada@acme.example", "github:hubot", "github:Octocat")]
@@ -180,7 +182,7 @@ def test_callers_reach_the_functions_that_take_requests(state: State) -> None:
         assert found.grant("eve@elsewhere.example") is None
 
 
-def test_what_is_secret_never_comes_as_a_plain_variable() -> None:
+def test_secret_settings_cannot_be_plain_variables() -> None:
     secret = {
         f"{section}.{key}"
         for section in listed("own_choice")
@@ -191,7 +193,7 @@ def test_what_is_secret_never_comes_as_a_plain_variable() -> None:
     assert listed("not_plain") == secret | {"github.app_id", "github.private_key_file"}
 
 
-def test_the_webhook_that_everybody_may_call_is_given_nothing_but_its_own_secrets(state: State) -> None:
+def test_only_the_webhook_is_public_and_has_only_its_own_secrets(state: State) -> None:
     webhook = state.services()["github_webhook"]
     assert configured.given(webhook) == {"orchestrator-github-webhook-secrets"}
     for target, service in state.services().items():
@@ -199,19 +201,19 @@ def test_the_webhook_that_everybody_may_call_is_given_nothing_but_its_own_secret
     public = [name for name, service in state.services().items() if service["invoker_iam_disabled"]]
     assert public == ["github_webhook"]
     members = {str(each.values.get("member")) for each in state.resources}
-    assert members.isdisjoint({"allUsers", "allAuthenticatedUsers"}), "refused under Domain Restricted Sharing"
+    assert members.isdisjoint({"allUsers", "allAuthenticatedUsers"}), "not possible under Domain Restricted Sharing"
 
 
-def test_the_kubeconfig_is_one_that_a_function_reads_without_help(state: State, tmp_path: Path) -> None:
+def test_a_function_can_read_the_generated_kubeconfig(state: State, tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
     file.write_text(yaml.safe_dump(configured.kubeconfig(state)))
     found = credentials.load(ClusterSettings(kubeconfig=str(file), identity="google"))
     assert found.host == "https://gke-0123456789abcdef0123456789abcdef0123-012345678901.europe-west4.gke.goog"
-    assert found.verify_ssl, "and checks its certificate"
+    assert found.verify_ssl, "the certificate is verified"
 
 
-def test_what_it_says_for_the_cluster_fits_the_overlay_for_gke(state: State, kubectl: str, tmp_path: Path) -> None:
-    """Bound by e-mail and by number; an installation's own files differ from those that are there in nothing else."""
+def test_the_outputs_for_the_cluster_fit_the_gke_overlay(state: State, kubectl: str, tmp_path: Path) -> None:
+    """The binding has e-mail and number; an installation's files differ from the repository's in nothing else."""
     folder = tmp_path / "infra" / "kubernetes"
     shutil.copytree(installed.KUBERNETES, folder)
     shutil.copytree(ROOT / "crds", tmp_path / "crds")
@@ -229,9 +231,7 @@ def test_what_it_says_for_the_cluster_fits_the_overlay_for_gke(state: State, kub
     ]
 
 
-def test_the_bridge_starts_with_the_settings_it_is_given_and_may_publish(
-    state: State, kubectl: str, tmp_path: Path
-) -> None:
+def test_the_bridge_starts_with_the_output_settings_and_may_publish(state: State, kubectl: str, tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(state.outputs["kubernetes_settings"])
     settings = load({"ORCHESTRATOR_CONFIG": str(file)})
@@ -244,7 +244,7 @@ def test_the_bridge_starts_with_the_settings_it_is_given_and_may_publish(
     assert len([each for each in members if each.endswith(f"/subject/ns/{settings.namespace}/sa/{account}")]) == 2
 
 
-def test_the_functions_identity_can_reach_the_cluster_and_nothing_in_it(state: State) -> None:
+def test_the_functions_identity_may_connect_to_the_cluster_only(state: State) -> None:
     role = state.one("project_iam_custom_role", "cluster")
     assert set(role["permissions"]) == {"container.clusters.connect", "container.clusters.get"}
     account = state.one("service_account", "functions")["member"]
@@ -266,7 +266,7 @@ def test_the_console_behind_iap_starts_as_its_page_deploys_it(state: State) -> N
     assert f"mount-path={container['volume_mounts'][0]['mount_path']} " in page
 
 
-def test_alerts_look_at_log_fields_and_names_that_there_are(state: State) -> None:
+def test_alerts_use_existing_log_fields_and_names(state: State) -> None:
     metric = state.one("logging_metric", "undriven")
     assert set(re.findall(r"jsonPayload\.(\w+)", metric["filter"])) <= set(FIELDS)
     conditions = [each["conditions"][0] for each in (alert.values for alert in state.of("monitoring_alert_policy"))]
@@ -279,5 +279,5 @@ def test_alerts_look_at_log_fields_and_names_that_there_are(state: State) -> Non
     assert all(each.values["name"] in filters for each in state.of("pubsub_subscription", "push"))
 
 
-def test_no_file_is_long() -> None:
+def test_terraform_files_have_at_most_200_lines() -> None:
     assert [file.name for file in FOLDER.glob("*.tf") if len(file.read_text().splitlines()) > 200] == []

@@ -1,8 +1,8 @@
-"""What checkov finds in infra/terraform.
+"""Findings of checkov in infra/terraform.
 
-every finding   is mended, or skipped beside the resource with the reason
-skipped         each skip is still needed: what is found no more is taken out
-the linter      really looks: a bad resource is found out
+findings        each is fixed, or skipped beside the resource with its reason
+skipped         each skip is still needed
+the linter      works: it finds the mistakes of a bad resource
 """
 
 import json
@@ -27,7 +27,7 @@ SKIP = re.compile(r"#\s*checkov:skip=(\w+):?(.*)")
 
 @pytest.fixture(scope="module")
 def report(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One process for all of it: it takes seconds to start."""
+    """Return checkov's report; one process for all files, as it takes seconds to start."""
     folder = tmp_path_factory.mktemp("terraform")
     for file in FOLDER.glob("*.tf"):
         shutil.copy(file, folder)
@@ -39,7 +39,7 @@ def report(checkov: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return found["results"]
 
 
-def test_nothing_is_found_but_in_the_bad_resource(report: Any) -> None:
+def test_the_linter_finds_mistakes_only_in_the_bad_resource(report: Any) -> None:
     failed = {(each["file_path"], each["resource"], each["check_id"]) for each in report["failed_checks"]}
     assert {each for each in failed if each[0] != "/bad.tf"} == set()
     assert {"CKV_GCP_29", "CKV_GCP_114"} <= {check for file, _, check in failed if file == "/bad.tf"}

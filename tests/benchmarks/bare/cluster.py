@@ -8,7 +8,7 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import load_kube_config
 
 CONNECTIONS = 32
-"""As many as the product keeps open."""
+"""The number of connections that the product keeps open."""
 
 
 class Cluster:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
-import markdown_it  # noqa: F401  (a command in a comment is found with it)
+import markdown_it  # noqa: F401  (finds commands in comments)
 import urllib3
 
 LIFETIME_SECONDS = 500

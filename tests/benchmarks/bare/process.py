@@ -1,4 +1,4 @@
-"""What every bare function has: JSON logs, a span and a count per request, with the libraries of the product."""
+"""Common parts of the bare functions: JSON logs, a span and a count per request, with the product's libraries."""
 
 import logging
 import sys

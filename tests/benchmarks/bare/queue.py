@@ -8,7 +8,7 @@ from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
 CONNECTIONS = 32
-"""As many as the product keeps open."""
+"""The number of connections that the product keeps open."""
 
 
 class Queue(Protocol):
