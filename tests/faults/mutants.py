@@ -214,6 +214,21 @@ class EventsNotRead(Mutant):
         return {**answer, "items": []} if request.method == "GET" and request.path.endswith("/events") else answer
 
 
+class QuotaTakenForRefusal(Mutant):
+    """A quota without room is taken for what people have to fix, and timed since it was first seen."""
+
+    def send(self, request: Request) -> Any:
+        answer = self.inner.send(request)
+        for item in answer.get("items", [answer]) if request.method == "GET" else ():
+            if "exceeded quota" in item.get("message", ""):
+                item["message"] = "the cluster refuses its pod"
+            status = item.get("status") or {}
+            if status.get("phase") == "Queued" and "exceeded quota" in status["message"]:
+                reasons = [{**each, "reason": "PodRefused"} for each in status["conditions"]]
+                item["status"] = {**status, "conditions": reasons, "pendingSince": status["lastUpdate"]}
+        return answer
+
+
 class LabelsOfOthersOverwritten(Mutant):
     """A well-known label that another tool owns is overwritten."""
 

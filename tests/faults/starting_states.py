@@ -91,6 +91,16 @@ def beside_sidecar(bench: Bench) -> None:
     cluster_operations.agent_ends_beside_sidecar(bench, bench.server)
 
 
+def without_room(bench: Bench) -> None:
+    """A quota has had no room for the pod, as the status says, for longer than what people have to fix may take."""
+    pending(bench)
+    cluster_operations.has_no_room(bench, bench.server)
+    bench.harness.later(minutes=1)
+    bench.sweep()
+    bench.harness.later(hours=2)
+    assert bench.all_runs()[0].status.phase == "Queued"
+
+
 def without_needs(bench: Bench) -> None:
     """Task files and workspace were deleted before the pod started; no event was handled."""
     pending(bench)
@@ -182,6 +192,7 @@ STARTING_STATES: list[Build] = [
     edited,
     pending,
     stuck,
+    without_room,
     without_needs,
     running,
     suspended,
@@ -198,7 +209,7 @@ STARTING_STATES: list[Build] = [
     being_deleted,
     deleted,
 ]
-UNFINISHED = (edited, stuck, without_needs, suspended, beside_sidecar, edited_by_others, retry_due)
+UNFINISHED = (edited, stuck, without_room, without_needs, suspended, beside_sidecar, edited_by_others, retry_due)
 """States in which a repeated request finds the run and a retry is refused, as in `new`, `pending` and `running`."""
 
 

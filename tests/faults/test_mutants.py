@@ -50,6 +50,7 @@ def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], pa
         (mutants.ContainersByPosition, starting_states.beside_sidecar, "not one of"),
         (mutants.InitContainersCount, starting_states.stuck, "'NoReport'"),
         (mutants.EvictedJobMayResume, starting_states.suspended, "may start pods"),
+        (mutants.QuotaTakenForRefusal, starting_states.without_room, "'PodRefused'"),
         (mutants.EventsNotRead, starting_states.without_needs, "not at rest"),
         (mutants.LabelsOfOthersOverwritten, starting_states.edited_by_others, "labels of others changed"),
     ],
