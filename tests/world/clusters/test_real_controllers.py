@@ -10,6 +10,7 @@
 | a completed Job's pod was collected (K14)           | its record says that the Job completed                        |
 | a Secret is missing (K16)                           | pauses of 1, 2, 4, 8 minutes between Jobs                     |
 | the broker is a plain container                     | Succeeded when the agent ends, its Job stopped                |
+| an agent fails beside a sidecar that ends late      | the next attempt starts; nothing runs twice                   |
 | a running attempt is cancelled (K17)                | Cancelled in its record, though a deadline stopped its Job    |
 | a version that is not served (K18)                  | told apart from an object that is not there                   |
 
@@ -31,7 +32,7 @@ from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import Harness
 from tests.support.node import has_ended
-from tests.support.run_steps import DONE, event, now, reason
+from tests.support.run_steps import DONE, LOST, event, now, reason
 from tests.world.clusters.pods import RUNNING, SCHEDULED, STARTING, ended, named
 
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
@@ -117,6 +118,40 @@ def test_a_broker_that_is_a_container_does_not_keep_a_finished_attempt_open(real
     found = now(real, run)
     assert (found.status.phase, reason(found)) == ("Succeeded", "Completed")
     node(real).job_when(real.namespace, job, has_ended)
+
+
+def test_a_failed_agent_is_retried_while_its_sidecar_has_its_grace_period(real: Harness, admin: Transport) -> None:
+    """The first pod has no agent any more; what becomes of it changes nothing, and each attempt has one pod."""
+    run = started(real)
+    first = job_of(real, run)
+    pod = node(real).pod(real.namespace, first)
+    bind(admin, pod, "slow-node")
+    both = [named("agent", ended(1, LOST)), named("istio-proxy", RUNNING)]
+    node(real).says(real.namespace, first, {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": both})
+    swept(real)
+    assert now(real, run).status.phase == "Retrying"
+    failed = node(real).job_when(real.namespace, first, has_ended)
+    real.later(minutes=1)
+    swept(real)
+    second = job_of(real, run)
+    real.job_ready(second)
+    swept(real)
+    held = real.kubelet.get(POD, real.namespace, pod["metadata"]["name"])
+    assert "deletionTimestamp" in held["metadata"]
+    working = now(real, run)
+    deliver(real, job_finished, event(failed))
+    delete_by_force(admin, pod)
+    deliver(real, job_finished, event(failed))
+    swept(real)
+    assert now(real, run).resource_version == working.resource_version
+    assert (working.status.phase, working.status.attempt, second != first) == ("Running", 2, True)
+    assert [attempt.reason for attempt in working.status.attempts] == ["NetworkError", None]
+    assert len(list(real.kubelet.list(JOB, real.namespace, f"agents.platform/run={run.name}"))) == 2
+    assert [each["metadata"]["labels"]["job-name"] for each in pods_of(real, run)] == [second]
+
+
+def pods_of(world: Harness, run: Run) -> list[dict[str, Any]]:
+    return list(world.kubelet.list(POD, world.namespace, f"agents.platform/run={run.name}"))
 
 
 def bind(admin: Transport, pod: dict[str, Any], to: str) -> None:
