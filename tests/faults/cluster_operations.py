@@ -17,7 +17,7 @@ from tests.faults.nodes import Object
 from tests.faults.operations import Operation
 from tests.support.node import SimulatedNode, agent_state, container, warning
 from tests.support.refusing import QUOTA
-from tests.support.run_steps import DONE
+from tests.support.run_steps import DONE, LOST
 
 
 def suspends(bench: Bench, transport: Transport) -> None:
@@ -39,11 +39,19 @@ def has_no_room(bench: Bench, transport: Transport) -> None:
 
 def agent_ends_beside_sidecar(bench: Bench, transport: Transport) -> None:
     """End the running agents successfully, while a sidecar that a webhook injected keeps their pods running."""
-    cluster = Cluster(transport)
+    _end_agents(Cluster(transport), {"exitCode": 0, "message": DONE})
+
+
+def agent_fails_beside_sidecar(bench: Bench, transport: Transport) -> None:
+    """Make the running agents fail, while the sidecar keeps their pods running beside the next attempt's."""
+    _end_agents(Cluster(transport), {"exitCode": 1, "message": LOST})
+
+
+def _end_agents(cluster: Cluster, end: Object) -> None:
     for job, pod in _pods(cluster):
         if "running" in agent_state(pod):
             sidecar = container({"running": {}}, "adot-collector")
-            agent = container({"terminated": {"exitCode": 0, "message": DONE, "finishedAt": "2026-01-02T03:04:05Z"}})
+            agent = container({"terminated": {**end, "finishedAt": "2026-01-02T03:04:05Z"}})
             status = {"phase": "Running", "containerStatuses": [sidecar, agent]}
             SimulatedNode(cluster).shows(NAMESPACE, job, status)
 
@@ -86,6 +94,7 @@ CLUSTER: list[Operation] = [
     suspends,
     has_no_room,
     agent_ends_beside_sidecar,
+    agent_fails_beside_sidecar,
     init_container_waits,
     needs_vanish,
     others_edit_run,

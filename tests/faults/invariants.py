@@ -4,7 +4,8 @@
   run exists, only its TTL deletes it: its name is the attempt's lock.
 - A Job is deleted only with its pods.
 - One run never has two live Jobs, nor a live Job while a pod of another attempt runs, whether that pod still has a Job
-  or not. (Live: may start pods, not ended.)
+  or not. (Live: may start pods, not ended. A Job that was stopped after the end of its agent is not live: it may exist
+  beside the next attempt's while a sidecar has its grace period.)
 - Only a raised contextVersion moves a run out of a finished state; its verdict does not change.
 - Attempts are numbered 1, 2, 3 without gaps; none is lost, changed after its end, or ended while its pod runs.
 - A status field that only a newer revision knows is kept.
@@ -115,17 +116,28 @@ class InvariantChecker:
             yield f"Job {name} was made a second time: its agent is started twice"
         self.started.add(self._lock(job))
         for other in self._objects(JOB):
-            if other["metadata"]["name"] != name and _owner(other) == run.uid and is_live(other):
+            if other["metadata"]["name"] != name and _owner(other) == run.uid and self._may_start_pods(other):
                 yield f"Job {name} was made while {other['metadata']['name']} may start pods"
         for other_attempt in run.status.attempts:
             if other_attempt.job_name != name and self._works(other_attempt.job_name):
                 yield f"Job {name} was made while a pod of {other_attempt.job_name} works"
 
+    def _may_start_pods(self, job: Object) -> bool:
+        """Return whether the Job may still start an agent; not if it was stopped after the end of its agent.
+
+        The Job controller checks the deadline, which has passed, before it creates pods.
+        """
+        ended = ("terminated" in agent_state(pod) for pod in self._pods(job["metadata"]["name"]))
+        return is_live(job) and not (job["spec"].get("activeDeadlineSeconds") == 1 and any(ended))
+
     def _works(self, job: str, *, orphaned: bool = False) -> bool:
         """Return whether an agent of the Job's pods runs; with `orphaned`, only of pods without an owner."""
-        pods = (pod for pod in self._objects(POD) if pod["metadata"]["labels"].get("job-name") == job)
-        working = (pod for pod in pods if "running" in agent_state(pod) and pod["status"]["phase"] == "Running")
+        running = (pod for pod in self._pods(job) if "running" in agent_state(pod))
+        working = (pod for pod in running if pod["status"]["phase"] == "Running")
         return any(not (orphaned and pod["metadata"].get("ownerReferences")) for pod in working)
+
+    def _pods(self, job: str) -> list[Object]:
+        return [pod for pod in self._objects(POD) if pod["metadata"]["labels"].get("job-name") == job]
 
     def _run_of(self, job: Object) -> Run | None:
         uid = _owner(job)

@@ -215,7 +215,7 @@ class EventsNotRead(Mutant):
 
 
 class QuotaTakenForRefusal(Mutant):
-    """A quota without room is taken for what people have to fix, and timed since it was first seen."""
+    """A used-up quota counts as a refusal that people have to fix within the pending wait."""
 
     def send(self, request: Request) -> Any:
         answer = self.inner.send(request)

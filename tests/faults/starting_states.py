@@ -92,7 +92,7 @@ def beside_sidecar(bench: Bench) -> None:
 
 
 def without_room(bench: Bench) -> None:
-    """A quota has had no room for the pod, as the status says, for longer than what people have to fix may take."""
+    """The run has been Queued for two hours, because a quota has no room for the pod."""
     pending(bench)
     cluster_operations.has_no_room(bench, bench.server)
     bench.harness.later(minutes=1)
