@@ -4,6 +4,7 @@ import json
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ import pytest
 
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
+from functions.runs.model.report import Report
 from functions.runs.model.run_spec import RunSpec
 from tests.agent import sshd
 from tests.agent.remotes import Remotes
 from tests.agent.sshd import SshServer
-from tests.agent.world import TASKS, World
+from tests.agent.world import TASKS, Pod, World
 from tests.support.github import Github, Repository, serving
 from tests.support.github.certificate import Certificate, make
 
+SpecFactory = Callable[..., RunSpec]
 PARTS = Path(__file__).parents[2] / ".parts/node_modules/.bin"
 
 
@@ -60,6 +63,23 @@ def world(tmp_path: Path, seeds: Path) -> Iterator[World]:
     yield from _world(tmp_path, seeds, "")
 
 
+@dataclass(frozen=True)
+class Ended:
+    """An attempt that has ended."""
+
+    world: World
+    pod: Pod
+    report: Report
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory, seeds: Path, code_spec: SpecFactory) -> Iterator[Ended]:
+    """The attempt of a code run that goes well, for tests that look at what it left."""
+    for world in _world(tmp_path_factory.mktemp("plain"), seeds, ""):
+        pod = world.pod(world.task(code_spec()))
+        yield Ended(world, pod, pod.run())
+
+
 @pytest.fixture
 def ssh_world(tmp_path: Path, seeds: Path, ssh_server: SshServer) -> Iterator[World]:
     """A world whose remotes are behind the real sshd."""
@@ -99,10 +119,7 @@ def shop(github: Github) -> Repository:
     return github.repository("acme/shop")
 
 
-SpecFactory = Callable[..., RunSpec]
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def code_spec() -> SpecFactory:
     def make(**changes: Any) -> CodeRunSpec:
         known = {
@@ -118,7 +135,7 @@ def code_spec() -> SpecFactory:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def docs_spec() -> SpecFactory:
     def make(**changes: Any) -> DocsRunSpec:
         known = {

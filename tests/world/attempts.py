@@ -25,12 +25,24 @@ def left(world: World, spec: RunSpec, agent: str, words: str = "done", **changes
 
 
 def goes_on(world: World, spec: RunSpec, attempt: int = 2) -> None:
-    """A further attempt of the run and another run start in the workspace and do their work."""
-    for changes in ({"attempt": attempt}, {"run": "r2"}):
-        pod = pod_of(world, spec, "echo more > more-$RANDOM", **changes)
-        result = pod.run()
-        assert "starting the agent" in pod.log, pod.log
-        assert result.outcome == "succeeded", pod.log
+    """A further attempt of the run does its work in the workspace, and another run opens the repository there."""
+    pod = pod_of(world, spec, "echo more > more-$RANDOM", attempt=attempt)
+    result = pod.run()
+    assert "starting the agent" in pod.log, pod.log
+    assert result.outcome == "succeeded", pod.log
+    opens(world, spec, run="r2")
+
+
+def opens(world: World, spec: RunSpec, **changes: Any) -> None:
+    """Open the repository in the workspace as the container script of an attempt does."""
+    pod = world.pod(world.task(spec, **changes))
+    home, state, start = pod.root / "home/agent", world.path / "workspace/.orchestrator", pod.root / "start.json"
+    script = [pod.root / "config/open_repository.py", clone(world), state, home / "git", start]
+    names = {f"GIT_{role}_{part}": "agent" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    environ = {**pod.environ, **names, "ORCHESTRATOR_STATE": str(state), "ORCHESTRATOR_START": str(start)}
+    command = ["python3", "-E", "-s", *map(str, script)]
+    done = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def saved(world: World, name: str = "shop") -> list[str]:

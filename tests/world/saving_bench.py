@@ -1,0 +1,148 @@
+"""A clone in a workspace and its remote, without a pod: what saves and opens it is called as the container script does.
+
+One attempt costs a third of the processor time of a whole one. The container script and the agent process around it
+are tested in tests/agent and by the attempts of the other tests here.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.python import search_path
+from tests.world.attempts import blob
+
+COMMIT = "echo {n} > c{n}; git add c{n}; git commit -qm {n}"
+"""Bash, with {n} for the number of an operation."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Rendered task files and a remote to begin with."""
+
+    path: Path
+    looked_for: list[int] = field(default_factory=list)
+    """How many texts each sequence left."""
+
+    @property
+    def config(self) -> Path:
+        """Task files of the run."""
+        return self.path / "config"
+
+    @property
+    def other(self) -> Path:
+        """Task files of another run."""
+        return self.path / "other"
+
+    @property
+    def start(self) -> Path:
+        """A workspace in which the repository is open."""
+        return self.path / "begun"
+
+    def attempt(self, name: str) -> "Attempt":
+        """An attempt that has begun."""
+        return Attempt(shutil.copytree(self.start, self.path / name.replace(" ", "-"), symlinks=True))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A workspace and a remote of one sequence."""
+
+    path: Path
+
+    @property
+    def clone(self) -> Path:
+        return self.path / "workspace/shop"
+
+    def environ(self) -> dict[str, str]:
+        known = {
+            "PATH": search_path(),
+            "HOME": str(self.path / "home"),
+            "POD_ROOT": str(self.path),
+            "ORCHESTRATOR_START": str(self.path / "start.json"),
+            "ORCHESTRATOR_STATE": str(self.path / "state"),
+            "ORCHESTRATOR_REPOSITORY": str(self.clone),
+            "GIT_CONFIG_COUNT": "4",
+            "LC_ALL": "C.UTF-8",
+        }
+        remote = f"url.file://{self.path}/remote/.insteadOf"
+        values = {remote: "https://github.com/acme/", "user.name": "agent", "user.email": "agent@example.com"}
+        values["core.fsync"] = "none"  # no power failure in this test
+        for number, (key, value) in enumerate(values.items()):
+            known |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return known
+
+    def run(self, config: Path, script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [*WITHOUT_CAPABILITIES, sys.executable, "-I", "-c", RUNNER, str(config), script, *map(str, arguments)]
+        return subprocess.run(
+            command, env=self.environ(), input="", capture_output=True, text=True, errors="replace", timeout=60
+        )
+
+    def open(self, config: Path) -> None:
+        home = self.path / f"open-{len(list(self.path.glob('open-*')))}"
+        done = self.run(config, "open_repository", self.clone, self.path / "state", home, self.path / "start.json")
+        assert done.returncode == 0, done.stderr
+
+    def save(self, config: Path) -> dict[str, Any]:
+        result = self.path / "saved.json"
+        result.unlink(missing_ok=True)
+        home = self.path / f"save-{len(list(self.path.glob('save-*')))}"
+        done = self.run(config, "save_work", "--seconds", 60, "--home", home, "--result", result)
+        assert result.is_file(), done.stderr
+        found: dict[str, Any] = json.loads(result.read_text())
+        return found
+
+    def play(self, operations: list[str]) -> None:
+        text = "\n".join(
+            f"(cd {self.clone} && {{ {each}\n}}) </dev/null >/dev/null 2>&1 || true" for each in operations
+        )
+        environ = {**self.environ(), "GIT_EDITOR": "true"}
+        subprocess.run(["/bin/bash", "-c", text], env=environ, timeout=60, check=True)
+
+    def had(self) -> set[str]:
+        """Names of the blobs that the workspace has: files, objects that something names, what is staged."""
+        files = [path for path in self.clone.rglob("*") if _is_content(path.relative_to(self.clone))]
+        found = {_blob(path) for path in files if path.is_file() and not path.is_symlink()}
+        for directory in [self.clone / ".git", *self.clone.glob("z*/.git")]:
+            found |= set(_git(directory, "rev-list", "--objects", "--no-object-names", "--all", "--indexed-objects"))
+            found |= set(
+                _git(directory, "rev-list", "--objects", "--no-object-names", "-g", "--ignore-missing", "refs/stash")
+            )
+        return found
+
+    def remote_has(self) -> set[str]:
+        return set(_git(self.path / "remote/shop", "rev-list", "--objects", "--no-object-names", "--all"))
+
+    def branches(self) -> list[str]:
+        """The remote's."""
+        return _git(self.path / "remote/shop", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
+
+
+WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+"""As in a pod: with them, root would not notice missing rights."""
+
+RUNNER = """
+import runpy, sys
+sys.path.insert(0, sys.argv[1])
+sys.argv = sys.argv[2:]
+runpy.run_module(sys.argv[0], run_name="__main__")
+"""
+"""Runs a script of the task files by its name, with the compiled modules beside it."""
+
+
+def _is_content(path: Path) -> bool:
+    return not {".git", "node_modules"} & set(path.parts)
+
+
+def _blob(path: Path) -> str:
+    return blob(path.read_bytes().decode(errors="surrogateescape"))
+
+
+def _git(directory: Path, *arguments: str) -> list[str]:
+    command = ["git", f"--git-dir={directory}", "-c", "core.bare=true", *arguments]
+    environ = {"PATH": os.environ["PATH"], "GIT_NO_REPLACE_OBJECTS": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, errors="replace").stdout.split()

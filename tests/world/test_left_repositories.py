@@ -1,0 +1,87 @@
+"""CASES A1 to A3: work is on the remote however an agent left it, and its repository opens for the next one."""
+
+import pytest
+
+from tests.world.attempts import BRANCH, SAVED, blob
+from tests.world.saving_bench import COMMIT, Stage
+
+COMMIT_X = "echo x > x; git add x; git commit -qm x"
+LEFT = {
+    "another branch": f"git checkout -q -b other origin/main; {COMMIT_X}; git checkout -q -",
+    "a tag": f"git checkout -q --detach; {COMMIT_X}; git tag -a v1 -m words; git checkout -q -",
+    "a detached commit": "git checkout -q --detach; echo x > x; git add x; git commit -qm x; git checkout -q -",
+    "an orphan branch": "git checkout -q --orphan lone; echo x > x; git add x; git commit -qm x; git checkout -qf -",
+    "a renamed branch": "echo x > x; git add x; git commit -qm x; git branch -m other",
+    "an unborn branch": "git checkout -q --orphan lone; git rm -rqf .; echo x > x",
+    "staged and deleted": "echo x > x; git add x; rm x",
+    "staged and changed": "echo x > x; git add x; echo y > x",
+    "hidden by the index": "echo x > README.md; git update-index --assume-unchanged README.md",
+    "skipped by the index": "echo x > README.md; git update-index --skip-worktree README.md",
+    "hidden by the clone": "echo x > x; echo x > .git/info/exclude",
+    "hidden by an ignore file": "echo x > x; echo x > $POD_ROOT/e; git config core.excludesFile $POD_ROOT/e",
+    "hidden by a setting": "echo x > x; git config status.showUntrackedFiles no",
+    "a nested clone with commits": "git init -q n; cd n; echo x > x; git add x; git commit -qm x",
+    "a nested stash": "git init -q n; cd n; git commit -q --allow-empty -m e; echo x > x; git stash -qu",
+    "a nested repository in a nested one": "git init -q n; cd n; git init -q m; echo x > m/x",
+    "a gitfile that leads nowhere": "mkdir n; echo gitdir: /nowhere > n/.git; echo x > n/x",
+    "an unreadable file": "echo x > x; chmod 0 x",
+    "an unreadable directory": "mkdir d; echo x > d/x; chmod 0 d",
+    "a name git refuses": "mkdir d; echo x > 'd/git~1'",
+    "a name that is not UTF-8": r"echo x > $'\xff\xfe'",
+    "a name with a line end": r"echo x > $'a\nb'",
+    "a sparse checkout": "git sparse-checkout set src; echo x > src/x",
+    "the repository made anew": "rm -rf .git; git init -q; echo x > x; git add x; git commit -qm x",
+    "a bisect": "echo x > x; git add x; git commit -qm x; git bisect start -q HEAD HEAD~1",
+    "notes": "git notes add -m 'x' HEAD; git config core.bare true",
+    "a replaced commit": "echo x > x; git add x; git commit -qm x; git replace HEAD HEAD~1",
+}
+
+
+@pytest.mark.parametrize("kind", LEFT)
+def test_work_is_on_the_remote_however_it_was_left(stage: Stage, kind: str) -> None:
+    attempt = stage.attempt(f"left {kind}")
+    attempt.play([LEFT[kind]])
+    result = attempt.save(stage.config)
+    assert blob("x\n") in attempt.remote_has()
+    saved = [name for name in attempt.branches() if name not in ("main", BRANCH)]
+    assert all(name.startswith(f"{SAVED}/") for name in saved)
+    assert saved == sorted(result["saved"].values())
+    attempt.open(stage.config)
+    attempt.open(stage.other)
+
+
+DETACHED = f"{COMMIT}; git checkout -q --detach; git worktree add -q w {BRANCH}; cd w"
+ODD = {
+    "no submodule declared": "echo {n} > f; : > .gitmodules",
+    "a conflict in .gitmodules": "echo {n} > f; printf '<<<<<<< HEAD\\n[submodule' > .gitmodules",
+    "the repository as its own submodule": "echo {n} > f; git config -f .gitmodules submodule.a.path .",
+    "a split index": "git update-index --split-index; echo {n} > f; git add f",
+    "a worktree moved without git": "git worktree add -q --detach w; mv w v; echo {n} > v/f",
+    "a worktree copied": "git worktree add -q --detach w; cp -r w v; echo {n} > v/f",
+    "a rebase in a worktree": f"{DETACHED}; GIT_SEQUENCE_EDITOR=true git rebase -q -i HEAD~1 --exec false",
+    "a bisection in a worktree": f"{DETACHED}; git bisect start -q HEAD HEAD~1",
+    "a worktree without HEAD": "git worktree add -q --detach w; echo {n} > w/f; rm .git/worktrees/w/HEAD",
+    "a worktree with a name that is not UTF-8": r"git worktree add -q --detach $'w\xff'; echo {n} > $'w\xff/f'",
+    "a gitfile that leads in a circle": "mkdir n; echo {n} > n/f; ln -s loop n/loop; echo gitdir: loop > n/.git",
+    "a gitfile of zeros": "mkdir n; echo {n} > n/f; head -c 99 /dev/zero > n/.git",
+    "branches where one is saved as part of the other": f"git checkout -q -b x-; {COMMIT}; "
+    "git update-ref refs/heads/x/y $(git commit-tree -m y HEAD^{tree}); git checkout -q {branch}",
+    "a read-only clone": "echo {n} > f; chmod -R a-w .",
+    "a clone without rights": "echo {n} > f; chmod 0 .git/index .git/HEAD .git/objects .git .",
+    "directories of git replaced": "echo {n} > f; cd .git; rm -rf hooks info; echo > hooks; ln -s /nowhere info",
+    "files of git replaced": "echo {n} > f; cd .git; rm config info/exclude; mkdir config info/exclude",
+    "a repository at a long path": "p=$(printf %0100d/%0100d/%0100d 1 2 3); git init -q $p; echo {n} > $p/f",
+}
+"""What was lost, or kept the next attempt from starting, at some time."""
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_repositories_are_saved_and_opened_again(stage: Stage, kind: str) -> None:
+    attempt = stage.attempt(kind)
+    attempt.play([ODD[kind].replace("{n}", "1").replace("{branch}", BRANCH)])
+    assert blob("1\n") in attempt.had()
+    result = attempt.save(stage.config)
+    assert result["unsaved"] == {}
+    assert blob("1\n") in attempt.remote_has()
+    attempt.open(stage.config)
+    attempt.open(stage.other)
