@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.reasons import Reason
-from tests.agent.conftest import SpecFactory
+from tests.agent.conftest import Ended, SpecFactory
 from tests.agent.world import Pod, World, result_line
 
 # An agent that leaves work, a child in a session of its own that ignores SIGTERM, and stays.
@@ -251,10 +251,8 @@ def test_the_exit_code_is_not_0_without_a_report(world: World, code_spec: SpecFa
     assert pod.process.wait(30) != 0
 
 
-def test_the_report_is_one_json_object(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()))
-    pod.run()
-    content = json.loads((pod.root / "dev/termination-log").read_text())
+def test_the_report_is_one_json_object(plain: Ended) -> None:
+    content = json.loads((plain.pod.root / "dev/termination-log").read_text())
     assert set(content) == {
         "outcome",
         "reason",

@@ -6,15 +6,14 @@ import re
 import pytest
 
 from functions.runs.model.reasons import Reason
-from tests.agent.conftest import SpecFactory
+from tests.agent.conftest import Ended, SpecFactory
 from tests.agent.world import TASKS, World, result_line
 
 OURS = ("CLAUDE.md", ".orchestrator", ".claude", "guidelines", "hooks", "mcp.json", "container.sh")
 
 
-def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()))
-    result = pod.run()
+def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(plain: Ended) -> None:
+    world, pod, result = plain.world, plain.pod, plain.report
     assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), pod.log
     assert result.branch == "agents/r1-3b2c1"
     assert result.commit == world.remotes.tip("shop", result.branch)
@@ -23,8 +22,8 @@ def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(world: World, code_s
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
-def test_the_compare_link_is_shown_if_no_pull_request_was_opened(world: World, code_spec: SpecFactory) -> None:
-    result = world.pod(world.task(code_spec())).run()
+def test_the_compare_link_is_shown_if_no_pull_request_was_opened(plain: Ended) -> None:
+    result = plain.report
     assert "No pull request was opened" in result.message
     assert "https://github.com/acme/shop/compare/main...agents/r1-3b2c1" in result.message
     assert result.pull_request_url is None
@@ -53,27 +52,23 @@ def test_a_rehearsal_says_so_wherever_it_shows(world: World, docs_spec: SpecFact
     assert messages.count("Agent-Model: rehearsal") == messages.count("commit ")
 
 
-def test_the_report_has_session_and_usage(world: World, code_spec: SpecFactory) -> None:
-    task = world.task(code_spec())
-    result = world.pod(task).run()
-    assert result.session_id == task.session_id
+def test_the_report_has_session_and_usage(plain: Ended, code_spec: SpecFactory) -> None:
+    result = plain.report
+    assert result.session_id == plain.world.task(code_spec()).session_id
     assert result.usage
     assert result.usage.turns == 3
 
 
-def test_the_stream_is_kept_as_transcript(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()))
-    pod.run()
-    transcript = (world.path / "workspace/.orchestrator/transcripts/code-r1-3b2c1-1.jsonl").read_text()
-    assert transcript in pod.log
+def test_the_stream_is_kept_as_transcript(plain: Ended) -> None:
+    transcript = (plain.world.path / "workspace/.orchestrator/transcripts/code-r1-3b2c1-1.jsonl").read_text()
+    assert transcript in plain.pod.log
     assert '"type": "result"' in transcript
 
 
-def test_commits_carry_the_identity(world: World, code_spec: SpecFactory) -> None:
+def test_commits_carry_the_identity(plain: Ended) -> None:
     """An App's: test_github_app."""
-    result = world.pod(world.task(code_spec())).run()
     author = "Author: octocat <octocat@users.noreply.github.com>"
-    assert author in world.remotes.log("shop", f"main..{result.branch}")
+    assert author in plain.world.remotes.log("shop", f"main..{plain.report.branch}")
 
 
 def test_work_in_a_subdirectory(world: World, code_spec: SpecFactory) -> None:
