@@ -1,0 +1,55 @@
+"""One stack for all tests: functions as processes of functions-framework, rehearsals in real git repositories."""
+
+import os
+from collections.abc import Iterator
+from shutil import copytree
+
+import pytest
+
+from functions.local.dev.repositories import example
+from functions.local.dev.stack import ROOT, Options, Stack
+from functions.runs.model.run import Run
+from tests.agent.conftest import PARTS
+from tests.agent.responses_server import Responses, runs, says, serving
+from tests.local.stack_bench import OPENAI_KEY, Tried, add_agent_cli
+from tests.support.fork_server import forked_functions
+
+
+@pytest.fixture(scope="session")
+def codex_model() -> Iterator[Responses]:
+    """What Codex asks, if it is installed: it writes a file, and is done."""
+    with serving(runs("echo 'print(1)' > hello.py"), says("wrote hello.py")) as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> Iterator[Tried]:
+    folder = tmp_path_factory.mktemp("stack")
+    templates = folder / "templates"
+    copytree(ROOT / "templates", templates)
+    add_agent_cli(templates, "silent", "exit 0\n")
+    add_agent_cli(templates, "endless", f"sleep 300 & echo $! >>{folder}/children; wait\n")
+    environ = {
+        "PATH": f"{os.environ['PATH']}:{PARTS}",
+        "OPENAI_API_KEY": OPENAI_KEY,
+        "OPENAI_BASE_URL": codex_model.url,
+        "REHEARSAL_SECONDS": "0.2",
+        "REHEARSAL_LOG": str(folder / "starts"),
+        "ORCHESTRATOR_TEMPLATES": str(templates),
+        "ORCHESTRATOR_JOB__MAX_RETRIES": "0",
+    }
+    mirrors = folder / "mirrors"
+    mirrors.mkdir()
+    found = Stack(Options(folder / "state", sweep_seconds=1, environ=environ), [example(mirrors)])
+    try:
+        with forked_functions():
+            found.start()
+        yield Tried(found, example(mirrors), folder)
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def documented(stack: Tried) -> Run:
+    """A docs run that has ended."""
+    return stack.finished("DocsRun", stack.submit("submit_docs", stack.docs()))
