@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,33 @@ def finished(machine: Machine) -> str:
     return name
 
 
-def test_logs_follow_prints_the_whole_log_to_the_end_of_the_run(machine: Machine) -> None:
+@dataclass(frozen=True)
+class Viewed:
+    """A run, and what three commands showed of it from before its first line to its end."""
+
+    name: str
+    log: Ended
+    watched: Ended
+    drawn: str
+    """On a terminal."""
+
+
+@pytest.fixture(scope="module")
+def viewed(machine: Machine) -> Viewed:
     name = machine.submit()
-    result = machine.runs("logs", name, "--follow")
+    ours, theirs = pty.openpty()
+    drawing = machine.start("watch", name, stdout=theirs)
+    os.close(theirs)
+    with machine.start("logs", name, "--follow") as following, machine.start("watch", name) as watching, drawing:
+        drawn = _read(ours)
+        assert drawing.wait(SECONDS) == 0
+        assert drawing.stderr
+        assert "Traceback" not in drawing.stderr.read()
+        return Viewed(name, machine.ended(following), machine.ended(watching), drawn)
+
+
+def test_logs_follow_prints_the_whole_log_to_the_end_of_the_run(viewed: Viewed) -> None:
+    name, result = viewed.name, viewed.log
     assert result.code == 0, result.err
     lines = result.out.splitlines()
     assert sum("[rehearsal] started" in line for line in lines) == 1
@@ -150,9 +175,8 @@ def test_logs_are_those_of_the_last_or_the_named_attempt(machine: Machine, finis
     assert "It ended as Completed: pushed agents/" in gone.err
 
 
-def test_watch_in_a_pipe_prints_a_successful_run_to_its_end(machine: Machine) -> None:
-    name = machine.submit()
-    watched = machine.runs("watch", name)
+def test_watch_in_a_pipe_prints_a_successful_run_to_its_end(viewed: Viewed) -> None:
+    name, watched = viewed.name, viewed.watched
     assert watched.code == 0, watched.err
     lines = watched.out.splitlines()
     assert lines[0].startswith(f"Run        CodeRun/{name}: Task 1 of s-")
@@ -218,22 +242,14 @@ def test_watch_ends_if_the_run_is_deleted(machine: Machine) -> None:
     assert f"run {name} was deleted" in result.err
 
 
-def test_watch_on_a_terminal_redraws_a_block_that_stays(machine: Machine) -> None:
-    name = machine.submit(taskId=3)
-    ours, theirs = pty.openpty()
-    with machine.start("watch", name, stdout=theirs) as watching:
-        os.close(theirs)
-        drawn = _read(ours)
-        assert watching.wait(SECONDS) == 0
-        assert watching.stderr
-        assert "Traceback" not in watching.stderr.read()
-    blocks = blocks_of(drawn.replace("\r\n", "\n"))
+def test_watch_on_a_terminal_redraws_a_block_that_stays(viewed: Viewed) -> None:
+    blocks = blocks_of(viewed.drawn.replace("\r\n", "\n"))
     assert len(blocks) > 3
-    assert all(block.startswith("Task 3 of s-") for block in blocks)
+    assert all(block.startswith("Task 1 of s-") for block in blocks)
     last = blocks[-1].splitlines()
-    assert last[1].startswith(f"CodeRun/{name} in orchestrator")
+    assert last[1].startswith(f"CodeRun/{viewed.name} in orchestrator")
     assert last[2].startswith("Succeeded  Completed: pushed")
-    assert re.match(r"attempt 1   \d+s   \$0\.00 so far, 3 turns", last[3])
+    assert re.match(r"attempt 1   \d+s   \$0\.00 so far, 6 turns", last[3])
     assert last[-2].strip().startswith("[attempt] succeeded: Completed")
     assert "Ctrl-C" in blocks[0]
     assert "Ctrl-C" not in blocks[-1]
