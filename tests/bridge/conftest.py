@@ -1,6 +1,6 @@
-"""The bridge against the embedded API server and the real one, each behind a proxy, publishing to a queue over HTTP.
+"""The bridge on the embedded API server and on a real one, each behind a proxy, with a queue over HTTP.
 
-On the real one the bridge is the user of its own that infra/kubernetes makes, with those rights and no others.
+On the real server the bridge has only the rights of its user in infra/kubernetes.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES
 
 PATIENCE = 60.0
-"""Longest a test waits for what must happen, also on a busy machine."""
+"""Timeout in seconds of each wait, also on a busy machine."""
 BRIDGE_USER = "orchestrator-bridge"
 QUICK = Timing(watch_timeout=1, read_timeout=10.0, dead_after=20.0, backoff=Backoff(0.05, 0.5), drain_timeout=10.0)
 _numbers = itertools.count(1)
@@ -39,16 +39,16 @@ ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings
 
 
 def until(what: Callable[[], Any], why: str) -> None:
-    """Waits for a condition."""
+    """Wait until the condition holds; fail on timeout."""
     end = time.monotonic() + PATIENCE
     while not what():
-        assert time.monotonic() < end, f"it took too long: {why}"
+        assert time.monotonic() < end, f"timeout while waiting for: {why}"
         time.sleep(0.02)
 
 
 @dataclass(frozen=True)
 class Host:
-    """An API server: `config` is the bridge's kubeconfig, `admin` the administrator's way in."""
+    """An API server: `config` is the bridge's kubeconfig, `admin` the administrator's transport."""
 
     url: str
     config: str
@@ -71,7 +71,7 @@ def embedded_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 def host_of(url: str, folder: Path) -> Host:
-    """An embedded server."""
+    """Return the host of an embedded server at that URL."""
     return Host(url, kubeconfig(url, "orchestrator"), api.transport(url, folder), real=False)
 
 
@@ -83,8 +83,8 @@ def real_host(installed_plane: ControlPlane) -> Host:
 
 
 @dataclass
-class Stand:
-    """A namespace on a server, the way to it through a proxy, and a queue; bridges are started by the test."""
+class Bench:
+    """A namespace on a server, a proxy in front of the server, and a queue; the test starts bridges."""
 
     host: Host
     namespace: str
@@ -99,7 +99,7 @@ class Stand:
 
     @property
     def kubeconfig(self) -> Path:
-        """The bridge's, through the proxy."""
+        """The bridge's kubeconfig, which leads through the proxy."""
         host, port = self.host.place
         file = self.folder / "bridge-kubeconfig"
         file.write_text(self.host.config.replace(f"{host}:{port}", f"127.0.0.1:{self.network.port}"))
@@ -114,7 +114,7 @@ class Stand:
         topics: Mapping[Kind, str] = TOPIC_BY_KIND,
         transport: Transport | None = None,
     ) -> Bridge:
-        """Starts one; it is stopped with the test."""
+        """Start a bridge; it is stopped at the end of the test."""
         cluster = Cluster(transport or self.transport())
         found = Bridge(cluster, self.queue.publisher, self.namespace, topics, timing)
         found.start()
@@ -138,17 +138,17 @@ class Stand:
         self.admin.delete(kind, self.namespace, name, found["metadata"]["uid"])
 
     def versions(self, kind: Kind = CODE_RUN) -> set[str]:
-        """Return the ids of the events that stand for the present state."""
+        """Return the ids of the events for the present versions of all objects."""
         found = self.admin.list(kind, self.namespace)
         return {f"{item['metadata']['uid']}/{item['metadata']['resourceVersion']}" for item in found}
 
     def published(self) -> set[str]:
-        """The ids of the events in the queue."""
+        """Return the ids of the events in the queue."""
         return {event.id for event in list(self.queue.events)}
 
 
 def run(kind: Kind, name: str, namespace: str) -> dict[str, Any]:
-    """A new object of a kind that is watched."""
+    """Return a new object of a watched kind."""
     if kind == JOB:
         container = {"name": "agent", "image": "registry.example/agent"}
         template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
@@ -164,7 +164,7 @@ def run(kind: Kind, name: str, namespace: str) -> dict[str, Any]:
 
 
 def rules() -> list[dict[str, Any]]:
-    """What the bridge may do, as infra/kubernetes says."""
+    """Return the rules of the bridge's Role in infra/kubernetes."""
     documents = yaml.safe_load_all((KUBERNETES / "base" / "rbac.yaml").read_text())
     roles = {each["metadata"]["name"]: each["rules"] for each in documents if each["kind"] == "Role"}
     found: list[dict[str, Any]] = roles[BRIDGE_USER]
@@ -172,7 +172,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def grant(host: Host, namespace: str, granted: list[dict[str, Any]]) -> None:
-    """Gives the bridge's user these rights in a namespace."""
+    """Give the bridge's user these rights in a namespace."""
     meta = {"name": BRIDGE_USER, "namespace": namespace}
     subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": BRIDGE_USER}
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": BRIDGE_USER}
@@ -183,11 +183,11 @@ def grant(host: Host, namespace: str, granted: list[dict[str, Any]]) -> None:
 
 
 @pytest.fixture
-def stand_on(tmp_path: Path) -> Iterator[Callable[..., Stand]]:
-    """Makes a stand on a host; `granted` are the bridge's rights there, by default its own."""
+def bench_on(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Return a factory for benches on a host; `granted` are the bridge's rights, by default those of its Role."""
     with ExitStack() as stack:
 
-        def make(host: Host, granted: list[dict[str, Any]] | None = None) -> Stand:
+        def make(host: Host, granted: list[dict[str, Any]] | None = None) -> Bench:
             namespace = f"bridge-{next(_numbers)}"
             made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
             Cluster(host.admin).create(NAMESPACE, made)
@@ -195,7 +195,7 @@ def stand_on(tmp_path: Path) -> Iterator[Callable[..., Stand]]:
                 grant(host, namespace, rules() if granted is None else granted)
             network = stack.enter_context(proxy.proxied(*host.place))
             queue = stack.enter_context(queues.running())
-            found = Stand(host, namespace, network, queue, tmp_path)
+            found = Bench(host, namespace, network, queue, tmp_path)
             stack.callback(lambda: [each.stop() for each in found.bridges])
             return found
 
@@ -203,15 +203,15 @@ def stand_on(tmp_path: Path) -> Iterator[Callable[..., Stand]]:
 
 
 @pytest.fixture(params=["embedded", "real"])
-def stand(request: pytest.FixtureRequest, stand_on: Callable[..., Stand]) -> Stand:
-    """Every test that takes it runs against both servers."""
-    return stand_on(request.getfixturevalue(f"{request.param}_host"))
+def bench(request: pytest.FixtureRequest, bench_on: Callable[..., Bench]) -> Bench:
+    """Return a bench on each server in turn: a test with this fixture runs on both."""
+    return bench_on(request.getfixturevalue(f"{request.param}_host"))
 
 
 @pytest.fixture
-def embedded_stand(embedded_host: Host, stand_on: Callable[..., Stand]) -> Stand:
-    """For what does not depend on the server."""
-    return stand_on(embedded_host)
+def embedded_bench(embedded_host: Host, bench_on: Callable[..., Bench]) -> Bench:
+    """Return a bench on the embedded server, for tests that do not depend on the server."""
+    return bench_on(embedded_host)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback: the network between the bridge and the API server, which a test cuts or freezes."""
+"""A TCP proxy on loopback between the bridge and the API server, whose connections a test can cut or freeze."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """Forwards what it is sent to `target`; TLS passes through untouched."""
+    """Forwards bytes to `target` and back; TLS passes through unchanged."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
@@ -23,26 +23,26 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def freeze(self) -> None:
-        """From now on nothing passes, and no connection is closed: what a lost route or a dead peer looks like."""
+        """Stop forwarding without closing connections, as with a lost route or a dead peer."""
         self._flowing.clear()
 
     def thaw(self) -> None:
-        """Lets everything pass again."""
+        """Continue to forward."""
         self._flowing.set()
 
     def cut(self) -> None:
-        """Closes every connection; new ones are taken."""
+        """Close every connection; new ones are accepted."""
         for each in list(self._open):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
     def refuse(self, refusing: bool) -> None:
-        """Whether connections are closed as soon as they are made."""
+        """Set whether new connections are closed at once, and close the present ones."""
         self._refusing = refusing
         self.cut()
 
     def close(self) -> None:
-        """Ends all of it."""
+        """Stop listening and close every connection."""
         self._flowing.set()
         self._listener.close()
         self.cut()
@@ -73,7 +73,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def proxied(host: str, port: int) -> Iterator[Proxy]:
-    """A proxy in front of that port, until the block ends."""
+    """Run a proxy in front of that port until the block ends."""
     found = Proxy((host, port))
     try:
         yield found

@@ -1,4 +1,4 @@
-"""A queue over HTTP that a test slows down, makes refuse, or takes off the network; it keeps what it stored."""
+"""A queue over HTTP that a test can slow down, let refuse events, or stop; it keeps its stored events."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from functions.queues.publisher import Publisher
 from functions.settings.queues import QueueSettings
 
 STORED = 100_000
-"""Enough permits to let everything pass."""
+"""Permits for more events than any test publishes."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Stored:
 
 
 class QueueServer:
-    """Answers publishes on `port`. Every event takes one permit before it is stored; at first there are plenty."""
+    """Answers publishes on `port`. An event needs a permit before it is stored; at first there are STORED permits."""
 
     def __init__(self) -> None:
         self.events: list[Stored] = []
@@ -60,24 +60,24 @@ class QueueServer:
 
     @property
     def waiting(self) -> int:
-        """Events that were sent and are not answered yet."""
+        """Number of events that wait for a permit."""
         return self._waiting
 
     @property
     def most_waiting(self) -> int:
-        """The most there were at once."""
+        """Maximum of events that waited at once."""
         return self._most_waiting
 
     def hold(self) -> None:
-        """No event is answered from now on, but as `allow` says."""
+        """Withdraw all permits: an event is answered only after `allow`."""
         self._permits = threading.Semaphore(0)
 
     def allow(self, count: int = STORED) -> None:
-        """Answers so many more events."""
+        """Add permits for so many events."""
         self._permits.release(count)
 
     def refuse(self, refusing: bool) -> None:
-        """Whether events are answered 503."""
+        """Set whether events are answered with 503."""
         self._refusing = refusing
 
     def go_away(self) -> None:
@@ -86,7 +86,7 @@ class QueueServer:
         self._server.server_close()
 
     def come_back(self) -> None:
-        """Answers again, on the same port."""
+        """Listen again on the same port."""
         self._server = self._listen(self.port)
 
     def names(self, verb: str = "add") -> set[str]:
@@ -95,7 +95,7 @@ class QueueServer:
             return {event.name for event in self.events if event.verb == verb}
 
     def take(self, topic: str, headers: Any, body: bytes) -> int:
-        """Stores an event; the answer's code."""
+        """Store an event and return the status code of the answer."""
         with self._lock:
             if self._refusing:
                 self.refusals += 1
@@ -129,18 +129,18 @@ def _handler(queue: QueueServer) -> type[BaseHTTPRequestHandler]:
             self.send_response(code)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            with contextlib.suppress(OSError):  # the client may be gone
+            with contextlib.suppress(OSError):  # the client may have closed the connection
                 self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Print nothing."""
 
     return Handler
 
 
 @contextlib.contextmanager
 def running() -> Iterator[QueueServer]:
-    """A queue until the block ends."""
+    """Run a queue until the block ends."""
     queue = QueueServer()
     try:
         yield queue

@@ -1,10 +1,10 @@
-"""What reaches the queue, whatever happens on the way; on the embedded API server and on the real one.
+"""The bridge publishes every change, on the embedded API server and on a real one.
 
-changes     created, changed, deleted; all three kinds; ids are uid/resourceVersion
-the way     cut in the middle, down for a while, versions that have expired
-the server  a kind that is not defined yet, or again
-bridges     two at once
-rights      those of infra/kubernetes are enough, and each of them is needed (real server)
+changes     created, changed, deleted; all three kinds; event ids are uid/resourceVersion
+network     connections that are cut, or refused for a while; expired versions
+server      a kind whose CRD is applied later
+bridges     two at the same time
+rights      each right of the bridge's Role is needed (real server)
 """
 
 import itertools
@@ -19,27 +19,27 @@ import pytest
 from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
 from functions.cluster.transport import Request, Transport
-from tests.bridge.conftest import Counted, Host, Stand, host_of, rules, run, until
+from tests.bridge.conftest import Bench, Counted, Host, host_of, rules, run, until
 from tests.conftest import SCALE
 from tests.support import embedded_server
 from tests.support.installed import ROOT
 
 BURST = max(20, int(200 * SCALE))
-"""Runs that are changed while the way is bad."""
+"""Number of runs that are created while connections are cut."""
 
 
-def test_every_change_of_every_kind_is_published(stand: Stand) -> None:
+def test_every_change_of_every_kind_is_published(bench: Bench) -> None:
     for kind in TOPIC_BY_KIND:
-        stand.create("there", kind=kind)
-    stand.ready_bridge()
-    assert {event.type for event in stand.queue.events} == {"dev.knative.apiserver.resource.add"}
+        bench.create("there", kind=kind)
+    bench.ready_bridge()
+    assert {event.type for event in bench.queue.events} == {"dev.knative.apiserver.resource.add"}
     for kind, topic in TOPIC_BY_KIND.items():
-        stand.create("a", kind=kind)
-        stand.touch("a", kind=kind)
-        seen = [item for item in stand.admin.list(kind, stand.namespace) if item["metadata"]["name"] == "a"]
-        stand.delete("a", kind=kind)
-        until(lambda: deleted(stand, f"/{kind.plural}/a"), f"/{kind.plural}/a")  # noqa: B023  (called at once)
-        published = [event for event in stand.queue.events if event.subject.endswith(f"/{kind.plural}/a")]
+        bench.create("a", kind=kind)
+        bench.touch("a", kind=kind)
+        seen = [item for item in bench.admin.list(kind, bench.namespace) if item["metadata"]["name"] == "a"]
+        bench.delete("a", kind=kind)
+        until(lambda: deleted(bench, f"/{kind.plural}/a"), f"/{kind.plural}/a")  # noqa: B023  (called at once)
+        published = [event for event in bench.queue.events if event.subject.endswith(f"/{kind.plural}/a")]
         assert {event.topic for event in published} == {topic}
         assert sorted(event.verb for event in published if event.verb != "update") == ["add", "delete"], "in any order"
         metadata = seen[0]["metadata"]
@@ -48,51 +48,51 @@ def test_every_change_of_every_kind_is_published(stand: Stand) -> None:
         assert touched.data["spec"] == seen[0]["spec"]
 
 
-def deleted(stand: Stand, subject: str) -> bool:
-    return any(event.subject.endswith(subject) and event.verb == "delete" for event in list(stand.queue.events))
+def deleted(bench: Bench, subject: str) -> bool:
+    return any(event.subject.endswith(subject) and event.verb == "delete" for event in list(bench.queue.events))
 
 
-def test_jobs_of_others_are_not_published(stand: Stand) -> None:
-    stand.ready_bridge()
-    other = run(JOB, "not-ours", stand.namespace)
+def test_jobs_of_others_are_not_published(bench: Bench) -> None:
+    bench.ready_bridge()
+    other = run(JOB, "not-ours", bench.namespace)
     other["metadata"]["labels"] = {"app": "x"}
-    stand.admin.create(JOB, other)
-    stand.create("ours", kind=JOB)
-    until(lambda: "ours" in stand.queue.names(), "the Job of a run")
-    assert stand.queue.names() == {"ours"}
+    bench.admin.create(JOB, other)
+    bench.create("ours", kind=JOB)
+    until(lambda: "ours" in bench.queue.names(), "the Job of a run")
+    assert bench.queue.names() == {"ours"}
 
 
-def test_watches_that_are_cut_repeatedly_resume_where_they_stopped(stand: Stand) -> None:
-    counted = Counted(stand.transport())
-    stand.ready_bridge(transport=counted)
+def test_watches_that_are_cut_repeatedly_resume_where_they_stopped(bench: Bench) -> None:
+    counted = Counted(bench.transport())
+    bench.ready_bridge(transport=counted)
     listed = counted.lists
     for number in range(BURST):
-        stand.create(f"r{number}")
+        bench.create(f"r{number}")
         if number % 5 == 0:
-            stand.network.cut()
-    until(lambda: stand.versions() <= stand.published(), "every run")
+            bench.network.cut()
+    until(lambda: bench.versions() <= bench.published(), "every run")
     assert counted.lists == listed, "nothing was listed again"
     assert counted.watches > len(TOPIC_BY_KIND)
 
 
-def test_a_run_created_while_the_watch_was_down_is_picked_up(stand: Stand) -> None:
-    """The predecessor never picked it up; so it is with what was changed and deleted meanwhile."""
-    stand.create("changed", "deleted")
-    bridge = stand.ready_bridge()
-    stand.network.refuse(True)
-    until(lambda: not bridge.ready, "it notices")
-    stand.create("created", kind=DOCS_RUN)
-    stand.touch("changed")
-    stand.delete("deleted")
-    stand.network.refuse(False)
-    until(lambda: bridge.ready and "created" in stand.queue.names(), "created")
-    until(lambda: "changed" in stand.queue.names("update"), "changed")
-    until(lambda: "deleted" in stand.queue.names("delete"), "deleted")
+def test_run_created_while_the_watch_was_down_is_published(bench: Bench) -> None:
+    """Predecessor: such a run was never picked up. Changes and deletions are published too."""
+    bench.create("changed", "deleted")
+    bridge = bench.ready_bridge()
+    bench.network.refuse(True)
+    until(lambda: not bridge.ready, "the bridge reports the trouble")
+    bench.create("created", kind=DOCS_RUN)
+    bench.touch("changed")
+    bench.delete("deleted")
+    bench.network.refuse(False)
+    until(lambda: bridge.ready and "created" in bench.queue.names(), "created")
+    until(lambda: "changed" in bench.queue.names("update"), "changed")
+    until(lambda: "deleted" in bench.queue.names("delete"), "deleted")
 
 
 @dataclass
 class Aged:
-    """A transport whose second watch of each kind asks for a version from long ago, as after a long silence."""
+    """A transport whose second watch starts at an expired version, after a call of `between`."""
 
     inner: Transport
     between: Callable[[], None]
@@ -113,47 +113,49 @@ class Aged:
         return self.inner.stream(request)
 
 
-def verbs_by_name(stand: Stand) -> dict[str, list[str]]:
+def verbs_by_name(bench: Bench) -> dict[str, list[str]]:
     """Return the verbs published for each object; events close to each other may arrive in any order."""
-    events = list(stand.queue.events)
+    events = list(bench.queue.events)
     return {name: sorted(e.verb for e in events if e.name == name) for name in {event.name for event in events}}
 
 
-def test_after_an_expired_version_a_list_publishes_what_changed(
-    real_host: Host, stand_on: Callable[..., Stand]
+def test_list_after_an_expired_version_publishes_each_change_once(
+    real_host: Host, bench_on: Callable[..., Bench]
 ) -> None:
-    stand = stand_on(real_host)
-    stand.create("same", "changed", "deleted")
+    bench = bench_on(real_host)
+    bench.create("same", "changed", "deleted")
 
     def meanwhile() -> None:
-        stand.create("created")
-        stand.touch("changed")
-        stand.delete("deleted")
+        bench.create("created")
+        bench.touch("changed")
+        bench.delete("deleted")
 
-    aged = Aged(stand.transport(), meanwhile)
-    stand.ready_bridge(topics={CODE_RUN: "runs"}, transport=aged)
+    aged = Aged(bench.transport(), meanwhile)
+    bench.ready_bridge(topics={CODE_RUN: "runs"}, transport=aged)
     verbs = {"same": ["add"], "changed": ["add", "update"], "deleted": ["add", "delete"], "created": ["add"]}
-    until(lambda: verbs_by_name(stand) == verbs, "what changed, and a deletion that no watch saw, each once")
+    until(lambda: verbs_by_name(bench) == verbs, "what changed, and a deletion that no watch saw, each once")
     assert aged.lists == 2
-    assert len(stand.published()) == len(stand.queue.events), "each event has an id of its own"
+    assert len(bench.published()) == len(bench.queue.events), "event ids are unique"
 
 
-def test_a_history_that_was_compacted_during_an_outage(tmp_path: Path, stand_on: Callable[..., Stand]) -> None:
-    """The embedded server forgets after so many changes; so does a real one, after minutes."""
+def test_list_after_a_compacted_history_publishes_changes_and_deletions(
+    tmp_path: Path, bench_on: Callable[..., Bench]
+) -> None:
+    """The embedded server drops its history after so many changes; a real one, after minutes."""
     with embedded_server.running(tmp_path / "state.sqlite", ROOT / "crds", history=5) as url:
-        stand = stand_on(host_of(url, tmp_path))
-        stand.create("deleted", "changed")
-        bridge = stand.ready_bridge()
-        stand.network.refuse(True)
-        until(lambda: not bridge.ready, "it notices")
-        stand.delete("deleted")
+        bench = bench_on(host_of(url, tmp_path))
+        bench.create("deleted", "changed")
+        bridge = bench.ready_bridge()
+        bench.network.refuse(True)
+        until(lambda: not bridge.ready, "the bridge reports the trouble")
+        bench.delete("deleted")
         for number in range(10):
-            stand.touch("changed")
-            stand.create(f"r{number}")
-        stand.network.refuse(False)
-        until(lambda: stand.versions() <= stand.published(), "everything as it is now")
-        until(lambda: "deleted" in stand.queue.names("delete"), "a deletion that no watch saw")
-        assert len([event for event in stand.queue.events if event.name == "changed"]) < 10
+            bench.touch("changed")
+            bench.create(f"r{number}")
+        bench.network.refuse(False)
+        until(lambda: bench.versions() <= bench.published(), "everything as it is now")
+        until(lambda: "deleted" in bench.queue.names("delete"), "a deletion that no watch saw")
+        assert len([event for event in bench.queue.events if event.name == "changed"]) < 10
 
 
 SAMPLES = Kind("tests.agents.platform/v1", "Sample", "samples")
@@ -175,50 +177,48 @@ def definition() -> dict[str, Any]:
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 
 
-def test_crds_not_applied_on_upgrade_are_picked_up_once_they_are(
-    real_host: Host, stand_on: Callable[..., Stand]
-) -> None:
-    """The predecessor answered 404 for ever. Here it shows, the other kinds go on, and no restart is needed."""
+def test_kind_is_watched_once_its_crd_is_applied(real_host: Host, bench_on: Callable[..., Bench]) -> None:
+    """Predecessor: 404 for ever. Here health shows it, other kinds are watched, and no restart is needed."""
     everything = [
         {"apiGroups": [SAMPLES.api_version.split("/")[0]], "resources": ["samples"], "verbs": ["list", "watch"]}
     ]
-    stand = stand_on(real_host, rules() + everything)
-    bridge = stand.bridge(topics={CODE_RUN: "runs", SAMPLES: "runs"})
-    until(lambda: bridge.report()["samples"]["trouble"], "it notices")
+    bench = bench_on(real_host, rules() + everything)
+    bridge = bench.bridge(topics={CODE_RUN: "runs", SAMPLES: "runs"})
+    until(lambda: bridge.report()["samples"]["trouble"], "the bridge reports the trouble")
     assert bridge.report()["samples"]["trouble"]["cluster"].startswith("KindNotServed")
     until(lambda: bridge.report()["coderuns"]["ready"], "the other kind is watched")
     assert (bridge.ready, bridge.live) == (False, True)
-    crd = stand.admin.create(CRD, definition())
+    crd = bench.admin.create(CRD, definition())
     try:
         until(lambda: bridge.ready, "the kind is there")
         item = {
             "apiVersion": SAMPLES.api_version,
             "kind": "Sample",
-            "metadata": {"name": "a", "namespace": stand.namespace},
+            "metadata": {"name": "a", "namespace": bench.namespace},
         }
-        stand.admin.create(SAMPLES, item)
-        until(lambda: "a" in stand.queue.names(), "its first object")
+        bench.admin.create(SAMPLES, item)
+        until(lambda: "a" in bench.queue.names(), "its first object")
     finally:
-        stand.admin.delete(CRD, None, crd["metadata"]["name"], crd["metadata"]["uid"])
+        bench.admin.delete(CRD, None, crd["metadata"]["name"], crd["metadata"]["uid"])
 
 
-def test_two_bridges_only_double_the_hints(stand: Stand) -> None:
-    stand.ready_bridge()
-    stand.ready_bridge()
-    writers = [threading.Thread(target=churn, args=(stand, f"w{number}")) for number in range(2)]
+def test_two_bridges_publish_each_event_twice(bench: Bench) -> None:
+    bench.ready_bridge()
+    bench.ready_bridge()
+    writers = [threading.Thread(target=churn, args=(bench, f"w{number}")) for number in range(2)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    versions = stand.versions()
-    until(lambda: all(sum(e.id == v for e in list(stand.queue.events)) >= 2 for v in versions), "each from both")
-    assert all(sum(event.id == each for event in stand.queue.events) == 2 for each in versions)
+    versions = bench.versions()
+    until(lambda: all(sum(e.id == v for e in list(bench.queue.events)) >= 2 for v in versions), "each from both")
+    assert all(sum(event.id == each for event in bench.queue.events) == 2 for each in versions)
 
 
-def churn(stand: Stand, name: str) -> None:
-    stand.create(name)
+def churn(bench: Bench, name: str) -> None:
+    bench.create(name)
     for _ in range(5):
-        stand.touch(name)
+        bench.touch(name)
 
 
 RIGHTS = [(r, verb) for rule in rules() for r, verb in itertools.product(rule["resources"], rule["verbs"])]
@@ -226,9 +226,9 @@ RIGHTS = [(r, verb) for rule in rules() for r, verb in itertools.product(rule["r
 
 @pytest.mark.parametrize(("resource", "verb"), RIGHTS)
 def test_each_right_of_the_bridge_is_needed(
-    real_host: Host, stand_on: Callable[..., Stand], resource: str, verb: str
+    real_host: Host, bench_on: Callable[..., Bench], resource: str, verb: str
 ) -> None:
-    """All of them are enough: every other test on the real server runs with them. Without one the bridge says so."""
+    """Without one right, the bridge reports the kind as forbidden; other tests here show that all rights suffice."""
     fewer = [
         {
             "apiGroups": rule["apiGroups"],
@@ -238,8 +238,8 @@ def test_each_right_of_the_bridge_is_needed(
         for rule in rules()
         for each in rule["resources"]
     ]
-    bridge = stand_on(real_host, fewer).bridge()
-    until(lambda: bridge.report()[resource]["trouble"], "it notices")
+    bridge = bench_on(real_host, fewer).bridge()
+    until(lambda: bridge.report()[resource]["trouble"], "the bridge reports the trouble")
     others = {kind.plural for kind in TOPIC_BY_KIND} - {resource}
     until(lambda: all(bridge.report()[each]["ready"] for each in others), "the others are watched")
     report = bridge.report()[resource]

@@ -1,9 +1,9 @@
-"""`orchestrator watch` as a process of its own, as in its pod: how it starts, serves its health, and ends.
+"""The process `orchestrator watch`, as in its pod: start, health, and end.
 
-start      ready only once the first lists are in the queue; what cannot work is named, with exit code 1
-SIGTERM    idle, busy, or at once: the workers' events are stored, exit code 0; the next bridge publishes the rest
-SIGKILL    the next one makes up for it
-queue      hangs: it ends all the same, says so, and exits with 1
+start      ready once the first lists are in the queue; a wrong setting is named, exit code 1
+SIGTERM    the workers' events are stored, exit code 0; the next bridge publishes the rest
+SIGKILL    the next bridge publishes everything
+SIGTERM with a refusing queue   the process logs that events are not stored, exit code 1
 """
 
 import json
@@ -21,20 +21,20 @@ import urllib3
 
 from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.bridge.outbox import WORKERS
-from tests.bridge.conftest import PATIENCE, Host, Stand, until
+from tests.bridge.conftest import PATIENCE, Bench, Host, until
 from tests.support.installed import ROOT
 
 
 class Command:
-    """The command, and where it answers for its health."""
+    """A process of the command, and its health endpoint."""
 
-    def __init__(self, stand: Stand, log: Path, *options: str, **environ: str) -> None:
+    def __init__(self, bench: Bench, log: Path, *options: str, **environ: str) -> None:
         settings = {
-            "ORCHESTRATOR_NAMESPACE": stand.namespace,
+            "ORCHESTRATOR_NAMESPACE": bench.namespace,
             "ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent",
             "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent",
-            "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(stand.kubeconfig),
-            "ORCHESTRATOR_QUEUES__URL": stand.queue.url,
+            "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(bench.kubeconfig),
+            "ORCHESTRATOR_QUEUES__URL": bench.queue.url,
         }
         command = [sys.executable, "-m", "functions.clients", "watch", "--port", "0", *options]
         self.log = log
@@ -49,7 +49,7 @@ class Command:
             )
 
     def health(self) -> str:
-        """Waits for the line that says where."""
+        """Wait for the line with the health endpoint and return its URL."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert "health: " in line, self.log.read_text()
@@ -65,8 +65,8 @@ class Command:
 
 
 @contextmanager
-def watching(stand: Stand, log: Path, *options: str, **environ: str) -> Iterator[Command]:
-    command = Command(stand, log, *options, **environ)
+def watching(bench: Bench, log: Path, *options: str, **environ: str) -> Iterator[Command]:
+    command = Command(bench, log, *options, **environ)
     try:
         yield command
     finally:
@@ -77,71 +77,71 @@ def watching(stand: Stand, log: Path, *options: str, **environ: str) -> Iterator
         command.process.stdout.close()
 
 
-def test_after_sigterm_while_busy_a_second_bridge_publishes_the_rest(stand: Stand, tmp_path: Path) -> None:
-    stand.create(*[f"r{number}" for number in range(30)])
-    stand.queue.hold()
-    with watching(stand, tmp_path / "first.log") as first:
-        stand.queue.allow(5)
+def test_second_bridge_publishes_the_rest_after_sigterm_of_a_busy_one(bench: Bench, tmp_path: Path) -> None:
+    bench.create(*[f"r{number}" for number in range(30)])
+    bench.queue.hold()
+    with watching(bench, tmp_path / "first.log") as first:
+        bench.queue.allow(5)
         until(
-            lambda: len(stand.queue.events) == 5 and stand.queue.waiting >= WORKERS, "in the middle of its first list"
+            lambda: len(bench.queue.events) == 5 and bench.queue.waiting >= WORKERS, "in the middle of its first list"
         )
         first.process.send_signal(signal.SIGTERM)
-        stand.touch("r0")
-        stand.queue.allow(WORKERS * len(TOPIC_BY_KIND))
+        bench.touch("r0")
+        bench.queue.allow(WORKERS * len(TOPIC_BY_KIND))
         assert first.process.wait(PATIENCE) == 0, first.log.read_text()
-    stored = len(stand.queue.events)
+    stored = len(bench.queue.events)
     assert 5 < stored <= 5 + WORKERS * len(TOPIC_BY_KIND)
-    assert stand.queue.waiting == 0, "the workers' events were stored and acknowledged"
-    stand.queue.allow()
-    with watching(stand, tmp_path / "second.log") as second:
+    assert bench.queue.waiting == 0, "the workers' events were stored and acknowledged"
+    bench.queue.allow()
+    with watching(bench, tmp_path / "second.log") as second:
         second.ready()
-        assert stand.versions() <= stand.published()
-        stand.create("later")
-        until(lambda: "later" in stand.queue.names(), "a change")
+        assert bench.versions() <= bench.published()
+        bench.create("later")
+        until(lambda: "later" in bench.queue.names(), "a change")
         assert second.end() == 0
 
 
-def test_after_a_kill_and_restart_everything_is_published(embedded_stand: Stand, tmp_path: Path) -> None:
-    stand = embedded_stand
-    with watching(stand, tmp_path / "first.log") as first:
+def test_everything_is_published_after_sigkill_and_restart(embedded_bench: Bench, tmp_path: Path) -> None:
+    bench = embedded_bench
+    with watching(bench, tmp_path / "first.log") as first:
         first.ready()
-        stand.create("seen", "changed")
-        until(lambda: {"seen", "changed"} <= stand.queue.names(), "both")
+        bench.create("seen", "changed")
+        until(lambda: {"seen", "changed"} <= bench.queue.names(), "both")
         assert first.end(signal.SIGKILL) == -signal.SIGKILL
-    stand.create("unseen")
-    stand.touch("changed")
-    with watching(stand, tmp_path / "second.log") as second:
+    bench.create("unseen")
+    bench.touch("changed")
+    with watching(bench, tmp_path / "second.log") as second:
         second.ready()
-        assert stand.versions() <= stand.published()
+        assert bench.versions() <= bench.published()
 
 
-def test_it_ends_when_it_is_idle_and_when_it_has_hardly_begun(embedded_stand: Stand, tmp_path: Path) -> None:
-    with watching(embedded_stand, tmp_path / "idle.log") as idle:
+def test_process_ends_when_idle_and_right_after_its_start(embedded_bench: Bench, tmp_path: Path) -> None:
+    with watching(embedded_bench, tmp_path / "idle.log") as idle:
         idle.ready()
         assert idle.end() == 0
-    with watching(embedded_stand, tmp_path / "begun.log") as begun:
+    with watching(embedded_bench, tmp_path / "begun.log") as begun:
         begun.health()
         assert begun.end() == 0
-    with watching(embedded_stand, tmp_path / "interrupted.log") as interrupted:
+    with watching(embedded_bench, tmp_path / "interrupted.log") as interrupted:
         interrupted.health()
         assert interrupted.end(signal.SIGINT) == 0
 
 
-def test_a_queue_that_takes_nothing_does_not_keep_it(embedded_stand: Stand, tmp_path: Path) -> None:
-    stand = embedded_stand
-    stand.create("a")
-    stand.queue.refuse(True)
-    with watching(stand, tmp_path / "log") as command:
-        until(lambda: stand.queue.refusals, "a worker has one")
+def test_process_ends_although_the_queue_refuses_events(embedded_bench: Bench, tmp_path: Path) -> None:
+    bench = embedded_bench
+    bench.create("a")
+    bench.queue.refuse(True)
+    with watching(bench, tmp_path / "log") as command:
+        until(lambda: bench.queue.refusals, "a worker has one")
         assert command.end() == 1
         assert "before the queue had stored everything" in command.log.read_text()
 
 
-def test_rights_that_are_missing_are_logged_at_error_once(
-    real_host: Host, stand_on: Callable[..., Stand], tmp_path: Path
+def test_missing_rights_are_logged_once_as_errors(
+    real_host: Host, bench_on: Callable[..., Bench], tmp_path: Path
 ) -> None:
-    stand = stand_on(real_host, [])
-    with watching(stand, tmp_path / "log") as command:
+    bench = bench_on(real_host, [])
+    with watching(bench, tmp_path / "log") as command:
         url = command.health()
         until(
             lambda: urllib3.request("GET", f"{url}/live", retries=False, timeout=30).json()["watches"]["jobs"][
@@ -167,12 +167,12 @@ def test_rights_that_are_missing_are_logged_at_error_once(
         ({}, ("--host", "not an address"), "cannot listen on not an address"),
     ],
 )
-def test_what_cannot_work_is_named(
-    embedded_stand: Stand, tmp_path: Path, environ: dict[str, str], options: tuple[str, ...], why: str
+def test_wrong_setting_or_option_is_named(
+    embedded_bench: Bench, tmp_path: Path, environ: dict[str, str], options: tuple[str, ...], why: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         given = [option.format(taken=taken.getsockname()[1]) for option in options]
-        with watching(embedded_stand, tmp_path / "log", *given, **environ) as command:
+        with watching(embedded_bench, tmp_path / "log", *given, **environ) as command:
             assert command.process.wait(PATIENCE) == 1
     said = command.log.read_text()
     assert why in said

@@ -1,6 +1,6 @@
-"""All that a deployment consists of, in processes that a test can kill: functions, bridge, dispatcher, and a queue.
+"""A whole deployment in processes that a test can kill: functions, bridge, dispatcher, and a queue.
 
-Only the kubelet is played (`Kubelet`), so that hundreds of runs are cheap; nothing is called but over HTTP.
+Only the kubelet is simulated, so that hundreds of runs are cheap; all calls go over HTTP.
 """
 
 import json
@@ -19,7 +19,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
 from functions.cluster.kubernetes_transport import KubernetesTransport
-from functions.local.dev import cluster as furniture
+from functions.local.dev import cluster as dev_cluster
 from functions.local.dev.function_processes import Child, CommandChild, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats
 from functions.local.dev.server import Server, free_port
@@ -43,7 +43,7 @@ DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "do
 
 
 class Kubelet:
-    """Runs the pod of every Job once and has it succeed; `ran` counts by the Job's name."""
+    """A simulated kubelet: runs the pod of every Job once and lets it succeed; `ran` counts by the Job's name."""
 
     def __init__(self, cluster: Cluster, node: Node) -> None:
         self.ran: Counter[str] = Counter()
@@ -75,7 +75,7 @@ class Kubelet:
             self._insist(lambda: self._node.ends(NAMESPACE, name, {"phase": "Succeeded"}, done))
 
     def _insist(self, step: Callable[[], object]) -> None:
-        """Until the API server, which may be slow beside other tests, has answered; a Job is not taken again."""
+        """Repeat the step until the API server answers, which may be slow: a Job is handled only once."""
         while not self._stopping.is_set():
             try:
                 step()
@@ -98,7 +98,7 @@ def _impatient(topology: Topology, listener: Subscription) -> Topology:
 
 @dataclass
 class Machine:
-    """A deployment at work."""
+    """A running deployment."""
 
     cluster: Cluster
     queue: MachineQueue
@@ -108,7 +108,7 @@ class Machine:
     listener: Consumer = field(default_factory=Consumer)
 
     def kill(self, child: Any) -> None:
-        """SIGKILL to the process and all of its group; then it is started again, as a platform would."""
+        """Kill the process group with SIGKILL, and start the process again, as a platform does."""
         with suppress(ProcessLookupError):
             os.killpg(child.process.pid, signal.SIGKILL)
         child.process.wait()
@@ -122,7 +122,7 @@ class Machine:
 
 
 def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[], object] = str) -> None:
-    """Wait for a condition, checked rarely because reading many runs is slow; fail if it does not hold in time."""
+    """Wait until the condition holds, with few checks because a read of many runs is slow; fail on timeout."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, otherwise()
@@ -133,15 +133,15 @@ def _queue(name: str, folder: Path, url: str, endpoints: Mapping[str, str], swee
     if name == "nats":
         (folder / "logs").mkdir()
         return Nats(folder, endpoints, sweep_seconds)
-    if name == "emulator":  # in the other envelope
+    if name == "emulator":  # with wrapped messages, unlike the other queues
         return EmulatedPubsub(folder / "pubsub.log", endpoints, sweep_seconds, wrapped=True)
     return EmbeddedQueue(url, endpoints, sweep_seconds)
 
 
 @contextmanager
-def _listening(name: str, queue: MachineQueue, listens: Subscription) -> Iterator[None]:
-    """Deliver the lifecycle events to a subscriber, where it is not in the queue's own topology."""
-    topology = Topology((LIFECYCLE,), (listens,))
+def _listening(name: str, queue: MachineQueue, subscription: Subscription) -> Iterator[None]:
+    """Deliver lifecycle events to the subscriber, if it is not in the queue's own topology."""
+    topology = Topology((LIFECYCLE,), (subscription,))
     if name == "nats":
         settings = NatsSettings(servers=json.loads(queue.environ["ORCHESTRATOR_QUEUES__NATS__SERVERS"]))
         with dispatching(settings, "", topology):
@@ -154,14 +154,14 @@ def _listening(name: str, queue: MachineQueue, listens: Subscription) -> Iterato
 
 @contextmanager
 def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Machine]:
-    """Start everything, with the queue `embedded`, `emulator` or `nats`, and stop it at the end."""
+    """Run a deployment with the queue `embedded`, `emulator` or `nats` until the block ends."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     ports = {target: free_port() for target in FUNCTIONS if target != "github_event"}
     endpoints = {target: f"http://127.0.0.1:{number}" for target, number in ports.items()}
     listener = Consumer()
     queue = _queue(name, folder, url, endpoints, sweep_seconds)
-    kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
+    kubeconfig = dev_cluster.write_kubeconfig(folder, url, NAMESPACE)
     environ = {
         "PATH": os.environ["PATH"],
         "ORCHESTRATOR_NAMESPACE": NAMESPACE,
@@ -173,17 +173,17 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
     children: list[Any] = [Child(each, number, environ, folder / f"{each}.log") for each, number in ports.items()]
     children.append(CommandChild("watch", ["--port", "0"], environ, folder / "bridge.log"))
     with listener.serving(), forked_functions():
-        listens = Subscription("lifecycle-listener", LIFECYCLE, listener.url, retry=PAUSES)
-        embedded = _impatient(queue.embedded, listens) if name == "embedded" else queue.embedded
+        subscription = Subscription("lifecycle-listener", LIFECYCLE, listener.url, retry=PAUSES)
+        embedded = _impatient(queue.embedded, subscription) if name == "embedded" else queue.embedded
         server = Server(folder / "state.sqlite", ROOT / "crds", embedded, SampleLogs(), port)
         cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
         server.start()
         until(lambda: server.serving, 30)
-        furniture.create_defaults(cluster, NAMESPACE, {})
+        dev_cluster.create_defaults(cluster, NAMESPACE, {})
         kubelet = Kubelet(cluster, SimulatedNode(cluster))
         try:
             queue.start()
-            with _listening(name, queue, listens):
+            with _listening(name, queue, subscription):
                 for child in children:
                     child.start()
                 yield Machine(cluster, queue, [*children, *queue.children], kubelet, folder, listener)

@@ -1,4 +1,4 @@
-"""What tests of NATS share: a prefix of their own on the server, a queue with one subscription, and a look inside."""
+"""A bench for tests of NATS: its own prefix on a server, a queue with one subscription, and the stored messages."""
 
 import asyncio
 import itertools
@@ -44,7 +44,7 @@ class Bench:
         return list(apply_once(self.settings, self.prefix, topology, dry_run=dry_run))
 
     def use(self, work: Callable[[Client], Awaitable[Result]]) -> Result:
-        """Return what `work` makes of a connection of its own."""
+        """Call `work` with a new connection and return its result."""
 
         async def connected() -> Result:
             client = await connect(self.settings, "tests")
@@ -64,7 +64,7 @@ class Bench:
             for number in range(max(state.first_seq, 1), state.last_seq + 1):
                 try:
                     found.append(await streams.get_msg(stream, number))
-                except NotFoundError:  # settled
+                except NotFoundError:  # acknowledged
                     continue
             return found
 

@@ -1,4 +1,4 @@
-"""An operator of NATS with one account and its users, for servers in operator mode, as `nsc` would make them.
+"""A NATS operator with one account and its users, as `nsc` creates them, for servers in operator mode.
 
 The tokens are JWTs with the algorithm ed25519-nkey (NATS: JSON Web Tokens, format version 2).
 """
@@ -27,7 +27,7 @@ class Key:
 
     @classmethod
     def new(cls, role: int) -> "Key":
-        """Make a key of a role: one of the PREFIX_BYTE_* of nkeys."""
+        """Create a key for a role: one of the PREFIX_BYTE_* of nkeys."""
         seed = nkeys.encode_seed(os.urandom(32), role)
         return cls(seed, nkeys.from_seed(bytearray(seed)).public_key.decode())
 
@@ -49,14 +49,14 @@ def _encoded(value: bytes) -> str:
 
 
 class Operator:
-    """An operator whose server has one account with JetStream, beside the system account that JetStream needs."""
+    """An operator with one account that uses JetStream, and the system account that JetStream needs."""
 
     def __init__(self) -> None:
         self._own = Key.new(nkeys.PREFIX_BYTE_OPERATOR)
         self._account, self._system = Key.new(nkeys.PREFIX_BYTE_ACCOUNT), Key.new(nkeys.PREFIX_BYTE_ACCOUNT)
 
     def configuration(self) -> str:
-        """Return what a server's configuration needs."""
+        """Return the lines for a server's configuration."""
         limits = {**UNLIMITED, "wildcards": True}
         account = self._own.signed(self._account, "account", limits={**limits, **STORAGE})
         system = self._own.signed(self._system, "account", limits=limits)

@@ -1,10 +1,10 @@
-"""`orchestrator queues`, as people type it, against Google's emulator, NATS and the embedded queue.
+"""The command `orchestrator queues` against Google's emulator, NATS and the embedded queue.
 
-command                  what is asserted
-apply                    creates, then finds all as it should be, then updates what differs; --dry-run only says
-a setting is wrong       the command names it and does nothing
-publish to a missing topic      the error names the topic and what to do
-dead list|replay|drop    the run and its last reason, "gone", or the message id; nothing of the data
+command                      result
+apply                        creates what is missing, updates what differs; with --dry-run only reports
+apply with a wrong setting   an error that names the setting
+publish to a missing topic   an error that names the topic and the remedy
+dead list|replay|drop        run and last reason, "gone", or the message id; never the data
 """
 
 import itertools
@@ -74,7 +74,7 @@ def environment(project: Project, **queues: Any) -> dict[str, str]:
     return named | {"PUBSUB_EMULATOR_HOST": project.emulator}
 
 
-def test_apply_creates_finds_and_updates(orchestrator: Command, project: Project) -> None:
+def test_apply_creates_keeps_and_updates_on_pubsub(orchestrator: Command, project: Project) -> None:
     would = orchestrator("apply", "--dry-run").output
     assert would.count("would be created") == 3 * len(TOPICS) + len(TOPIC_OF_FUNCTION)
     path = f"projects/{project.id}"
@@ -104,7 +104,7 @@ def on_nats(bench: Bench, **queues: str) -> dict[str, str]:
     return {f"ORCHESTRATOR_QUEUES__{key.upper()}": text for key, text in found.items()}
 
 
-def test_apply_creates_finds_and_updates_on_nats(nats_server: str) -> None:
+def test_apply_creates_keeps_and_updates_on_nats(nats_server: str) -> None:
     bench = Bench.on(nats_server)
     endpoints = json.dumps(ENDPOINTS)
     orchestrator = command(on_nats(bench, endpoints=endpoints))
@@ -125,12 +125,12 @@ def test_apply_creates_finds_and_updates_on_nats(nats_server: str) -> None:
     assert "no subscription for submit_docs" in changed
 
 
-def test_apply_on_nats_that_is_not_there(nats_server: str) -> None:
+def test_apply_names_a_nats_server_that_cannot_be_reached(nats_server: str) -> None:
     away = command({"ORCHESTRATOR_QUEUES__NATS__SERVERS": '["nats://127.0.0.1:1"]'})("apply", ok=False)
     assert "nats://127.0.0.1:1: " in str(away.exception)
 
 
-def test_every_dead_letter_topic_that_is_used_has_a_subscription_that_keeps_the_letters(
+def test_every_dead_letter_topic_has_a_subscription_that_keeps_its_messages(
     orchestrator: Command, project: Project
 ) -> None:
     orchestrator("apply")
@@ -159,14 +159,14 @@ def test_every_dead_letter_topic_that_is_used_has_a_subscription_that_keeps_the_
         ({}, "queues.project"),
     ],
 )
-def test_a_wrong_setting_is_named(queues: dict[str, str], named: str) -> None:
+def test_apply_names_a_wrong_setting(queues: dict[str, str], named: str) -> None:
     environ = {f"ORCHESTRATOR_QUEUES__{key}": text for key, text in queues.items()}
     done = command(environ)("apply", ok=False)
     assert isinstance(done.exception, CommandError)
     assert named in str(done.exception)
 
 
-def test_a_failed_publish_names_the_topic_and_a_remedy(project: Project) -> None:
+def test_failed_publish_names_the_topic_and_a_remedy(project: Project) -> None:
     event = Event("1", "/tests", requested("code"), "", {})
     with pytest.raises(PublishError, match=r"topics/pre-jobs does not exist.*orchestrator queues apply"):
         PubsubPublisher(project).publish("jobs", event)
@@ -174,7 +174,7 @@ def test_a_failed_publish_names_the_topic_and_a_remedy(project: Project) -> None
         connect(QueueSettings())
 
 
-def test_a_missing_emulator_is_reported_within_bounds(pubsub: str) -> None:
+def test_unreachable_emulator_is_reported_after_the_timeout(pubsub: str) -> None:
     away = PubsubPublisher(Project("commands-away", emulator="127.0.0.1:1"), seconds=1.0)
     with pytest.raises(PublishError, match="did not do as asked"):
         away.publish("jobs", Event("1", "/tests", requested("code"), "", {}))
@@ -214,7 +214,7 @@ def consumer() -> Iterator[Consumer]:
 
 
 @pytest.mark.timeout(240)
-def test_dead_letters_from_the_command_line(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
+def test_dead_letters_are_listed_replayed_and_dropped(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
     publisher, environ = refused
     with api_server(tmp_path / "state.sqlite") as url:
         world = Harness(transport(url, tmp_path), "orchestrator")

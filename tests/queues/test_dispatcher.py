@@ -1,15 +1,15 @@
-"""The dispatcher against a real NATS server, beyond what the queue contract says of every queue.
+"""The dispatcher against a real NATS server, beyond the contract of all queues (tests/contract/queue).
 
-| situation                                    | expected                                                           |
+| situation                                    | result                                                             |
 |----------------------------------------------|--------------------------------------------------------------------|
-| nobody answers at the function               | held, at the first attempt, until somebody does                    |
-| the function works longer than ACK_WAIT      | reported as in progress                                            |
-| a stop while a push is under way             | settled by its answer; a second dispatcher does not get it         |
-| two dispatchers                              | each message once                                                  |
-| streams deleted, or the server comes back    | set up again; what is published then is delivered                  |
-| a token is configured                        | sent with every push                                               |
-| a message of another publisher, structured   | delivered in structured mode                                       |
-| schedules of two dispatchers                 | one event an interval; none while the one before is being delivered|
+| the function's port is closed                | the message is held, without counting attempts                     |
+| the function takes longer than ACK_WAIT      | the message is reported as in progress                             |
+| a stop during a push                         | the push is completed; a second dispatcher does not repeat it      |
+| two dispatchers                              | each message is delivered once                                     |
+| streams are deleted                          | they are created again; later messages are delivered               |
+| a token is configured                        | it is sent with every push                                         |
+| a structured message of another publisher    | it is delivered in structured mode                                 |
+| schedules of two dispatchers                 | one event an interval; none while the previous one is undelivered  |
 """
 
 import json
@@ -52,7 +52,7 @@ def attempts(consumer: Consumer) -> list[str]:
     return [push.headers["x-goog-pubsub-delivery-attempt"] for push in consumer.pushes]
 
 
-def test_a_function_that_is_away_costs_no_attempt(bench: Bench) -> None:
+def test_function_with_a_closed_port_costs_no_attempt(bench: Bench) -> None:
     gone = Consumer()
     with gone.serving():
         port = int(gone.url.rstrip("/").rpartition(":")[2])
@@ -65,7 +65,7 @@ def test_a_function_that_is_away_costs_no_attempt(bench: Bench) -> None:
     assert bench.stored("jobs-dead") == []
 
 
-def test_a_long_push_is_reported_as_in_progress(
+def test_long_push_is_reported_as_in_progress(
     bench: Bench, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "KEEP_SECONDS", 0.05)
@@ -90,7 +90,7 @@ def test_a_long_push_is_reported_as_in_progress(
     assert consumer.ids() == ["one"]
 
 
-def test_a_stop_waits_for_the_push_under_way(bench: Bench, consumer: Consumer) -> None:
+def test_stop_waits_for_the_present_push(bench: Bench, consumer: Consumer) -> None:
     arrived, answered = threading.Event(), threading.Event()
 
     def answer(_: object) -> int:
@@ -110,7 +110,7 @@ def test_a_stop_waits_for_the_push_under_way(bench: Bench, consumer: Consumer) -
     assert consumer.ids() == ["one", "two"]
 
 
-def test_what_is_held_at_a_stop_comes_again_at_once(bench: Bench, consumer: Consumer) -> None:
+def test_message_held_at_a_stop_is_redelivered_at_once(bench: Bench, consumer: Consumer) -> None:
     away = jobs("http://127.0.0.1:1/")
     with dispatching(bench.settings, bench.prefix, away) as dispatcher:
         bench.publisher().publish("jobs", event("one"))
@@ -134,7 +134,7 @@ def test_two_dispatchers_share_the_messages(bench: Bench, consumer: Consumer) ->
     assert min(counts) > 0
 
 
-def test_streams_that_were_deleted_are_set_up_again(bench: Bench, consumer: Consumer) -> None:
+def test_deleted_streams_are_created_again(bench: Bench, consumer: Consumer) -> None:
     async def delete(client: Client) -> None:
         await client.jetstream().delete_stream(bench.names.stream("jobs"))
 
@@ -152,7 +152,7 @@ def is_stored(publisher: NatsPublisher) -> bool:
     return False
 
 
-def test_a_token_is_sent_with_every_push(bench: Bench, consumer: Consumer) -> None:
+def test_token_is_sent_with_every_push(bench: Bench, consumer: Consumer) -> None:
     with dispatching(bench.settings, bench.prefix, jobs(consumer.url), token="t0ken"):
         bench.publisher().publish("jobs", event("one"))
         until(lambda: consumer.pushes)
@@ -160,7 +160,7 @@ def test_a_token_is_sent_with_every_push(bench: Bench, consumer: Consumer) -> No
 
 
 @pytest.mark.parametrize("headers", [None, {"Content-Type": "application/cloudevents+json"}], ids=["1.0.2", "1.0.3"])
-def test_a_structured_message_of_another_publisher_is_delivered(
+def test_structured_message_of_another_publisher_is_delivered(
     bench: Bench, consumer: Consumer, headers: dict[str, str] | None
 ) -> None:
     document = {"specversion": "1.0", "id": "x", "source": "/o", "type": "t.v1", "data": {"a": 1}}
@@ -176,9 +176,7 @@ def test_a_structured_message_of_another_publisher_is_delivered(
     assert (received.event().id, received.event().data, received.from_queue) == ("x", {"a": 1}, True)
 
 
-def test_a_schedule_publishes_once_an_interval_and_not_on_top_of_the_one_before(
-    bench: Bench, consumer: Consumer
-) -> None:
+def test_schedule_publishes_once_an_interval_unless_one_is_undelivered(bench: Bench, consumer: Consumer) -> None:
     schedule = Schedule("sweep", 60.0, "due.v1")
     topology = Topology(("sweep",), (Subscription("sweep-push", "sweep", consumer.url),), (schedule,))
 
@@ -201,7 +199,7 @@ def test_a_schedule_publishes_once_an_interval_and_not_on_top_of_the_one_before(
     assert [push.id for push in consumer.pushes] == ["due.v1/1", "due.v1/3"]
 
 
-def test_schedules_run_by_the_clock(bench: Bench, consumer: Consumer) -> None:
+def test_two_dispatchers_publish_each_scheduled_event_once(bench: Bench, consumer: Consumer) -> None:
     subscription = Subscription("sweep-push", "sweep", consumer.url)
     topology = Topology(("sweep",), (subscription,), (Schedule("sweep", 0.1, "due.v1"),))
     with dispatching(bench.settings, bench.prefix, topology), dispatching(bench.settings, bench.prefix, topology):

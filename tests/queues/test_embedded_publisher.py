@@ -1,13 +1,4 @@
-"""Publishing to the embedded queue: connections are kept, and every failure is a PublishError that names the topic.
-
-| the queue                              | expected                                  |
-|----------------------------------------|-------------------------------------------|
-| stores each event                      | one connection for all of them            |
-| closes each connection afterwards      | a new connection, without an error        |
-| answers half, or something else        | PublishError                              |
-| answers another code than 200          | PublishError with the code and the answer |
-| is not there                           | PublishError                              |
-"""
+"""Publishing to the embedded queue: connections are kept, and every failure is a PublishError with the topic."""
 
 import socket
 import threading
@@ -26,7 +17,7 @@ EVENT = Event("a b", "/s", "t.v1", "", {"a": "ü"})
 
 
 class Queue(ThreadingHTTPServer):
-    """Records the requests; `closes` has it close each connection after its answer, without saying so."""
+    """Records requests; with `closes`, it closes each connection after its answer, without a header."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
@@ -71,7 +62,7 @@ def answering(text: bytes, times: int = 2) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_events_go_on_one_connection(queue: Queue) -> None:
+def test_events_use_one_connection(queue: Queue) -> None:
     publisher = EmbeddedPublisher(queue.url)
     for _ in range(3):
         publisher.publish("jobs", EVENT)
@@ -79,7 +70,7 @@ def test_events_go_on_one_connection(queue: Queue) -> None:
     assert len(set(queue.connections)) == 1
 
 
-def test_a_connection_that_the_queue_closed_is_replaced(queue: Queue) -> None:
+def test_connection_that_the_queue_closed_is_replaced(queue: Queue) -> None:
     publisher, queue.closes = EmbeddedPublisher(queue.url), True
     for _ in range(3):
         publisher.publish("jobs", EVENT)
@@ -87,17 +78,17 @@ def test_a_connection_that_the_queue_closed_is_replaced(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"what?\r\n\r\n"], ids=str)
-def test_half_an_answer_is_no_answer(text: bytes) -> None:
+def test_incomplete_answer_is_an_error(text: bytes) -> None:
     with answering(text) as url, pytest.raises(PublishError, match=r"topic jobs: the queue at .* did not answer"):
         EmbeddedPublisher(url).publish("jobs", EVENT)
 
 
-def test_a_rejection_is_reported_with_its_answer() -> None:
+def test_rejection_is_reported_with_its_answer() -> None:
     rejection = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"
     with answering(rejection) as url, pytest.raises(PublishError, match=r"topic jobs: the queue answered 503: b'busy'"):
         EmbeddedPublisher(url).publish("jobs", EVENT)
 
 
-def test_a_queue_that_is_not_there_is_named() -> None:
+def test_unreachable_queue_is_named() -> None:
     with pytest.raises(PublishError, match=r"topic jobs: the queue at http://127\.0\.0\.1:1 did not answer"):
         EmbeddedPublisher("http://127.0.0.1:1").publish("jobs", EVENT)

@@ -1,17 +1,16 @@
-"""Publishing to a real NATS server: what is stored, and the result of each failure.
+"""Publishing to a real NATS server: the stored message, and the error of each failure.
 
-| NATS                              | expected                                                    |
-|-----------------------------------|-------------------------------------------------------------|
-| stores it                         | one message in binary mode of CloudEvents' NATS binding     |
-| has stored the same event already | one message                                                 |
-| has no such stream                | PublishError with `orchestrator queues apply`               |
-| elects a leader for the stream    | repeated until the time is up                               |
-| is not there                      | PublishError once the time is up                            |
-| comes back                        | the same publisher stores again                             |
-| refuses the user                  | PublishError that names the setting, without the password   |
-| is in operator mode               | stored with credentials_file; refused with another operator's |
-| takes TLS only                    | stored with ca_file; without it an error                    |
-| takes no message of that size     | PublishError with max_payload                               |
+| NATS                                      | result                                                       |
+|-------------------------------------------|--------------------------------------------------------------|
+| stores the event, or has it already       | one message in binary mode of CloudEvents' NATS binding      |
+| has no such stream                        | PublishError with `orchestrator queues apply`                |
+| elects a leader for the stream            | the publish is repeated until the timeout                    |
+| cannot be reached                         | PublishError after the timeout                               |
+| is restarted                              | the same publisher continues                                 |
+| refuses the user                          | PublishError that names the setting, without the password    |
+| is in operator mode                       | accepts only the credentials_file of its own operator        |
+| requires TLS                              | accepts a connection with ca_file; PublishError without it   |
+| refuses a message of that size            | PublishError with max_payload                                |
 """
 
 import asyncio
@@ -40,7 +39,7 @@ Serve = Callable[..., NatsServer]
 
 @pytest.fixture
 def serve(nats_server: str, tmp_path: Path) -> Iterator[Callable[[str], NatsServer]]:
-    """Start a server of its own with more configuration; `nats_server` skips where there is none."""
+    """Return a function that starts a server with more configuration; `nats_server` skips without NATS."""
     started: list[NatsServer] = []
 
     def start(configuration: str) -> NatsServer:
@@ -66,8 +65,8 @@ def applied(bench: Bench) -> Iterator[Bench]:
     yield bench
 
 
-def test_an_event_that_comes_while_the_queue_is_set_up_is_not_lost(nats_server: str) -> None:
-    """A stream keeps what its consumers want; before they exist it would acknowledge and drop it."""
+def test_event_published_during_setup_is_refused_and_not_lost(nats_server: str) -> None:
+    """A stream without consumers would acknowledge a message and drop it, so publishes must fail until they exist."""
     bench = Bench.on(nats_server)
     topology = jobs("http://127.0.0.1:1/")
     refused: list[str] = []
@@ -85,7 +84,7 @@ def test_an_event_that_comes_while_the_queue_is_set_up_is_not_lost(nats_server: 
     assert [(message.headers or {})["ce-id"] for message in bench.stored("jobs")] == ["after"]
 
 
-def test_an_event_is_one_message_in_binary_mode(nats_server: str) -> None:
+def test_event_is_one_message_in_binary_mode(nats_server: str) -> None:
     with applied(Bench.on(nats_server)) as bench:
         publisher = bench.publisher()
         sent = Event("id 1", "/s", "t.v1", "acme/shop ü", {"a": "ü"}, "one", "00-1-2-01")
@@ -110,32 +109,32 @@ def test_an_event_is_one_message_in_binary_mode(nats_server: str) -> None:
     assert (second.headers or {})["ce-id"] == "another"
 
 
-def test_a_stream_that_does_not_exist_is_named_with_what_to_do(nats_server: str) -> None:
+def test_missing_stream_is_named_with_a_remedy(nats_server: str) -> None:
     bench = Bench.on(nats_server)
     assert f"stream {bench.prefix}jobs: no server takes its messages" in (text := refusal(bench, event("one")))
     assert "orchestrator queues apply" in text
 
 
 @pytest.mark.parametrize("answer", [NoRespondersError(), NoStreamResponseError(), ServiceUnavailableError()])
-def test_while_servers_elect_a_leader_the_publish_is_repeated(answer: Error) -> None:
-    """No server answers for a stream without a leader; only 404 of the JetStream API says that it is missing."""
+def test_error_during_a_leader_election_counts_as_unavailable(answer: Error) -> None:
+    """No server answers for a stream without a leader; only a 404 of the JetStream API means that it is missing."""
     with pytest.raises(NatsUnavailableError, match=r"stream jobs: .*servers"), explained("stream jobs"):
         raise answer
 
 
-def test_a_stream_is_missing_if_the_servers_say_so() -> None:
+def test_404_of_jetstream_means_a_missing_stream() -> None:
     with pytest.raises(NatsError, match="stream jobs does not exist") as caught, explained("stream jobs"):
         raise NotFoundError(code=404)
     assert not isinstance(caught.value, NatsUnavailableError)
 
 
-def test_a_server_that_is_not_there_is_named_within_bounds(nats_server: str) -> None:
+def test_unreachable_nats_server_is_named_after_the_timeout(nats_server: str) -> None:
     text = refusal(Bench.on("nats://127.0.0.1:1"), event("one"))
     assert "nats://127.0.0.1:1: " in text
     assert "Connect call failed" in text
 
 
-def test_a_publisher_survives_its_server(serve: Serve) -> None:
+def test_publisher_continues_after_a_restart_of_the_server(serve: Serve) -> None:
     server = serve("")
     with applied(Bench.on(server.url)) as bench:
         publisher = bench.publisher()
@@ -146,7 +145,7 @@ def test_a_publisher_survives_its_server(serve: Serve) -> None:
         assert [(each.headers or {})["ce-id"] for each in bench.stored("jobs")] == ["before", "after"]
 
 
-def test_a_refused_user_learns_which_setting_to_check(serve: Serve) -> None:
+def test_error_for_a_refused_user_names_the_setting_without_the_password(serve: Serve) -> None:
     url = serve('authorization { user: functions, password: "right one" }\n').url
     with applied(Bench.on(url, user="functions", password="right one")) as bench:
         bench.publisher().publish("jobs", event("one"))
@@ -158,7 +157,7 @@ def test_a_refused_user_learns_which_setting_to_check(serve: Serve) -> None:
     assert "s3cret" not in text
 
 
-def test_a_credentials_file_is_accepted_by_the_servers_of_its_operator_alone(serve: Serve, tmp_path: Path) -> None:
+def test_credentials_file_is_accepted_only_by_servers_of_its_operator(serve: Serve, tmp_path: Path) -> None:
     operator = Operator()
     url = serve(operator.configuration()).url
     own = operator.credentials(tmp_path / "own.creds")
@@ -169,7 +168,7 @@ def test_a_credentials_file_is_accepted_by_the_servers_of_its_operator_alone(ser
     assert "credentials: check queues.nats" in refusal(Bench.on(url, credentials_file=others), event("two"))
 
 
-def test_tls_is_checked_against_the_given_certificate(serve: Serve, tmp_path: Path) -> None:
+def test_server_certificate_is_verified_with_ca_file(serve: Serve, tmp_path: Path) -> None:
     own = make(tmp_path)
     url = serve(f'tls {{ cert_file: "{own.path}", key_file: "{own.key}" }}\n').url.replace("nats:", "tls:")
     with applied(Bench.on(url, ca_file=own.path)) as bench:
@@ -178,7 +177,7 @@ def test_tls_is_checked_against_the_given_certificate(serve: Serve, tmp_path: Pa
     assert "certificate verify failed" in refusal(Bench.on(url), event("two"))
 
 
-def test_a_message_that_is_too_large_is_reported_with_the_servers_setting(serve: Serve) -> None:
+def test_too_large_message_is_reported_with_the_servers_setting(serve: Serve) -> None:
     with applied(Bench.on(serve("max_payload: 1KB\n").url)) as bench:
         assert "raise max_payload" in refusal(bench, event("one", "x" * 2000))
 

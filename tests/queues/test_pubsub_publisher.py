@@ -1,24 +1,24 @@
-"""Publishing to Google Pub/Sub through its client library: what goes out, and the result of each answer.
+"""Publishing to Google Pub/Sub through its client library: the stored message, errors, and credentials.
 
-| Pub/Sub                                    | expected                                             | calls        |
+| answer of Pub/Sub                          | result                                               | calls        |
 |--------------------------------------------|------------------------------------------------------|--------------|
-| stores it                                  | the event as one message; one connection for all     | 1            |
-| PERMISSION_DENIED, UNAUTHENTICATED         | PublishError with the role to grant, Google's words  | 1            |
+| success                                    | the event is one message; threads share a connection | 1            |
+| PERMISSION_DENIED, UNAUTHENTICATED         | PublishError with the role to grant                  | 1            |
 | NOT_FOUND                                  | PublishError with `orchestrator queues apply`        | 1            |
-| INVALID_ARGUMENT                           | PublishError with Google's words                     | 1            |
-| ABORTED, UNAVAILABLE, INTERNAL, ...        | sent again                                           | 2            |
-| the same for ever, or no server            | PublishError once the time is up                     | several      |
-| a message that is too large                | PublishError that says so                            | 0            |
+| INVALID_ARGUMENT                           | PublishError with Google's message                   | 1            |
+| ABORTED, UNAVAILABLE, INTERNAL, ...        | the call is repeated                                 | 2            |
+| the same each time, or no server           | PublishError after the timeout                       | several      |
+| none: the message is too large             | PublishError with its size                           | 0            |
 
-| credentials of the process                 | arrives, through a proxy, as                         |
+| credentials of the process                 | Pub/Sub receives, through a proxy                    |
 |--------------------------------------------|------------------------------------------------------|
-| the metadata server                        | its token, asked for once                            |
+| the metadata server                        | its token, which is fetched once                     |
 | a service account's key file               | a token that the key signed                          |
 | a workload identity federation file        | the token exchanged for it                           |
 | a user's file, with a quota project        | the user's token, and the project to bill            |
-| none, or a file that does not exist        | PublishError that says so; nothing is sent           |
+| a file that does not exist                 | nothing; PublishError names the file                 |
 
-No error shows a token.
+No error contains a token.
 """
 
 import json
@@ -65,13 +65,13 @@ def publisher(cloud: GoogleCloud) -> PubsubPublisher:
 
 
 def refusal(publisher: PubsubPublisher) -> str:
-    """Return what is told of a publish that fails."""
+    """Return the error message of a publish that fails."""
     with pytest.raises(PublishError) as caught:
         publisher.publish("github", EVENT)
     return str(caught.value)
 
 
-def test_an_event_is_one_message(publisher: PubsubPublisher, cloud: GoogleCloud) -> None:
+def test_event_is_one_pubsub_message(publisher: PubsubPublisher, cloud: GoogleCloud) -> None:
     publisher.publish("github", EVENT)
     (call,) = cloud.published
     assert call.topic == PATH
@@ -89,7 +89,7 @@ def test_an_event_is_one_message(publisher: PubsubPublisher, cloud: GoogleCloud)
     }
 
 
-def test_an_event_without_data_is_a_message_without_data(publisher: PubsubPublisher, cloud: GoogleCloud) -> None:
+def test_event_without_data_is_a_message_without_data(publisher: PubsubPublisher, cloud: GoogleCloud) -> None:
     publisher.publish("sweep", Event("1", "/s", "t.v1", "", None))
     assert cloud.published[0].message.data == b""
 
@@ -118,7 +118,7 @@ def test_threads_share_one_connection(publisher: PubsubPublisher, cloud: GoogleC
     ],
     ids=str,
 )
-def test_a_final_error_is_reported_at_once(
+def test_permanent_error_is_reported_at_once(
     publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode, problem: str
 ) -> None:
     cloud.publishes = [status]
@@ -129,26 +129,26 @@ def test_a_final_error_is_reported_at_once(
 
 
 @pytest.mark.parametrize("status", PASSING, ids=str)
-def test_a_passing_error_is_tried_again(publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode) -> None:
+def test_transient_error_is_retried(publisher: PubsubPublisher, cloud: GoogleCloud, status: StatusCode) -> None:
     cloud.publishes = [status]
     publisher.publish("github", EVENT)
     assert len(cloud.published) == 2
 
 
-def test_an_error_that_does_not_pass_is_given_up(cloud: GoogleCloud) -> None:
+def test_repeated_transient_error_is_reported_after_the_timeout(cloud: GoogleCloud) -> None:
     cloud.publishes = [StatusCode.UNAVAILABLE] * 999
     publisher = PubsubPublisher(Project("proj-one", "pre-", cloud.emulator), seconds=0.5)
     assert "Pub/Sub did not do as asked: Timeout of 0.5s exceeded" in refusal(publisher)
     assert 0 < len(cloud.published) < 999
 
 
-def test_an_emulator_that_is_not_there_is_given_up() -> None:
+def test_unreachable_emulator_is_reported_within_its_timeout() -> None:
     text = refusal(PubsubPublisher(Project("proj-one", "pre-", "127.0.0.1:1"), seconds=0.2))
     assert text.startswith(f"{PATH}: Pub/Sub did not do as asked: Timeout of 0.2s exceeded")
     assert len(text) < 700
 
 
-def test_a_message_that_is_too_large_is_named(publisher: PubsubPublisher, cloud: GoogleCloud) -> None:
+def test_too_large_message_is_rejected_with_its_size(publisher: PubsubPublisher, cloud: GoogleCloud) -> None:
     with pytest.raises(
         PublishError, match=rf"^{PATH}: the message is too large: 10\d{{6}} bytes, of at most 10485760$"
     ):
@@ -190,17 +190,17 @@ def test_metadata_server_gives_the_access_token_on_google_cloud(cloud: GoogleClo
     assert cloud.tunnels == [f"{PUBSUB}:443 Basic bWU6cyBA"], "one tunnel for all: me, s @"
 
 
-def test_a_key_file_signs_its_own_token(cloud: GoogleCloud, tmp_path: Path) -> None:
+def test_service_account_key_signs_the_token(cloud: GoogleCloud, tmp_path: Path) -> None:
     done = published(cloud, GOOGLE_APPLICATION_CREDENTIALS=str(key_file(tmp_path, cloud)))
     assert done.returncode == 0, done.stderr
     (authorization,) = {call.metadata["authorization"] for call in cloud.published}
     claims = jwt.decode(authorization.removeprefix("Bearer "), options={"verify_signature": False})
     assert claims["iss"] == "me@proj-one.test"
-    assert not cloud.given, "no token is asked for"
+    assert not cloud.given, "no token is fetched"
 
 
 @pytest.mark.parametrize("make", [federation_file, user_file])
-def test_a_file_is_exchanged_for_a_token(
+def test_credentials_file_is_exchanged_for_a_token(
     cloud: GoogleCloud, tmp_path: Path, make: Callable[[Path, GoogleCloud], Path]
 ) -> None:
     file = make(tmp_path, cloud)
@@ -216,7 +216,7 @@ def test_a_file_that_does_not_exist_is_named(cloud: GoogleCloud) -> None:
     assert not cloud.published
 
 
-def test_a_token_is_shown_in_no_error(cloud: GoogleCloud) -> None:
+def test_error_contains_no_token(cloud: GoogleCloud) -> None:
     cloud.publishes = [StatusCode.PERMISSION_DENIED]
     done = published(cloud)
     assert "grant the caller roles/pubsub.publisher" in done.stderr

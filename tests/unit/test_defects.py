@@ -84,13 +84,13 @@ CAUGHT_BY = {
         "faults/test_named_defects.py::test_job_that_already_exists_is_named_in_the_status"
     ),
     "run created while the watch was down never picked up": (
-        "bridge/test_following.py::test_a_run_created_while_the_watch_was_down_is_picked_up"
+        "bridge/test_following.py::test_run_created_while_the_watch_was_down_is_published"
     ),
     "template newer than code or the reverse failing late": (
         "life/test_attempts.py::test_template_error_is_shown_with_file_and_variable_and_retried"
     ),
     "CRDs not applied on upgrade, then 404 for ever": (
-        "bridge/test_following.py::test_crds_not_applied_on_upgrade_are_picked_up_once_they_are"
+        "bridge/test_following.py::test_kind_is_watched_once_its_crd_is_applied"
     ),
     "uninstalling with finalizers left a CRD terminating": (
         "faults/test_named_defects.py::test_runs_deleted_at_once_are_gone_after_an_hourly_sweep"
@@ -108,9 +108,7 @@ CAUGHT_BY = {
     "configuration errors logged at INFO": (
         "local/test_alone.py::test_without_an_image_a_function_does_not_start_and_names_the_setting"
     ),
-    "dead watch behind a healthy /health": (
-        "bridge/test_health.py::test_a_dead_watch_does_not_hide_behind_a_healthy_health"
-    ),
+    "dead watch behind a healthy /health": ("bridge/test_health.py::test_dead_watch_makes_health_fail"),
     "relative directory resolved twice in a subfolder": "agent/test_happy_path.py::test_work_in_a_subdirectory",
 }
 

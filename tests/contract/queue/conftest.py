@@ -95,7 +95,7 @@ class Broker:
     def letters(self, topic: str = "jobs-dead") -> list[dict[str, Any]]:
         return list(self.request("GET", f"/dead/{topic}")[1]["letters"])
 
-    def stands(self) -> dict[str, dict[str, Any]]:
+    def subscriptions(self) -> dict[str, dict[str, Any]]:
         return {each["name"]: each for each in self.request("GET", "/subscriptions")[1]["subscriptions"]}
 
 

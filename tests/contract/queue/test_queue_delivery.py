@@ -35,10 +35,10 @@ def test_acknowledged_message_is_not_redelivered(broker, consumer, wait_until, a
     consumer.answer = answer
     queue = broker(consumer)
     queue.publish("one")
-    wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     time.sleep(0.3)
     assert consumer.ids() == ["one"]
-    assert queue.stands()["to-0"]["waiting"] == 0
+    assert queue.subscriptions()["to-0"]["waiting"] == 0
 
 
 @pytest.mark.parametrize("answer", [202, 301, 400, 404, 429, 500, 503])
@@ -46,7 +46,7 @@ def test_message_is_redelivered_after_any_other_answer(broker, consumer, wait_un
     consumer.answer = lambda _: answer if len(consumer.pushes) < 3 else 200
     queue = broker(consumer)
     queue.publish("one")
-    wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     assert consumer.ids() == ["one"] * 3
     assert [push.headers["x-goog-pubsub-delivery-attempt"] for push in consumer.pushes] == ["1", "2", "3"]
 
@@ -59,7 +59,7 @@ def test_message_is_redelivered_when_the_answer_comes_after_the_ack_deadline(bro
     consumer.answer = slow_at_first
     queue = broker(consumer, ack_deadline=0.3)
     queue.publish("one")
-    wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     assert consumer.ids() == ["one", "one"]
 
 
@@ -92,7 +92,7 @@ def test_message_becomes_a_dead_letter_with_its_reason_after_the_last_attempt(br
     assert letter["reason"].startswith("answered 503")
     assert letter["event"]["id"] == "poison"
     assert letter["event"]["data_base64"] == "bm90IEpTT04="
-    assert queue.stands()["to-0"]["dead"] == 1
+    assert queue.subscriptions()["to-0"]["dead"] == 1
 
 
 @pytest.mark.parametrize("body", [rb'"\ud800"', b"NaN", b"1e999"])
@@ -117,10 +117,10 @@ def test_refused_and_slow_messages_do_not_block_others(broker, consumer, wait_un
     queue = broker(consumer, attempts=100, ack_deadline=20)
     for event in ["slow", *(f"poison-{n}" for n in range(20)), *(f"good-{n}" for n in range(20))]:
         queue.publish(event)
-    wait_until(lambda: queue.stands()["to-0"]["acked"] == 20)
+    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 20)
     held.set()
     assert {event for event in consumer.ids() if event.startswith("good")} == {f"good-{n}" for n in range(20)}
-    wait_until(lambda: queue.stands()["to-0"]["acked"] == 21)
+    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 21)
 
 
 def test_concurrency_of_a_subscription_is_limited(broker, consumer, wait_until):
@@ -137,7 +137,7 @@ def test_concurrency_of_a_subscription_is_limited(broker, consumer, wait_until):
     queue = broker(consumer, concurrency=3)
     for n in range(20):
         queue.publish(str(n))
-    wait_until(lambda: queue.stands()["to-0"]["acked"] == 20)
+    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 20)
     assert max(most) == 3
 
 
@@ -156,7 +156,7 @@ def test_consumer_with_a_closed_port_costs_no_attempt(broker, consumer, wait_unt
     time.sleep(1.2)
     assert queue.letters() == []
     with consumer.serving(port=int(url.rstrip("/").rpartition(":")[2])):
-        wait_until(lambda: queue.stands()["to-0"]["acked"] == 1)
+        wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     assert consumer.pushes[0].headers["x-goog-pubsub-delivery-attempt"] == "1"
 
 
@@ -169,7 +169,7 @@ def test_dead_letter_is_replayed_only_to_the_subscription_that_refused_it(broker
     consumer.pushes.clear()
     status, _ = queue.request("POST", f"/dead/jobs-dead/{queue.letters()[0]['id']}/replay")
     assert status == 204
-    wait_until(lambda: queue.stands()["to-1"]["acked"] == 1)
+    wait_until(lambda: queue.subscriptions()["to-1"]["acked"] == 1)
     assert [push.headers["x-goog-pubsub-subscription-name"] for push in consumer.pushes] == ["to-1"]
     assert queue.letters() == []
 

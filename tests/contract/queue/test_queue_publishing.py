@@ -68,13 +68,13 @@ def test_malformed_event_is_rejected_with_every_problem(broker, consumer, header
 def test_message_over_the_size_limit_is_rejected(broker, consumer):
     queue = broker(consumer)
     assert queue.request("POST", "/topics/jobs", b"x" * 10_000_001, **BINARY)[0] == 413
-    assert queue.stands()["to-0"]["waiting"] == 0
+    assert queue.subscriptions()["to-0"]["waiting"] == 0
 
 
 def test_topics_and_subscriptions_are_listed(broker, consumer):
     queue = broker(consumer)
     assert queue.request("GET", "/topics")[1] == {"topics": ["jobs", "jobs-dead"]}
-    assert queue.stands()["to-0"] == {
+    assert queue.subscriptions()["to-0"] == {
         "name": "to-0",
         "topic": "jobs",
         "pushEndpoint": consumer.url,
