@@ -1,6 +1,6 @@
 """A fake GitHub for each test, and a client of the App, on a clock that the test advances.
 
-`stage` is a bench for deliveries to the functions, `room` one for their reports to GitHub.
+`bench` delivers events to the functions; `reporting` has a run and the function that reports it to GitHub.
 """
 
 import itertools
@@ -15,8 +15,8 @@ from functions.github.api.client import connect
 from tests.github import report_bench
 from tests.github.answers import is_listed
 from tests.github.clock import Clock
-from tests.github.delivery_bench import Stage
-from tests.github.report_bench import Newsroom
+from tests.github.delivery_bench import DeliveryBench
+from tests.github.report_bench import ReportBench
 from tests.support.api import api_server, transport
 from tests.support.github import Github, serving
 
@@ -61,14 +61,14 @@ def namespace() -> str:
 
 
 @pytest.fixture
-def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Iterator[Stage]:
-    yield Stage(api, namespace, github, clock)
+def bench(api: Transport, namespace: str, github: Github, clock: Clock) -> Iterator[DeliveryBench]:
+    yield DeliveryBench(api, namespace, github, clock)
     check_listed(github)
 
 
 @pytest.fixture
-def room() -> Iterator[Newsroom]:
-    made = Newsroom()
+def reporting() -> Iterator[ReportBench]:
+    made = ReportBench()
     yield made
     check_listed(made.github)
 

@@ -26,7 +26,7 @@ from tests.support.github import Github, Repository, payloads
 Object = dict[str, Any]
 
 
-class Stage:
+class DeliveryBench:
     """A repository on GitHub, a namespace of an API server, and the functions between them."""
 
     def __init__(self, api: Transport, namespace: str, github: Github, clock: Clock) -> None:

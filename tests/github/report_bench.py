@@ -84,7 +84,7 @@ def past() -> StateGraph:
     return StateGraph()
 
 
-class Newsroom:
+class ReportBench:
     """One run on an API server of its own, requested on an issue of a repository of a GitHub of its own."""
 
     def __init__(self, kind: str = "CodeRun", *, asked_for: bool = True, client_id: bool = False, **spec: Any) -> None:
@@ -210,7 +210,7 @@ class Newsroom:
     def without_github(self) -> Dependencies:
         return replace(self.services(), github=None)
 
-    def check_told(self, checks: int = 1) -> None:
+    def check_reported(self, checks: int = 1) -> None:
         """Assert that comment, pull request and check exist once and are current, with at most `checks` check runs."""
         run = self.run()
         assert self.comment() == comment.text(run)
@@ -224,16 +224,16 @@ class Newsroom:
         assert (self.asked(), self.world.calls.calls) == (asked, []), "the sync is recorded"
 
 
-def stands_still(room: Newsroom, raw: Any, at: int) -> Actor:
+def stopped_report(reporting: ReportBench, raw: Any, at: int) -> Actor:
     """Return a report of `raw`, stopped before its call number `at` (0-based), if there is one."""
-    slow = Actor(room.both, lambda transport: room.report(raw, room.services(transport)))
+    slow = Actor(reporting.both, lambda transport: reporting.report(raw, reporting.services(transport)))
     for _ in range(at):
         if not slow.ended:
             slow.step()
     return slow
 
 
-def goes_on(slow: Actor) -> None:
+def run_to_end(slow: Actor) -> None:
     """Run the stopped report to its end."""
     while not slow.ended:
         slow.step()

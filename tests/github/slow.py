@@ -8,7 +8,7 @@ from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Request
 from functions.github.api.errors import Busy
 from functions.runs import github_sync_state
-from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
+from tests.github.report_bench import FIRST, ON_GITHUB, ReportBench
 
 
 @dataclass
@@ -18,47 +18,47 @@ class Slow:
     If the caller's timeout is shorter, the call is executed after it only if it is `late`.
     """
 
-    room: Newsroom
+    reporting: ReportBench
     seconds: float
     late: bool = False
     calls: int = field(default=0, init=False)
 
     def send(self, request: Request) -> Any:
         if request.path != ON_GITHUB:
-            return self.room.both.send(request)
+            return self.reporting.both.send(request)
         self.calls += 1
         patience = request.body.timeout_seconds or 15
-        self.room.world.later(seconds=min(self.seconds, patience))
+        self.reporting.world.later(seconds=min(self.seconds, patience))
         if self.seconds <= patience:
-            return self.room.both.send(request)
+            return self.reporting.both.send(request)
         if self.late:
-            self.room.both.send(request)
+            self.reporting.both.send(request)
         raise Busy("there was no answer in time")
 
     def stream(self, request: Request) -> Iterator[Any]:
-        return self.room.both.stream(request)
+        return self.reporting.both.stream(request)
 
 
-def with_commits(room: Newsroom, count: int) -> None:
+def with_commits(reporting: ReportBench, count: int) -> None:
     """Give the run another attempt under way, after `count` attempts that ended with a commit each.
 
     It was synced, but the record of concluded check runs is lost.
     """
-    room.succeeds()
-    room.report()
-    room.asks(contextVersion=2)
-    room.works()
-    run = room.run()
+    reporting.succeeds()
+    reporting.report()
+    reporting.asks(contextVersion=2)
+    reporting.works()
+    run = reporting.run()
     first, *others = run.status.attempts
     earlier = [first.model_copy(update={"commit": f"{number:040x}"}) for number in range(1, count)]
     status = run.status.model_copy(update={"attempts": [*earlier, first, *others]})
-    room.world.kubelet.replace_status(RUNS[run.kind], run.to_status_update(status))
-    room.report()
-    assert room.checks() == {FIRST: ("in_progress", None)}
-    forget(room)
+    reporting.world.kubelet.replace_status(RUNS[run.kind], run.to_status_update(status))
+    reporting.report()
+    assert reporting.checks() == {FIRST: ("in_progress", None)}
+    forget(reporting)
 
 
-def forget(room: Newsroom) -> None:
+def forget(reporting: ReportBench) -> None:
     """Invalidate the sync record."""
-    run = room.run()
-    room.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.invalidate())
+    run = reporting.run()
+    reporting.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, github_sync_state.invalidate())

@@ -23,164 +23,164 @@ from functions.reconciler.reconciler import reconcile
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
 from functions.settings.limits import LimitSettings
-from tests.github.delivery_bench import Stage
+from tests.github.delivery_bench import DeliveryBench
 from tests.support.github import payloads
 
 
-def test_a_retry_on_the_pull_request_retries_its_run_once(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    payload = stage.commented(pull["number"], "/retry use the other library\nand *test* it")
+def test_a_retry_on_the_pull_request_retries_its_run_once(bench: DeliveryBench) -> None:
+    _, pull = bench.with_pull()
+    payload = bench.commented(pull["number"], "/retry use the other library\nand *test* it")
     for guid in ("a", "b"):
-        assert stage.deliver("issue_comment", payload, guid).code == 204
-    found = stage.run()
+        assert bench.deliver("issue_comment", payload, guid).code == 204
+    found = bench.run()
     assert isinstance(found.spec, CodeRunSpec)
     assert found.spec.context_version == 2
     assert found.spec.prompt_modification == "use the other library\nand *test* it"
-    assert stage.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
-    assert stage.answers(pull["number"]) == []
+    assert bench.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
+    assert bench.answers(pull["number"]) == []
 
 
-def test_a_review_comment_is_executed_and_answered_on_the_pull_request(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    payload = payloads.review_comment(stage.shop, pull["number"], "/retry handle `None` here\n/status")
-    assert stage.deliver("pull_request_review_comment", payload).code == 204
-    found = stage.run().spec
+def test_a_review_comment_is_executed_and_answered_on_the_pull_request(bench: DeliveryBench) -> None:
+    _, pull = bench.with_pull()
+    payload = payloads.review_comment(bench.shop, pull["number"], "/retry handle `None` here\n/status")
+    assert bench.deliver("pull_request_review_comment", payload).code == 204
+    found = bench.run().spec
     assert isinstance(found, CodeRunSpec)
     assert str(found.prompt_modification).startswith("On shop.py:\n")
     assert str(found.prompt_modification).endswith("\n\nhandle `None` here")
-    assert stage.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
-    assert len(stage.answers(pull["number"])) == 1
+    assert bench.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
+    assert len(bench.answers(pull["number"])) == 1
 
 
-def test_the_status_of_a_queued_run_has_its_position(stage: Stage) -> None:
-    stage.world.configure(limits=LimitSettings(runs=0))
-    stage.services = replace(stage.services, settings=stage.world.services.settings)
-    stage.asked_for("/code 1 service=a")
-    run, number = stage.asked_for("/code 2 service=b")
-    for each in stage.runs():
-        reconcile(stage.services, each.kind, each.namespace, each.name)
-    stage.comment(number, "/status")
-    (answer,) = stage.answers(number)
+def test_the_status_of_a_queued_run_has_its_position(bench: DeliveryBench) -> None:
+    bench.world.configure(limits=LimitSettings(runs=0))
+    bench.services = replace(bench.services, settings=bench.world.services.settings)
+    bench.asked_for("/code 1 service=a")
+    run, number = bench.asked_for("/code 2 service=b")
+    for each in bench.runs():
+        reconcile(bench.services, each.kind, each.namespace, each.name)
+    bench.comment(number, "/status")
+    (answer,) = bench.answers(number)
     assert "**Queued**" in answer
-    place = sorted(stage.runs(), key=lambda each: (each.created, each.uid)).index(stage.now(run)) + 1
+    place = sorted(bench.runs(), key=lambda each: (each.created, each.uid)).index(bench.now(run)) + 1
     assert f"- Position: {place} of 2" in answer
 
 
-def test_a_command_on_an_issue_applies_to_its_latest_run(stage: Stage) -> None:
-    first, number = stage.asked_for()
-    assert stage.comment(number, "/docs").code == 204
-    assert stage.comment(number, "/cancel").code == 204
-    assert {run.kind: run.cancel for run in stage.runs()} == {"CodeRun": False, "DocsRun": True}
-    assert stage.comment(stage.shop.open_issue()["number"], "/cancel").code == 204
-    assert not next(run for run in stage.runs() if run.uid == first.uid).cancel
+def test_a_command_on_an_issue_applies_to_its_latest_run(bench: DeliveryBench) -> None:
+    first, number = bench.asked_for()
+    assert bench.comment(number, "/docs").code == 204
+    assert bench.comment(number, "/cancel").code == 204
+    assert {run.kind: run.cancel for run in bench.runs()} == {"CodeRun": False, "DocsRun": True}
+    assert bench.comment(bench.shop.open_issue()["number"], "/cancel").code == 204
+    assert not next(run for run in bench.runs() if run.uid == first.uid).cancel
 
 
-def test_a_refused_retry_gets_one_reply_and_stays_refused(stage: Stage) -> None:
-    run, number = stage.asked_for()
-    stage.begins(run)
-    payload = stage.commented(number, "/retry faster")
-    stage.deliver("issue_comment", payload)
-    (answer,) = stage.answers(number)
+def test_a_refused_retry_gets_one_reply_and_stays_refused(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.begins(run)
+    payload = bench.commented(number, "/retry faster")
+    bench.deliver("issue_comment", payload)
+    (answer,) = bench.answers(number)
     assert "is not finished" in answer
     assert "wait for its end, or cancel it" in answer
-    stage.ends(stage.run())
-    stage.deliver("issue_comment", payload)
-    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
-    assert stage.answers(number) == [answer]
+    bench.ends(bench.run())
+    bench.deliver("issue_comment", payload)
+    assert bench.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert bench.answers(number) == [answer]
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["two comments", "one comment"])
-def test_a_retry_can_be_cancelled_before_it_begins(stage: Stage, apart: bool) -> None:
-    run, number = stage.asked_for()
-    stage.ends(run)
-    jobs = len(stage.world.jobs())
+def test_a_retry_can_be_cancelled_before_it_begins(bench: DeliveryBench, apart: bool) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
+    jobs = len(bench.world.jobs())
     for text in ("/retry the wrong way", "/cancel") if apart else ("/retry the wrong way\n\n/cancel",):
-        assert stage.comment(number, text).code == 204
-    assert stage.answers(number) == []
+        assert bench.comment(number, text).code == 204
+    assert bench.answers(number) == []
     for _ in range(2):
-        reconcile(stage.services, run.kind, run.namespace, run.name)
-    found = stage.run()
-    assert (found.status.phase, found.status.attempt, len(stage.world.jobs())) == ("Cancelled", 1, jobs)
-    stage.comment(number, "/retry the right way")
-    reconcile(stage.services, run.kind, run.namespace, run.name)
-    found = stage.run()
+        reconcile(bench.services, run.kind, run.namespace, run.name)
+    found = bench.run()
+    assert (found.status.phase, found.status.attempt, len(bench.world.jobs())) == ("Cancelled", 1, jobs)
+    bench.comment(number, "/retry the right way")
+    reconcile(bench.services, run.kind, run.namespace, run.name)
+    found = bench.run()
     assert isinstance(found.spec, CodeRunSpec)
     assert (found.status.attempt, found.spec.prompt_modification, found.cancel) == (2, "the right way", False)
 
 
-def test_a_second_retry_before_the_first_has_begun_is_refused(stage: Stage) -> None:
-    run, number = stage.asked_for()
-    stage.ends(run)
+def test_a_second_retry_before_the_first_has_begun_is_refused(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
     for words in ("use library A", "and mend the docs"):
-        assert stage.comment(number, f"/retry {words}").code == 204
-    assert "has not begun; wait for its end, or cancel it" in stage.answers(number)[0]
-    found = stage.run().spec
+        assert bench.comment(number, f"/retry {words}").code == 204
+    assert "has not begun; wait for its end, or cancel it" in bench.answers(number)[0]
+    found = bench.run().spec
     assert isinstance(found, CodeRunSpec)
     assert (found.context_version, found.prompt_modification) == (2, "use library A")
 
 
-def test_a_redelivered_cancel_does_not_stop_a_later_attempt(stage: Stage) -> None:
-    run, number = stage.asked_for()
-    stage.ends(run)
-    payload = stage.commented(number, "/cancel")
-    stage.deliver("issue_comment", payload)
-    assert "nothing to stop" in stage.answers(number)[0]
-    stage.comment(number, "/retry")
-    stage.take(next(event for event in stage.queue if event.data["comment"]["id"] == payload["comment"]["id"]))
-    assert not stage.run().cancel
+def test_a_redelivered_cancel_does_not_stop_a_later_attempt(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
+    payload = bench.commented(number, "/cancel")
+    bench.deliver("issue_comment", payload)
+    assert "nothing to stop" in bench.answers(number)[0]
+    bench.comment(number, "/retry")
+    bench.take(next(event for event in bench.queue if event.data["comment"]["id"] == payload["comment"]["id"]))
+    assert not bench.run().cancel
 
 
-def test_a_retry_of_a_docs_run_is_refused_with_advice(stage: Stage) -> None:
-    run, number = stage.asked_for("/docs")
-    stage.ends(run)
-    stage.comment(number, "/retry")
-    assert "submit it again instead" in stage.answers(number)[0]
+def test_a_retry_of_a_docs_run_is_refused_with_advice(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for("/docs")
+    bench.ends(run)
+    bench.comment(number, "/retry")
+    assert "submit it again instead" in bench.answers(number)[0]
 
 
-def test_a_command_on_a_run_being_deleted_is_refused(stage: Stage) -> None:
-    run, number = stage.asked_for()
-    stage.world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
-    stage.comment(number, "/cancel")
-    assert "is being deleted" in stage.answers(number)[0]
+def test_a_command_on_a_run_being_deleted_is_refused(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
+    bench.comment(number, "/cancel")
+    assert "is being deleted" in bench.answers(number)[0]
 
 
 @pytest.mark.parametrize("command", ["/retry", "/cancel", "/status"])
-def test_a_command_without_a_run_gets_a_reply(stage: Stage, command: str) -> None:
-    number = stage.shop.open_issue()["number"]
-    stage.comment(number, command)
-    assert stage.answers(number) == [
+def test_a_command_without_a_run_gets_a_reply(bench: DeliveryBench, command: str) -> None:
+    number = bench.shop.open_issue()["number"]
+    bench.comment(number, command)
+    assert bench.answers(number) == [
         "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."
     ]
 
 
-def test_a_status_command_gets_one_reply(stage: Stage) -> None:
-    run, pull = stage.with_pull()
+def test_a_status_command_gets_one_reply(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull()
     for _ in range(2):
-        stage.deliver("issue_comment", stage.commented(pull["number"], "/status"), "x")
-    first, second = stage.answers(pull["number"])
+        bench.deliver("issue_comment", bench.commented(pull["number"], "/status"), "x")
+    first, second = bench.answers(pull["number"])
     assert f"Run `{run.name}`, task 3 for `api`: **Succeeded** (`Completed`)" in first
     assert f"Branch: `{run.status.branch}`" in first
     assert first == second
-    stage.take(stage.queue[-1])
-    assert len(stage.answers(pull["number"])) == 2
+    bench.take(bench.queue[-1])
+    assert len(bench.answers(pull["number"])) == 2
 
 
-def test_a_run_is_found_after_its_repository_was_renamed(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    stage.shop.full_name = "acme/store"
-    stage.comment(pull["number"], "/retry")
-    assert stage.run().spec.context_version == 2  # type: ignore[union-attr]
+def test_a_run_is_found_after_its_repository_was_renamed(bench: DeliveryBench) -> None:
+    _, pull = bench.with_pull()
+    bench.shop.full_name = "acme/store"
+    bench.comment(pull["number"], "/retry")
+    assert bench.run().spec.context_version == 2  # type: ignore[union-attr]
 
 
-def test_the_same_branch_in_another_repository_is_ignored(stage: Stage) -> None:
-    run, _ = stage.with_pull()
-    other = stage.github.repository("acme/other")
+def test_the_same_branch_in_another_repository_is_ignored(bench: DeliveryBench) -> None:
+    run, _ = bench.with_pull()
+    other = bench.github.repository("acme/other")
     number = other.open_pull(run.status.branch or "")["number"]
     comment = other.comment(number, "/retry")
-    stage.deliver("issue_comment", payloads.issue_comment(other, number, comment))
-    stage.deliver("pull_request", payloads.pull_request(other, number, "opened"))
-    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
-    assert stage.run().status.pull_request_url is None
+    bench.deliver("issue_comment", payloads.issue_comment(other, number, comment))
+    bench.deliver("pull_request", payloads.pull_request(other, number, "opened"))
+    assert bench.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert bench.run().status.pull_request_url is None
 
 
 @dataclass
@@ -204,9 +204,9 @@ class Meddling:
 
 
 @pytest.mark.parametrize(("times", "code"), [(3, 204), (100, 503)])
-def test_a_conflicting_request_is_made_again_a_few_times(stage: Stage, times: int, code: int) -> None:
-    run, number = stage.asked_for()
-    meddling = Meddling(stage.world.calls.inner, stage.world.kubelet, run, times)
-    stage.services = replace(stage.services, cluster=Cluster(meddling))
-    assert stage.comment(number, "/cancel").code == code
-    assert stage.run().cancel == (code == 204)
+def test_a_conflicting_request_is_made_again_a_few_times(bench: DeliveryBench, times: int, code: int) -> None:
+    run, number = bench.asked_for()
+    meddling = Meddling(bench.world.calls.inner, bench.world.kubelet, run, times)
+    bench.services = replace(bench.services, cluster=Cluster(meddling))
+    assert bench.comment(number, "/cancel").code == code
+    assert bench.run().cancel == (code == 204)

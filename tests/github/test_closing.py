@@ -25,7 +25,7 @@ from functions.github.api.transport import Request as Call
 from functions.handlers import reconcile
 from functions.reporting.github.sync import CLOSE_TIME_LIMIT
 from functions.serving.http import Answer, answer
-from tests.github.report_bench import FIRST, ON_GITHUB, Newsroom
+from tests.github.report_bench import FIRST, ON_GITHUB, ReportBench
 from tests.github.slow import Slow, with_commits
 from tests.support.http_servers import Handler, listening
 from tests.support.run_steps import event
@@ -35,48 +35,50 @@ from tests.support.run_steps import event
 class Defective:
     """A transport on which every call to GitHub raises an unexpected error."""
 
-    room: Newsroom
+    reporting: ReportBench
 
     def send(self, request: Request) -> Any:
         if request.path == ON_GITHUB:
             raise RuntimeError("a defect")
-        return self.room.both.send(request)
+        return self.reporting.both.send(request)
 
     def stream(self, request: Request) -> Iterator[Any]:
-        return self.room.both.stream(request)
+        return self.reporting.both.stream(request)
 
 
-def deleted(room: Newsroom, transport: Transport) -> Answer:
-    room.deletes()
-    return answer(partial(reconcile.handle, room.services(transport)), event(room.run().raw))
+def deleted(reporting: ReportBench, transport: Transport) -> Answer:
+    reporting.deletes()
+    return answer(partial(reconcile.handle, reporting.services(transport)), event(reporting.run().raw))
 
 
 @pytest.mark.parametrize("seconds", [1, 4, 9.5, 60])
-def test_the_finalizer_is_removed_in_time_while_github_is_slow(room: Newsroom, seconds: float) -> None:
-    with_commits(room, 20)
-    slow, before = Slow(room, seconds), room.world.now
-    assert deleted(room, slow).code == 204
-    assert room.gone()
-    assert room.world.now - before <= CLOSE_TIME_LIMIT < timedelta(seconds=20)
+def test_the_finalizer_is_removed_in_time_while_github_is_slow(reporting: ReportBench, seconds: float) -> None:
+    with_commits(reporting, 20)
+    slow, before = Slow(reporting, seconds), reporting.world.now
+    assert deleted(reporting, slow).code == 204
+    assert reporting.gone()
+    assert reporting.world.now - before <= CLOSE_TIME_LIMIT < timedelta(seconds=20)
     assert 1 <= slow.calls <= CLOSE_TIME_LIMIT.total_seconds() / seconds + 1
     if seconds == 1:
-        assert "**Deleted**" in room.comment()
-        assert room.checks() == {FIRST: ("completed", "cancelled")}
+        assert "**Deleted**" in reporting.comment()
+        assert reporting.checks() == {FIRST: ("completed", "cancelled")}
 
 
-def test_the_finalizer_is_removed_although_closing_fails_unexpectedly(room: Newsroom) -> None:
-    room.works()
-    room.report()
-    assert deleted(room, Defective(room)).code == 503
-    assert room.gone()
-    assert answer(partial(reconcile.handle, room.services()), event(room.made.raw)).code == 204, "the redelivery"
+def test_the_finalizer_is_removed_although_closing_fails_unexpectedly(reporting: ReportBench) -> None:
+    reporting.works()
+    reporting.report()
+    assert deleted(reporting, Defective(reporting)).code == 503
+    assert reporting.gone()
+    assert answer(partial(reconcile.handle, reporting.services()), event(reporting.made.raw)).code == 204, (
+        "the redelivery"
+    )
 
 
-def test_the_check_is_closed_although_comments_fail(room: Newsroom) -> None:
-    with_commits(room, 1)
-    room.github.fails("comments", 502, times=9)
-    assert deleted(room, room.both).code == 204
-    assert room.checks() == {FIRST: ("completed", "cancelled")}
+def test_the_check_is_closed_although_comments_fail(reporting: ReportBench) -> None:
+    with_commits(reporting, 1)
+    reporting.github.fails("comments", 502, times=9)
+    assert deleted(reporting, reporting.both).code == 204
+    assert reporting.checks() == {FIRST: ("completed", "cancelled")}
 
 
 def test_a_call_with_a_timeout_waits_no_longer() -> None:

@@ -19,7 +19,7 @@ from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
 from functions.runs.model.code_run_spec import CodeRunSpec
 from tests.github.clock import Clock
-from tests.github.delivery_bench import Stage
+from tests.github.delivery_bench import DeliveryBench
 from tests.support.crashing import Killed
 from tests.support.github import Github
 
@@ -57,19 +57,19 @@ class Mortal:
         raise NotImplementedError
 
 
-def process(stage: Stage, life: Life) -> None:
+def process(bench: DeliveryBench, life: Life) -> None:
     """Replace the function's process by a new one with that life and without caches."""
-    github = stage.services.settings.github
-    client = Client(github.api_url, AppKey(github.app_id, github.key), Mortal(HttpTransport(), life), stage.clock)
-    cluster = Cluster(Mortal(stage.world.calls.inner, life))
-    stage.services = replace(stage.services, github=client, cluster=cluster, permissions=Permissions())
+    github = bench.services.settings.github
+    client = Client(github.api_url, AppKey(github.app_id, github.key), Mortal(HttpTransport(), life), bench.clock)
+    cluster = Cluster(Mortal(bench.world.calls.inner, life))
+    bench.services = replace(bench.services, github=client, cluster=cluster, permissions=Permissions())
 
 
-def delivered(stage: Stage, life: Life) -> bool:
+def delivered(bench: DeliveryBench, life: Life) -> bool:
     """Return whether the process lived until it had acknowledged the delivery."""
-    process(stage, life)
+    process(bench, life)
     try:
-        assert stage.take(stage.queue[-1]).code == 204
+        assert bench.take(bench.queue[-1]).code == 204
     except Killed:
         return False
     return True
@@ -79,20 +79,20 @@ def delivered(stage: Stage, life: Life) -> bool:
 def test_a_delivery_is_handled_once_after_a_crash_at_any_call(
     api: Transport, namespace: str, github: Github, clock: Clock, after: bool
 ) -> None:
-    stage = Stage(api, namespace, github, clock)
+    bench = DeliveryBench(api, namespace, github, clock)
     at, lived = 0, False
     while not lived:
-        process(stage, Life(10_000, after))
-        run, pull = stage.with_pull()
-        payload = stage.commented(pull["number"], COMMENT)
+        process(bench, Life(10_000, after))
+        run, pull = bench.with_pull()
+        payload = bench.commented(pull["number"], COMMENT)
         github.hook.deliver("issue_comment", payload)
-        known = {each.uid for each in stage.runs()}
-        lived = delivered(stage, Life(at, after))
-        assert delivered(stage, Life(10_000, after))
-        found = stage.now(run)
+        known = {each.uid for each in bench.runs()}
+        lived = delivered(bench, Life(at, after))
+        assert delivered(bench, Life(10_000, after))
+        found = bench.now(run)
         assert isinstance(found.spec, CodeRunSpec)
         assert found.spec.context_version == 2, at
-        assert len({each.uid for each in stage.runs()} - known) == 1, at
-        assert len(stage.answers(pull["number"])) == 1, at
+        assert len({each.uid for each in bench.runs()} - known) == 1, at
+        assert len(bench.answers(pull["number"])) == 1, at
         at += 1
     assert at > 15

@@ -15,20 +15,20 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
 from functions.runs.requests import FEEDBACK_RETRIES
-from tests.github.delivery_bench import Object, Stage
+from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import payloads
 
 # Feedback -----------------------------------------------------------------------------------------------------------
 
 
-def _review(stage: Stage, pull: Object, body: str = "use the other library", by: str = "octocat") -> Object:
-    return payloads.review(stage.shop, pull["number"], "changes_requested", body, by)
+def _review(bench: DeliveryBench, pull: Object, body: str = "use the other library", by: str = "octocat") -> Object:
+    return payloads.review(bench.shop, pull["number"], "changes_requested", body, by)
 
 
-def test_a_review_retries_the_run_with_its_text_and_comments(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    payload = _review(stage, pull)
-    stage.shop.review_comments[1] = {
+def test_a_review_retries_the_run_with_its_text_and_comments(bench: DeliveryBench) -> None:
+    _, pull = bench.with_pull()
+    payload = _review(bench, pull)
+    bench.shop.review_comments[1] = {
         "id": 1,
         "pull_request_review_id": payload["review"]["id"],
         "path": "shop.py",
@@ -36,8 +36,8 @@ def test_a_review_retries_the_run_with_its_text_and_comments(stage: Stage) -> No
         "body": "`None` is not handled",
     }
     for guid in ("a", "b"):
-        assert stage.deliver("pull_request_review", payload, guid).code == 204
-    found = stage.run().spec
+        assert bench.deliver("pull_request_review", payload, guid).code == 204
+    found = bench.run().spec
     assert isinstance(found, CodeRunSpec)
     assert found.context_version == 2
     assert "asks for changes.\n\nuse the other library\n\nOn shop.py:7:\n`None` is not handled" in str(
@@ -45,131 +45,131 @@ def test_a_review_retries_the_run_with_its_text_and_comments(stage: Stage) -> No
     )
 
 
-def test_a_review_after_the_last_automatic_retry_gets_a_reply(stage: Stage) -> None:
-    stage.configure("maxRetries: 2")
-    _, pull = stage.with_pull()
+def test_a_review_after_the_last_automatic_retry_gets_a_reply(bench: DeliveryBench) -> None:
+    bench.configure("maxRetries: 2")
+    _, pull = bench.with_pull()
     for _ in range(2):
-        stage.deliver("pull_request_review", _review(stage, pull))
-        stage.ends(stage.reopened(stage.run()))
-    assert stage.answers(pull["number"]) == []
-    stage.deliver("pull_request_review", _review(stage, pull))
-    found = stage.run()
+        bench.deliver("pull_request_review", _review(bench, pull))
+        bench.ends(bench.reopened(bench.run()))
+    assert bench.answers(pull["number"]) == []
+    bench.deliver("pull_request_review", _review(bench, pull))
+    found = bench.run()
     assert found.spec.context_version == 3  # type: ignore[union-attr]
     assert found.raw["metadata"]["annotations"][FEEDBACK_RETRIES] == "2"
-    assert "was retried automatically 2 times, which is the limit" in stage.answers(pull["number"])[0]
+    assert "was retried automatically 2 times, which is the limit" in bench.answers(pull["number"])[0]
 
 
-def test_a_review_by_a_user_without_write_access_starts_nothing(stage: Stage) -> None:
-    _, pull = stage.with_pull()
-    stage.deliver("pull_request_review", _review(stage, pull, by="mallory"))
-    assert stage.run().spec.context_version == 1  # type: ignore[union-attr]
-    assert stage.answers(pull["number"]) == []
+def test_a_review_by_a_user_without_write_access_starts_nothing(bench: DeliveryBench) -> None:
+    _, pull = bench.with_pull()
+    bench.deliver("pull_request_review", _review(bench, pull, by="mallory"))
+    assert bench.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert bench.answers(pull["number"]) == []
 
 
-def _check(stage: Stage, run: Run, **more: Any) -> Object:
-    return payloads.check_run(stage.shop, run.status.branch or "", **more)
+def _check(bench: DeliveryBench, run: Run, **more: Any) -> Object:
+    return payloads.check_run(bench.shop, run.status.branch or "", **more)
 
 
-def test_several_failed_checks_retry_the_run_once(stage: Stage) -> None:
-    stage.configure("maxRetries: 5")
-    run, pull = stage.with_pull()
+def test_several_failed_checks_retry_the_run_once(bench: DeliveryBench) -> None:
+    bench.configure("maxRetries: 5")
+    run, pull = bench.with_pull()
     for name in ("tests", "lint"):
-        assert stage.deliver("check_run", _check(stage, run, name=name)).code == 204
-    found = stage.run().spec
+        assert bench.deliver("check_run", _check(bench, run, name=name)).code == 204
+    found = bench.run().spec
     assert isinstance(found, CodeRunSpec)
     assert found.context_version == 2
     assert "The check tests failed" in str(found.prompt_modification)
-    assert stage.answers(pull["number"]) == []
+    assert bench.answers(pull["number"]) == []
 
 
-def _retried(stage: Stage) -> bool:
-    return bool(stage.run().spec.context_version > 1)  # type: ignore[union-attr]
+def _retried(bench: DeliveryBench) -> bool:
+    return bool(bench.run().spec.context_version > 1)  # type: ignore[union-attr]
 
 
-def test_a_failed_check_of_another_commit_is_ignored(stage: Stage) -> None:
-    run, _ = stage.with_pull(commit="d" * 40)
-    stage.deliver("check_run", _check(stage, run, head_sha="e" * 40))
-    assert not _retried(stage)
-    stage.deliver("check_run", _check(stage, run, head_sha="d" * 40))
-    assert _retried(stage)
+def test_a_failed_check_of_another_commit_is_ignored(bench: DeliveryBench) -> None:
+    run, _ = bench.with_pull(commit="d" * 40)
+    bench.deliver("check_run", _check(bench, run, head_sha="e" * 40))
+    assert not _retried(bench)
+    bench.deliver("check_run", _check(bench, run, head_sha="d" * 40))
+    assert _retried(bench)
 
 
 @pytest.mark.parametrize("configured", ["retryOn: []", "retryOn: [", "retryOn: [review]"])
 def test_a_failed_check_is_ignored_if_checks_are_off_or_the_configuration_invalid(
-    stage: Stage, configured: str
+    bench: DeliveryBench, configured: str
 ) -> None:
-    run, _ = stage.with_pull()
-    stage.configure(configured)
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
+    run, _ = bench.with_pull()
+    bench.configure(configured)
+    bench.deliver("check_run", _check(bench, run))
+    assert not _retried(bench)
 
 
-def test_a_cancelled_run_is_not_retried_by_a_check(stage: Stage) -> None:
-    run = stage.ends(stage.asked_for()[0], State.CANCELLED)
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
+def test_a_cancelled_run_is_not_retried_by_a_check(bench: DeliveryBench) -> None:
+    run = bench.ends(bench.asked_for()[0], State.CANCELLED)
+    bench.deliver("check_run", _check(bench, run))
+    assert not _retried(bench)
 
 
-def test_a_failed_check_is_ignored_with_max_retries_0(stage: Stage) -> None:
-    stage.configure("maxRetries: 0")
-    run, _ = stage.with_pull()
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
+def test_a_failed_check_is_ignored_with_max_retries_0(bench: DeliveryBench) -> None:
+    bench.configure("maxRetries: 0")
+    run, _ = bench.with_pull()
+    bench.deliver("check_run", _check(bench, run))
+    assert not _retried(bench)
 
 
 # Pull requests ------------------------------------------------------------------------------------------------------
 
 
-def _news(stage: Stage, pull: Object, action: str) -> None:
-    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], action)).code == 204
+def _news(bench: DeliveryBench, pull: Object, action: str) -> None:
+    assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], action)).code == 204
 
 
 def _merged(run: Run) -> list[tuple[str, str]]:
     return [(each.status, each.reason) for each in run.status.conditions if each.type == "PullRequestMerged"]
 
 
-def test_a_pull_request_is_recorded_on_its_run(stage: Stage) -> None:
-    before, pull = stage.with_pull()
-    _news(stage, pull, "opened")
-    run = stage.run()
+def test_a_pull_request_is_recorded_on_its_run(bench: DeliveryBench) -> None:
+    before, pull = bench.with_pull()
+    _news(bench, pull, "opened")
+    run = bench.run()
     assert run.status.pull_request_url == pull["html_url"]
     assert _merged(run) == [("False", "Open")]
     assert [each for each in run.status.conditions if each.type != "PullRequestMerged"] == before.status.conditions
     version = run.resource_version
-    _news(stage, pull, "synchronize")
-    assert stage.run().resource_version == version
+    _news(bench, pull, "synchronize")
+    assert bench.run().resource_version == version
 
 
 @pytest.mark.parametrize(("merged", "expected"), [(True, ("True", "Merged")), (False, ("False", "Closed"))])
 def test_pull_request_events_in_the_wrong_order_record_its_present_state(
-    stage: Stage, merged: bool, expected: tuple[str, str]
+    bench: DeliveryBench, merged: bool, expected: tuple[str, str]
 ) -> None:
-    run, pull = stage.with_pull()
-    opened = payloads.pull_request(stage.shop, pull["number"], "opened")
+    run, pull = bench.with_pull()
+    opened = payloads.pull_request(bench.shop, pull["number"], "opened")
     opened = {**opened, "pull_request": {**pull, "state": "open"}}
-    stage.shop.pulls[pull["number"]] |= {"state": "closed", "merged": merged}
-    _news(stage, pull, "closed")
-    assert stage.deliver("pull_request", opened).code == 204
-    assert _merged(stage.run()) == [expected]
-    stage.deliver("check_run", _check(stage, run))
-    assert not _retried(stage)
+    bench.shop.pulls[pull["number"]] |= {"state": "closed", "merged": merged}
+    _news(bench, pull, "closed")
+    assert bench.deliver("pull_request", opened).code == 204
+    assert _merged(bench.run()) == [expected]
+    bench.deliver("check_run", _check(bench, run))
+    assert not _retried(bench)
 
 
-def test_a_second_pull_request_is_recorded_after_the_first_is_closed(stage: Stage) -> None:
-    run, first = stage.with_pull()
-    _news(stage, first, "opened")
-    second = stage.shop.open_pull(run.status.branch or "", "next")
-    _news(stage, second, "opened")
-    assert stage.run().status.pull_request_url == first["html_url"]
-    stage.shop.pulls[first["number"]] |= {"state": "closed"}
-    _news(stage, first, "closed")
-    _news(stage, second, "synchronize")
-    assert stage.run().status.pull_request_url == second["html_url"]
-    assert _merged(stage.run()) == [("False", "Open")]
+def test_a_second_pull_request_is_recorded_after_the_first_is_closed(bench: DeliveryBench) -> None:
+    run, first = bench.with_pull()
+    _news(bench, first, "opened")
+    second = bench.shop.open_pull(run.status.branch or "", "next")
+    _news(bench, second, "opened")
+    assert bench.run().status.pull_request_url == first["html_url"]
+    bench.shop.pulls[first["number"]] |= {"state": "closed"}
+    _news(bench, first, "closed")
+    _news(bench, second, "synchronize")
+    assert bench.run().status.pull_request_url == second["html_url"]
+    assert _merged(bench.run()) == [("False", "Open")]
 
 
-def test_a_pull_request_of_a_fork_is_not_recorded(stage: Stage) -> None:
-    run, _ = stage.with_pull()
-    pull = stage.shop.open_pull(run.status.branch or "", fork="mallory/shop")
-    _news(stage, pull, "opened")
-    assert stage.run().status.pull_request_url is None
+def test_a_pull_request_of_a_fork_is_not_recorded(bench: DeliveryBench) -> None:
+    run, _ = bench.with_pull()
+    pull = bench.shop.open_pull(run.status.branch or "", fork="mallory/shop")
+    _news(bench, pull, "opened")
+    assert bench.run().status.pull_request_url is None

@@ -23,9 +23,9 @@ from functions.github.api.transport import HttpTransport, Response
 from functions.handlers import reconcile
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.serving.http import answer
-from tests.github.delivery_bench import Stage
+from tests.github.delivery_bench import DeliveryBench
 from tests.github.redelivery.sweeps import LIST, kept, swept
-from tests.github.report_bench import ON_GITHUB, Newsroom
+from tests.github.report_bench import ON_GITHUB, ReportBench
 from tests.support.github import payloads
 from tests.support.run_steps import event
 
@@ -69,29 +69,29 @@ class Garbling:
 @pytest.mark.parametrize("body", BODIES)
 def test_a_deletion_completes_with_any_garbled_answer(body: bytes) -> None:
     for at in range(MOST):
-        room = Newsroom()
-        room.succeeds()
-        room.report()
-        room.deletes()
-        garbling = Garbling(room.both, at, body)
-        deleted = answer(partial(reconcile.handle, room.services(garbling)), event(room.run().raw))
-        assert (deleted.code, room.gone()) == (204, True), at
+        reporting = ReportBench()
+        reporting.succeeds()
+        reporting.report()
+        reporting.deletes()
+        garbling = Garbling(reporting.both, at, body)
+        deleted = answer(partial(reconcile.handle, reporting.services(garbling)), event(reporting.run().raw))
+        assert (deleted.code, reporting.gone()) == (204, True), at
         if garbling.made <= at:
             break
     assert 4 <= at < MOST - 1
 
 
-def test_the_check_is_closed_although_the_comment_cannot_be(room: Newsroom) -> None:
-    room.succeeds()
-    room.report()
-    room.asks(contextVersion=2)
-    room.works()
-    room.report()
-    room.github.fails("comments", 200, times=9, body=["<html>"])
-    room.deletes()
-    reconcile.handle(room.services(), event(room.run().raw))
-    assert room.gone()
-    assert [status for status, _ in room.checks().values()] == ["completed"]
+def test_the_check_is_closed_although_the_comment_cannot_be(reporting: ReportBench) -> None:
+    reporting.succeeds()
+    reporting.report()
+    reporting.asks(contextVersion=2)
+    reporting.works()
+    reporting.report()
+    reporting.github.fails("comments", 200, times=9, body=["<html>"])
+    reporting.deletes()
+    reconcile.handle(reporting.services(), event(reporting.run().raw))
+    assert reporting.gone()
+    assert [status for status, _ in reporting.checks().values()] == ["completed"]
 
 
 # Reports ------------------------------------------------------------------------------------------------------------
@@ -100,13 +100,13 @@ def test_the_check_is_closed_although_the_comment_cannot_be(room: Newsroom) -> N
 @pytest.mark.parametrize("body", BODIES)
 def test_a_run_is_synced_once_after_a_garbled_answer(body: bytes) -> None:
     for at in range(MOST):
-        room = Newsroom()
-        room.succeeds()
-        raw, garbling = room.run().raw, Garbling(room.both, at, body)
-        assert room.report(raw, room.services(garbling)) in (204, 503), at
-        room.world.later(minutes=3)
-        assert room.report(raw) == 204, "the redelivery"
-        room.check_told()
+        reporting = ReportBench()
+        reporting.succeeds()
+        raw, garbling = reporting.run().raw, Garbling(reporting.both, at, body)
+        assert reporting.report(raw, reporting.services(garbling)) in (204, 503), at
+        reporting.world.later(minutes=3)
+        assert reporting.report(raw) == 204, "the redelivery"
+        reporting.check_reported()
         if garbling.made <= at:
             break
     assert 8 <= at < MOST - 1
@@ -115,58 +115,58 @@ def test_a_run_is_synced_once_after_a_garbled_answer(body: bytes) -> None:
 # Deliveries ---------------------------------------------------------------------------------------------------------
 
 
-def garbled(stage: Stage, at: int, body: bytes) -> Garbling:
+def garbled(bench: DeliveryBench, at: int, body: bytes) -> Garbling:
     """Replace the function's process by a new one that gets one garbled answer of GitHub."""
-    github = stage.services.settings.github
+    github = bench.services.settings.github
     garbling = Garbling(HttpTransport(), at, body)
-    client = Client(github.api_url, AppKey(github.app_id, github.key), garbling, stage.clock)
-    stage.services = replace(stage.services, github=client, permissions=Permissions())
+    client = Client(github.api_url, AppKey(github.app_id, github.key), garbling, bench.clock)
+    bench.services = replace(bench.services, github=client, permissions=Permissions())
     return garbling
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_delivery_is_handled_once_after_a_garbled_answer(stage: Stage, body: bytes) -> None:
-    number = stage.shop.open_pull("feature", base="next")["number"]
+def test_a_delivery_is_handled_once_after_a_garbled_answer(bench: DeliveryBench, body: bytes) -> None:
+    number = bench.shop.open_pull("feature", base="next")["number"]
     for at in range(MOST):
-        known = {run.uid for run in stage.runs()}
-        stage.github.hook.deliver("issue_comment", stage.commented(number, "/code 3 service=api"))
-        garbling = garbled(stage, at, body)
-        assert stage.take(stage.queue[-1]).code in (204, 503), at
-        garbled(stage, MOST, b"")
-        assert stage.take(stage.queue[-1]).code == 204, "the redelivery"
-        (made,) = (run for run in stage.runs() if run.uid not in known)
+        known = {run.uid for run in bench.runs()}
+        bench.github.hook.deliver("issue_comment", bench.commented(number, "/code 3 service=api"))
+        garbling = garbled(bench, at, body)
+        assert bench.take(bench.queue[-1]).code in (204, 503), at
+        garbled(bench, MOST, b"")
+        assert bench.take(bench.queue[-1]).code == 204, "the redelivery"
+        (made,) = (run for run in bench.runs() if run.uid not in known)
         assert isinstance(made.spec, CodeRunSpec)
         assert made.spec.branch == "next", at
         if garbling.made <= at:
             break
     assert 6 <= at < MOST - 1
-    assert stage.answers(number) == []
+    assert bench.answers(number) == []
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_pull_request_event_is_redelivered_after_a_garbled_answer(stage: Stage, body: bytes) -> None:
-    run, pull = stage.with_pull()
-    stage.shop.pulls[pull["number"]] |= {"state": "closed", "merged": True}
-    stage.github.hook.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "closed"))
+def test_a_pull_request_event_is_redelivered_after_a_garbled_answer(bench: DeliveryBench, body: bytes) -> None:
+    run, pull = bench.with_pull()
+    bench.shop.pulls[pull["number"]] |= {"state": "closed", "merged": True}
+    bench.github.hook.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
     for at in range(3):
-        garbled(stage, at, body)
-        assert stage.take(stage.queue[-1]).code == 503
-        assert stage.now(run).status.pull_request_url is None
-    garbled(stage, MOST, b"")
-    assert stage.take(stage.queue[-1]).code == 204
-    assert stage.now(run).status.pull_request_url == pull["html_url"]
+        garbled(bench, at, body)
+        assert bench.take(bench.queue[-1]).code == 503
+        assert bench.now(run).status.pull_request_url is None
+    garbled(bench, MOST, b"")
+    assert bench.take(bench.queue[-1]).code == 204
+    assert bench.now(run).status.pull_request_url == pull["html_url"]
 
 
 # Failed deliveries --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [{"total": 1}, ["<html>"], {"message": "hello"}])
-def test_an_invalid_page_of_deliveries_is_read_again(stage: Stage, body: Any) -> None:
-    stage.world.services = replace(stage.services, publisher=None)
-    stage.github.hook.send = lambda *_: 503
-    stage.github.hook.deliver("issue_comment", stage.commented(stage.shop.open_issue()["number"], "/docs"))
-    stage.clock.later(minutes=30)
-    stage.github.fails(LIST, 200, body=body)
-    assert swept(stage.world)["redelivered"] == 0
-    assert kept(stage.world).until is None
-    assert swept(stage.world)["redelivered"] == 1
+def test_an_invalid_page_of_deliveries_is_read_again(bench: DeliveryBench, body: Any) -> None:
+    bench.world.services = replace(bench.services, publisher=None)
+    bench.github.hook.send = lambda *_: 503
+    bench.github.hook.deliver("issue_comment", bench.commented(bench.shop.open_issue()["number"], "/docs"))
+    bench.clock.later(minutes=30)
+    bench.github.fails(LIST, 200, body=body)
+    assert swept(bench.world)["redelivered"] == 0
+    assert kept(bench.world).until is None
+    assert swept(bench.world)["redelivered"] == 1

@@ -29,7 +29,7 @@ from functions.reconciler import rendering
 from functions.runs.model import origin
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
-from tests.github.delivery_bench import Stage
+from tests.github.delivery_bench import DeliveryBench
 from tests.support.builders import run as built
 from tests.support.github import payloads
 from tests.support.github.content import user
@@ -76,9 +76,9 @@ def assert_only_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_arguments_are_only_shown(stage: Stage, hostile: str) -> None:
+def test_hostile_arguments_are_only_shown(bench: DeliveryBench, hostile: str) -> None:
     line = hostile.replace("\n", " ")
-    number = stage.shop.open_issue(hostile, hostile)["number"]
+    number = bench.shop.open_issue(hostile, hostile)["number"]
     for body in (
         f"/code {line}",
         f"/code 3 service={line}",
@@ -87,92 +87,92 @@ def test_hostile_arguments_are_only_shown(stage: Stage, hostile: str) -> None:
         f"/code 3 service=a branch={line} model={line}",
         f"/cancel {line}",
     ):
-        assert stage.comment(number, body).code == 204
-    for answer in stage.answers(number):
+        assert bench.comment(number, body).code == 204
+    for answer in bench.answers(number):
         assert_only_shown(answer)
-    assert len(stage.answers(number)) >= 4
-    assert all(call.path.startswith(("/repos/acme/shop/", "/app/")) for call in stage.github.calls)
+    assert len(bench.answers(number)) >= 4
+    assert all(call.path.startswith(("/repos/acme/shop/", "/app/")) for call in bench.github.calls)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_retry_instructions_change_only_the_prompt(stage: Stage, hostile: str) -> None:
-    _, pull = stage.with_pull()
-    assert stage.comment(pull["number"], f"/retry please {hostile}").code == 204
-    found = stage.reopened(stage.run())
+def test_hostile_retry_instructions_change_only_the_prompt(bench: DeliveryBench, hostile: str) -> None:
+    _, pull = bench.with_pull()
+    assert bench.comment(pull["number"], f"/retry please {hostile}").code == 204
+    found = bench.reopened(bench.run())
     assert isinstance(found.spec, CodeRunSpec)
     words = str(found.spec.prompt_modification)
     seen = hostile.translate({ord(each): None for each in "\u202e\u2066\u200b\0\u0007"})
     assert words.replace("\ufffd", "").strip() == f"please {seen}".strip()
-    files, plain = _files(stage, found, words), _files(stage, found, "plain words")
+    files, plain = _files(bench, found, words), _files(bench, found, "plain words")
     assert {name for name in files if files[name] != plain[name]} == {"prompt.md"}
     assert words in files["prompt.md"]
 
 
-def _files(stage: Stage, run: Run, words: str) -> dict[str, str]:
+def _files(bench: DeliveryBench, run: Run, words: str) -> dict[str, str]:
     """Return the task files of an attempt."""
     assert run.spec
     spec = run.spec.model_copy(update={"prompt_modification": words})
-    return dict(rendering.task_files(stage.services.settings, replace(run, spec=spec)).files)
+    return dict(rendering.task_files(bench.services.settings, replace(run, spec=spec)).files)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_reviews_and_checks_become_prompt_text_only(stage: Stage, hostile: str) -> None:
-    stage.configure("maxRetries: 9")
-    run, pull = stage.with_pull()
-    review = payloads.review(stage.shop, pull["number"], "changes_requested", hostile)
-    stage.shop.review_comments[1] = {
+def test_hostile_reviews_and_checks_become_prompt_text_only(bench: DeliveryBench, hostile: str) -> None:
+    bench.configure("maxRetries: 9")
+    run, pull = bench.with_pull()
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", hostile)
+    bench.shop.review_comments[1] = {
         "pull_request_review_id": review["review"]["id"],
         "path": hostile,
         "body": hostile,
     }
-    assert stage.deliver("pull_request_review", review).code == 204
-    spec = stage.run().spec
+    assert bench.deliver("pull_request_review", review).code == 204
+    spec = bench.run().spec
     assert isinstance(spec, CodeRunSpec)
     assert spec.context_version == 2
-    stage.ends(stage.reopened(stage.run()))
-    check = payloads.check_run(stage.shop, run.status.branch or "", name=hostile, output={"summary": hostile})
+    bench.ends(bench.reopened(bench.run()))
+    check = payloads.check_run(bench.shop, run.status.branch or "", name=hostile, output={"summary": hostile})
     check["check_run"]["details_url"] = hostile
-    assert stage.deliver("check_run", check).code == 204
-    spec = stage.run().spec
+    assert bench.deliver("check_run", check).code == 204
+    spec = bench.run().spec
     assert isinstance(spec, CodeRunSpec)
     assert spec.context_version == 3
-    assert stage.answers(pull["number"]) == []
+    assert bench.answers(pull["number"]) == []
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_titles_labels_logins_and_branches_have_no_effect(stage: Stage, hostile: str) -> None:
-    stage.configure(f"labels: {{document: /docs}}\nassignees: {{{json.dumps(hostile)}: /docs}}")
-    number = stage.shop.open_pull(hostile, hostile, title=f"Task 3: {hostile}")["number"]
-    label = payloads.pull_request(stage.shop, number, "labeled", label={"name": hostile})
-    assert stage.deliver("pull_request", label).code == 204
-    assert stage.runs() == []
-    stranger = payloads.pull_request(stage.shop, number, "labeled", hostile, label={"name": "document"})
-    assert stage.deliver("pull_request", stranger).code == 204
-    assert stage.runs() == []
+def test_hostile_titles_labels_logins_and_branches_have_no_effect(bench: DeliveryBench, hostile: str) -> None:
+    bench.configure(f"labels: {{document: /docs}}\nassignees: {{{json.dumps(hostile)}: /docs}}")
+    number = bench.shop.open_pull(hostile, hostile, title=f"Task 3: {hostile}")["number"]
+    label = payloads.pull_request(bench.shop, number, "labeled", label={"name": hostile})
+    assert bench.deliver("pull_request", label).code == 204
+    assert bench.runs() == []
+    stranger = payloads.pull_request(bench.shop, number, "labeled", hostile, label={"name": "document"})
+    assert bench.deliver("pull_request", stranger).code == 204
+    assert bench.runs() == []
     for event, payload in (
-        ("pull_request", payloads.pull_request(stage.shop, number, "opened", hostile)),
-        ("delete", payloads.branch_deleted(stage.shop, hostile, hostile)),
-        ("check_run", payloads.check_run(stage.shop, hostile)),
-        ("pull_request_review", payloads.review(stage.shop, number, "changes_requested", hostile, hostile)),
+        ("pull_request", payloads.pull_request(bench.shop, number, "opened", hostile)),
+        ("delete", payloads.branch_deleted(bench.shop, hostile, hostile)),
+        ("check_run", payloads.check_run(bench.shop, hostile)),
+        ("pull_request_review", payloads.review(bench.shop, number, "changes_requested", hostile, hostile)),
     ):
-        assert stage.deliver(event, payload).code == 204
-    assert stage.world.calls.writes == []
-    mapped = payloads.pull_request(stage.shop, number, "assigned", assignee=user(hostile))
-    assert stage.deliver("pull_request", mapped).code == 204
-    for made in stage.runs():  # a valid branch name becomes the run's base branch
+        assert bench.deliver(event, payload).code == 204
+    assert bench.world.calls.writes == []
+    mapped = payloads.pull_request(bench.shop, number, "assigned", assignee=user(hostile))
+    assert bench.deliver("pull_request", mapped).code == 204
+    for made in bench.runs():  # a valid branch name becomes the run's base branch
         assert made.spec is not None
         assert made.spec.base_branch == hostile
         assert origin.from_object(made.raw) is not None
-    for answer in stage.answers(number):
+    for answer in bench.answers(number):
         assert_only_shown(answer)
 
 
 @pytest.mark.parametrize(
     "branch", ["agents/../kube-system-3f2b8", "agents/a/b-3f2b8", "agents/A-3f2b8", "agents/x%2e-3f2b8"]
 )
-def test_a_branch_that_only_resembles_a_runs_causes_no_call(stage: Stage, branch: str) -> None:
-    assert stage.deliver("check_run", payloads.check_run(stage.shop, branch)).code == 204
-    assert stage.world.calls.calls == []
+def test_a_branch_that_only_resembles_a_runs_causes_no_call(bench: DeliveryBench, branch: str) -> None:
+    assert bench.deliver("check_run", payloads.check_run(bench.shop, branch)).code == 204
+    assert bench.world.calls.calls == []
 
 
 TEXT = st.text(st.sampled_from("`@#<>[]()!*_\\\n\r\t |~-/=\"'&;:.x\u202e\0") | st.characters(), max_size=60)

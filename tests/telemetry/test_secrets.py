@@ -30,7 +30,7 @@ from functions.serving.http import Answer, Request, answer
 from functions.settings.auth import AuthSettings
 from functions.submission.submit import submit
 from tests.github.clock import Clock
-from tests.github.delivery_bench import Stage
+from tests.github.delivery_bench import DeliveryBench
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
 from tests.support.github import Github, serving
@@ -178,13 +178,13 @@ COMMANDS = (
 def test_github_secrets_and_text_of_people_are_not_logged(logged: Logged) -> None:
     clock = Clock()
     with serving(Github(clock)) as github:
-        stage = Stage(InProcessServer(), "orchestrator", github, clock)
-        number = stage.shop.open_issue(f"Task 12: {SECRET}")["number"]
+        bench = DeliveryBench(InProcessServer(), "orchestrator", github, clock)
+        number = bench.shop.open_issue(f"Task 12: {SECRET}")["number"]
         for by in ("octocat", "stranger"):
             for text in COMMANDS:
-                stage.comment(number, text, by)
-        assert stage.runs()
-        configured = stage.services.settings.github
+                bench.comment(number, text, by)
+        assert bench.runs()
+        configured = bench.services.settings.github
         secrets = [each.get_secret_value() for each in configured.webhook_secrets]
         secrets += [each.split("\n")[1] for each in [configured.private_key.get_secret_value()]]
     assert secrets

@@ -1,5 +1,5 @@
-"""The functions on their way from GitHub (`stage`) and to it (`room`), as the tests of GitHub have them."""
+"""The fixtures of tests/github: `bench` for deliveries, `reporting` for reports, and their parts."""
 
-from tests.github.conftest import api, client, clock, forgetting, github, namespace, room, stage
+from tests.github.conftest import api, bench, client, clock, forgetting, github, namespace, reporting
 
-__all__ = ["api", "client", "clock", "forgetting", "github", "namespace", "room", "stage"]
+__all__ = ["api", "bench", "client", "clock", "forgetting", "github", "namespace", "reporting"]

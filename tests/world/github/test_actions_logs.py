@@ -11,28 +11,28 @@
 
 import pytest
 
-from tests.github.delivery_bench import Object, Stage
+from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import payloads
 
 COMMIT = "d" * 40
 
 
-def failed_job(stage: Stage, log: str | None, slug: str = "github-actions") -> Object:
+def failed_job(bench: DeliveryBench, log: str | None, slug: str = "github-actions") -> Object:
     """A failed check of Actions on a run's last commit; its page names workflow run and job."""
-    run, _ = stage.with_pull(commit=COMMIT)
-    stage.shop.branches[run.status.branch or ""] = COMMIT
-    payload = payloads.check_run(stage.shop, run.status.branch or "", name="build", app=slug, head_sha=COMMIT)
+    run, _ = bench.with_pull(commit=COMMIT)
+    bench.shop.branches[run.status.branch or ""] = COMMIT
+    payload = payloads.check_run(bench.shop, run.status.branch or "", name="build", app=slug, head_sha=COMMIT)
     check = payload["check_run"]
-    check["details_url"] = f"{stage.shop.html_url}/actions/runs/77/job/{check['id']}"
-    stage.shop.checks[check["id"]] = check
+    check["details_url"] = f"{bench.shop.html_url}/actions/runs/77/job/{check['id']}"
+    bench.shop.checks[check["id"]] = check
     if log is not None:
-        stage.shop.job_logs[check["id"]] = log
+        bench.shop.job_logs[check["id"]] = log
     return payload
 
 
-def prompt(stage: Stage, payload: Object) -> str:
-    assert stage.deliver("check_run", payload).code == 204
-    return str(stage.run().spec.prompt_modification)  # type: ignore[union-attr]
+def prompt(bench: DeliveryBench, payload: Object) -> str:
+    assert bench.deliver("check_run", payload).code == 204
+    return str(bench.run().spec.prompt_modification)  # type: ignore[union-attr]
 
 
 LOG = """\
@@ -45,17 +45,17 @@ LOG = """\
 """
 
 
-def test_the_lines_up_to_the_error_are_in_the_prompt(stage: Stage) -> None:
-    words = prompt(stage, failed_job(stage, LOG))
+def test_the_lines_up_to_the_error_are_in_the_prompt(bench: DeliveryBench) -> None:
+    words = prompt(bench, failed_job(bench, LOG))
     assert "make test\nE   assert basket.total == 3\n##[error]Process completed with exit code 1." in words
     assert "orphan" not in words
     assert "\x1b" not in words
     assert "2026-01-02T03" not in words
 
 
-def test_of_a_long_log_the_end_is_in_the_prompt(stage: Stage) -> None:
+def test_of_a_long_log_the_end_is_in_the_prompt(bench: DeliveryBench) -> None:
     line = "2026-01-02T03:04:05.1234567Z compiling something of no interest\n"
-    words = prompt(stage, failed_job(stage, line * 300_000 + LOG))
+    words = prompt(bench, failed_job(bench, line * 300_000 + LOG))
     assert "assert basket.total == 3" in words
     assert len(words) < 12_000
 
@@ -73,7 +73,7 @@ SECRETS = {
 }
 
 
-def test_secrets_are_redacted(stage: Stage) -> None:
+def test_secrets_are_redacted(bench: DeliveryBench) -> None:
     lines = [
         *(SECRETS[name] for name in ("token", "fine-grained", "API key", "AWS key", "JWT")),
         f"cloning https://bot:{SECRETS['password in a URL']}@git.example/shop.git",
@@ -85,32 +85,32 @@ def test_secrets_are_redacted(stage: Stage) -> None:
         "##[error]exit code 1",
     ]
     log = "".join(f"2026-01-02T03:04:05.1234567Z {line}\n" for line in lines)
-    words = prompt(stage, failed_job(stage, log))
+    words = prompt(bench, failed_job(bench, log))
     assert "##[error]exit code 1" in words
     assert [name for name, secret in SECRETS.items() if secret in words] == []
 
 
-def test_a_log_that_cannot_be_read_does_not_hold_up_the_retry(stage: Stage) -> None:
-    payload = failed_job(stage, None)
-    assert "The check build failed" in prompt(stage, payload)
-    assert len(stage.github.asked("/actions/jobs/")) == 1
+def test_a_log_that_cannot_be_read_does_not_hold_up_the_retry(bench: DeliveryBench) -> None:
+    payload = failed_job(bench, None)
+    assert "The check build failed" in prompt(bench, payload)
+    assert len(bench.github.asked("/actions/jobs/")) == 1
 
 
 @pytest.mark.parametrize("status", [403, 410])
-def test_nor_does_one_that_is_refused(stage: Stage, status: int) -> None:
-    payload = failed_job(stage, LOG)
+def test_nor_does_one_that_is_refused(bench: DeliveryBench, status: int) -> None:
+    payload = failed_job(bench, LOG)
     body = {"message": "Resource not accessible by integration"}
-    stage.github.fails("GET .*/actions/jobs/", status, body=body)
-    assert "The check build failed" in prompt(stage, payload)
+    bench.github.fails("GET .*/actions/jobs/", status, body=body)
+    assert "The check build failed" in prompt(bench, payload)
 
 
-def test_github_is_asked_again_where_it_is_busy(stage: Stage) -> None:
-    payload = failed_job(stage, LOG)
-    stage.github.fails("GET .*/actions/jobs/", 503)
-    assert stage.deliver("check_run", payload).code == 503
-    assert "assert basket.total == 3" in prompt(stage, payload)
+def test_github_is_asked_again_where_it_is_busy(bench: DeliveryBench) -> None:
+    payload = failed_job(bench, LOG)
+    bench.github.fails("GET .*/actions/jobs/", 503)
+    assert bench.deliver("check_run", payload).code == 503
+    assert "assert basket.total == 3" in prompt(bench, payload)
 
 
-def test_another_apps_check_has_no_log(stage: Stage) -> None:
-    prompt(stage, failed_job(stage, LOG, slug="ci"))
-    assert stage.github.asked("/actions/jobs/") == []
+def test_another_apps_check_has_no_log(bench: DeliveryBench) -> None:
+    prompt(bench, failed_job(bench, LOG, slug="ci"))
+    assert bench.github.asked("/actions/jobs/") == []

@@ -39,8 +39,8 @@ from tests.github.answers import (
     pattern,
 )
 from tests.github.clock import Clock
-from tests.github.delivery_bench import Stage
-from tests.github.report_bench import FIRST, Newsroom
+from tests.github.delivery_bench import DeliveryBench
+from tests.github.report_bench import FIRST, ReportBench
 from tests.support.github import Github, payloads
 
 SOON_AND_LATER = pytest.mark.parametrize("recent", [True, False], ids=["soon", "later"])
@@ -61,70 +61,70 @@ Scene = tuple[Event, Callable[[], int]]
 """An event in the queue, and how often what it asks for was done."""
 
 
-def sent(stage: Stage, event: str, payload: Any) -> Event:
-    assert stage.github.hook.deliver(event, payload).status_code == 200
-    return stage.queue[-1]
+def sent(bench: DeliveryBench, event: str, payload: Any) -> Event:
+    assert bench.github.hook.deliver(event, payload).status_code == 200
+    return bench.queue[-1]
 
 
-def runs_of(stage: Stage, number: int) -> Callable[[], int]:
-    return lambda: sum(origin.from_object(run.raw).number == number for run in stage.runs())  # type: ignore[union-attr]
+def runs_of(bench: DeliveryBench, number: int) -> Callable[[], int]:
+    return lambda: sum(origin.from_object(run.raw).number == number for run in bench.runs())  # type: ignore[union-attr]
 
 
-def status_on_pull_request(stage: Stage) -> Scene:
-    number = stage.shop.open_pull("feature")["number"]
-    return sent(stage, "issue_comment", stage.commented(number, "/status")), lambda: len(stage.answers(number))
+def status_on_pull_request(bench: DeliveryBench) -> Scene:
+    number = bench.shop.open_pull("feature")["number"]
+    return sent(bench, "issue_comment", bench.commented(number, "/status")), lambda: len(bench.answers(number))
 
 
-def issue_as_task_by_mention(stage: Stage) -> Scene:
-    number = stage.shop.open_issue()["number"]
-    return sent(stage, "issue_comment", stage.commented(number, "@5dlabs-rex code")), runs_of(stage, number)
+def issue_as_task_by_mention(bench: DeliveryBench) -> Scene:
+    number = bench.shop.open_issue()["number"]
+    return sent(bench, "issue_comment", bench.commented(number, "@5dlabs-rex code")), runs_of(bench, number)
 
 
-def text_of_issue(stage: Stage) -> Scene:
-    number = stage.shop.open_issue(body="/code 3")["number"]
-    return sent(stage, "issues", payloads.issue(stage.shop, number, "opened")), runs_of(stage, number)
+def text_of_issue(bench: DeliveryBench) -> Scene:
+    number = bench.shop.open_issue(body="/code 3")["number"]
+    return sent(bench, "issues", payloads.issue(bench.shop, number, "opened")), runs_of(bench, number)
 
 
-def comment_that_is_not_listed(stage: Stage) -> Scene:
+def comment_that_is_not_listed(bench: DeliveryBench) -> Scene:
     """GitHub shows it alone, and not in the list of the comments."""
-    number = stage.shop.open_issue()["number"]
-    payload = stage.commented(number, "/code 3")
+    number = bench.shop.open_issue()["number"]
+    payload = bench.commented(number, "/code 3")
     written = payload["comment"]
     written["issue_url"] = ""
-    return sent(stage, "issue_comment", payload), runs_of(stage, number)
+    return sent(bench, "issue_comment", payload), runs_of(bench, number)
 
 
-def retry_on_a_line(stage: Stage) -> Scene:
-    run, pull = stage.with_pull()
-    payload = payloads.review_comment(stage.shop, pull["number"], "/retry rename this")
-    return sent(stage, "pull_request_review_comment", payload), lambda: retries(stage, run)
+def retry_on_a_line(bench: DeliveryBench) -> Scene:
+    run, pull = bench.with_pull()
+    payload = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
+    return sent(bench, "pull_request_review_comment", payload), lambda: retries(bench, run)
 
 
-def retries(stage: Stage, run: Any) -> int:
-    return int(stage.now(run).spec.context_version) - 1  # type: ignore[union-attr]
+def retries(bench: DeliveryBench, run: Any) -> int:
+    return int(bench.now(run).spec.context_version) - 1  # type: ignore[union-attr]
 
 
-def failed_check(stage: Stage) -> Scene:
+def failed_check(bench: DeliveryBench) -> Scene:
     """With annotations, a log, and a review that wants changes."""
-    run, pull = stage.with_pull(commit=COMMIT)
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
-    stage.shop.branches[run.status.branch or ""] = COMMIT
-    now = stage.shop.place.now()
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    bench.shop.branches[run.status.branch or ""] = COMMIT
+    now = bench.shop.place.now()
     payload = payloads.check_run(
-        stage.shop, run.status.branch or "", app="github-actions", head_sha=COMMIT, completed_at=now
+        bench.shop, run.status.branch or "", app="github-actions", head_sha=COMMIT, completed_at=now
     )
     check = payload["check_run"]
-    check["details_url"] = f"{stage.shop.html_url}/actions/runs/77/job/{check['id']}"
+    check["details_url"] = f"{bench.shop.html_url}/actions/runs/77/job/{check['id']}"
     check["output"]["annotations_count"] = 1
-    stage.shop.checks = {check["id"]: check}
-    stage.shop.job_logs[check["id"]] = "##[error]exit code 1"
-    stage.shop.reviews[pull["number"]] = [
-        payloads.review(stage.shop, pull["number"], "changes_requested", "no")["review"]
+    bench.shop.checks = {check["id"]: check}
+    bench.shop.job_logs[check["id"]] = "##[error]exit code 1"
+    bench.shop.reviews[pull["number"]] = [
+        payloads.review(bench.shop, pull["number"], "changes_requested", "no")["review"]
     ]
-    return sent(stage, "check_run", payload), lambda: retries(stage, run)
+    return sent(bench, "check_run", payload), lambda: retries(bench, run)
 
 
-SCENES: dict[str, Callable[[Stage], Scene]] = {
+SCENES: dict[str, Callable[[DeliveryBench], Scene]] = {
     "GET /app": issue_as_task_by_mention,
     "GET /repos/acme/shop/issues/*": issue_as_task_by_mention,
     "GET /repos/acme/shop/issues/comments/*": comment_that_is_not_listed,
@@ -172,21 +172,21 @@ def expected(purpose: Purpose, answer: Response, *, recent: bool) -> tuple[int, 
 
 @SOON_AND_LATER
 @pytest.mark.parametrize("call", COMMAND_CALLS)
-def test_an_event_is_retried_while_an_answer_may_change(stage: Stage, call: str, recent: bool) -> None:
+def test_an_event_is_retried_while_an_answer_may_change(bench: DeliveryBench, call: str, recent: bool) -> None:
     for name, answer in answers(recent=recent).items():
-        event, done = SCENES.get(call, status_on_pull_request)(stage)
-        stage.clock.later(minutes=0 if recent else 11)
-        restarted(stage)
-        before = len(stage.github.calls)
-        fails_with(stage.github, call, answer)
+        event, done = SCENES.get(call, status_on_pull_request)(bench)
+        bench.clock.later(minutes=0 if recent else 11)
+        restarted(bench)
+        before = len(bench.github.calls)
+        fails_with(bench.github, call, answer)
         code, times = expected(CALLS[call], answer, recent=recent)
-        assert stage.take(event).code == code, name
-        assert re.search(pattern(call), "\n".join(map(str, stage.github.calls[before:])), re.MULTILINE), "it is made"
+        assert bench.take(event).code == code, name
+        assert re.search(pattern(call), "\n".join(map(str, bench.github.calls[before:])), re.MULTILINE), "it is made"
         assert times is None or done() == times, name
-        stage.github.troubles.failures.clear()
-        stage.clock.later(minutes=2)
+        bench.github.troubles.failures.clear()
+        bench.clock.later(minutes=2)
         if code != 204:
-            assert stage.take(event).code == 204, name
+            assert bench.take(event).code == 204, name
             assert done() == 1, name
 
 
@@ -195,51 +195,53 @@ def answers(*, recent: bool) -> dict[str, Response]:
     return {name: each for name, each in ONE_OF_EACH_KIND.items() if recent or each.outcome is PASSING}
 
 
-def restarted(stage: Stage) -> None:
+def restarted(bench: DeliveryBench) -> None:
     """A process that knows no token and no permission."""
-    client = connect(stage.services.settings.github, stage.clock)
-    stage.services = replace(stage.services, github=client, permissions=Permissions())
+    client = connect(bench.services.settings.github, bench.clock)
+    bench.services = replace(bench.services, github=client, permissions=Permissions())
 
 
 @pytest.mark.parametrize(("name", "answer"), ONE_OF_EACH_KIND.items(), ids=[*ONE_OF_EACH_KIND])
-def test_a_pull_request_that_was_merged_is_recorded(stage: Stage, name: str, answer: Response) -> None:
+def test_a_pull_request_that_was_merged_is_recorded(bench: DeliveryBench, name: str, answer: Response) -> None:
     """Its present state is asked for; where GitHub does not show it, that of the event counts."""
-    run, pull = stage.with_pull()
+    run, pull = bench.with_pull()
     pull |= {"state": "closed", "merged": True}
-    event = sent(stage, "pull_request", payloads.pull_request(stage.shop, pull["number"], "closed"))
-    fails_with(stage.github, "GET /repos/acme/shop/pulls/*", answer)
-    code = stage.take(event).code
-    stage.clock.later(minutes=2)
-    assert code == 204 or stage.take(event).code == 204
-    assert pull_request.is_closed(stage.now(run).status)
+    event = sent(bench, "pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
+    fails_with(bench.github, "GET /repos/acme/shop/pulls/*", answer)
+    code = bench.take(event).code
+    bench.clock.later(minutes=2)
+    assert code == 204 or bench.take(event).code == 204
+    assert pull_request.is_closed(bench.now(run).status)
 
 
 # Reports ------------------------------------------------------------------------------------------------------------
 
 
-def first_report(room: Newsroom) -> None:
-    room.succeeds()
+def first_report(reporting: ReportBench) -> None:
+    reporting.succeeds()
 
 
-def pull_request_that_is_rejected(room: Newsroom) -> None:
-    room.succeeds()
-    fails_with(room.github, "POST /repos/acme/shop/pulls", ANSWERS["422 exists"])
+def pull_request_that_is_rejected(reporting: ReportBench) -> None:
+    reporting.succeeds()
+    fails_with(reporting.github, "POST /repos/acme/shop/pulls", ANSWERS["422 exists"])
 
 
-def duplicate_comments(room: Newsroom) -> None:
-    room.succeeds()
+def duplicate_comments(reporting: ReportBench) -> None:
+    reporting.succeeds()
     for _ in range(2):
-        room.shop.comment(room.issue, comment.text(room.run()), "5dlabs-rex[bot]", room.github.app.shown())
+        reporting.shop.comment(
+            reporting.issue, comment.text(reporting.run()), "5dlabs-rex[bot]", reporting.github.app.shown()
+        )
 
 
-def report_of_another_attempt(room: Newsroom) -> None:
-    room.succeeds()
-    room.report()
-    room.asks(contextVersion=2)
-    room.succeeds()
+def report_of_another_attempt(reporting: ReportBench) -> None:
+    reporting.succeeds()
+    reporting.report()
+    reporting.asks(contextVersion=2)
+    reporting.succeeds()
 
 
-REPORTS: dict[str, Callable[[Newsroom], None]] = {
+REPORTS: dict[str, Callable[[ReportBench], None]] = {
     "GET /repos/acme/shop": pull_request_that_is_rejected,
     "GET /repos/acme/shop/pulls": first_report,
     "POST /repos/acme/shop/pulls": first_report,
@@ -258,33 +260,37 @@ REPORTS: dict[str, Callable[[Newsroom], None]] = {
 @pytest.mark.parametrize("call", REPORTS)
 def test_a_report_is_retried_while_an_answer_may_change(call: str, recent: bool) -> None:
     for name, answer in answers(recent=recent).items():
-        room = Newsroom()
-        REPORTS[call](room)
-        event = room.run().raw
-        room.world.later(minutes=0 if recent else 11)
-        before = len(room.github.calls)
-        fails_with(room.github, call, answer)
+        reporting = ReportBench()
+        REPORTS[call](reporting)
+        event = reporting.run().raw
+        reporting.world.later(minutes=0 if recent else 11)
+        before = len(reporting.github.calls)
+        fails_with(reporting.github, call, answer)
         may_pass = answer.outcome is PASSING and recent and CALLS[call] is not Purpose.CHANGE
         retried = answer.outcome is RETRIED or may_pass
-        assert room.report(event) == (503 if retried else 204), name
-        assert re.search(pattern(call), "\n".join(map(str, room.github.calls[before:])), re.MULTILINE), "it is made"
-        room.github.troubles.failures.clear()
+        assert reporting.report(event) == (503 if retried else 204), name
+        assert re.search(pattern(call), "\n".join(map(str, reporting.github.calls[before:])), re.MULTILINE), (
+            "it is made"
+        )
+        reporting.github.troubles.failures.clear()
         if retried:
-            room.world.later(minutes=2)
-            assert room.report(event) == 204, name
-            room.check_told()
+            reporting.world.later(minutes=2)
+            assert reporting.report(event) == 204, name
+            reporting.check_reported()
 
 
-def test_a_part_that_must_wait_does_not_delay_the_others(room: Newsroom) -> None:
-    room.succeeds()
-    event = room.run().raw
-    room.github.fails("POST .*/pulls$", 422, body={"message": "Validation Failed", "errors": [{"code": "invalid"}]})
-    assert room.report(event) == 503
-    assert room.checks() == {FIRST: ("completed", "success")}
-    assert len(room.comments()) == 1
-    room.world.later(minutes=1)
-    assert room.report(event) == 204
-    room.check_told()
+def test_a_part_that_must_wait_does_not_delay_the_others(reporting: ReportBench) -> None:
+    reporting.succeeds()
+    event = reporting.run().raw
+    reporting.github.fails(
+        "POST .*/pulls$", 422, body={"message": "Validation Failed", "errors": [{"code": "invalid"}]}
+    )
+    assert reporting.report(event) == 503
+    assert reporting.checks() == {FIRST: ("completed", "success")}
+    assert len(reporting.comments()) == 1
+    reporting.world.later(minutes=1)
+    assert reporting.report(event) == 204
+    reporting.check_reported()
 
 
 def test_each_call_of_the_table_is_tried() -> None:

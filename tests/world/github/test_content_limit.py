@@ -4,7 +4,7 @@
 |---------------------------------------------------|----------------------------------------------------------------|
 | 100 runs begin, and all of them end at once       | the limit is never met; every end is reported, some later       |
 | a run works for hours                             | one line of progress at most every 10 minutes                  |
-| progress of many runs, and little room            | progress waits; the end of a run does not                      |
+| progress of many runs, and little budget left     | progress waits; the end of a run does not                      |
 | the budget cannot be read                         | it counts as unused                                            |
 """
 
@@ -23,76 +23,76 @@ from functions.runs.model import origin
 from functions.runs.model.run import Run
 from functions.runs.model.specs import SPECS
 from functions.serving import http as edge
-from tests.github.delivery_bench import Stage
-from tests.github.report_bench import Newsroom
+from tests.github.delivery_bench import DeliveryBench
+from tests.github.report_bench import ReportBench
 from tests.support.builders import CODE_SPEC
 from tests.support.run_steps import event
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def published(stage: Stage, run: Run) -> int:
+def published(bench: DeliveryBench, run: Run) -> int:
     """The event of the run's present state."""
-    services = replace(stage.services, publisher=None)
-    return edge.answer(partial(report.handle, services), event(now(stage, run).raw)).code
+    services = replace(bench.services, publisher=None)
+    return edge.answer(partial(report.handle, services), event(now(bench, run).raw)).code
 
 
-def now(stage: Stage, run: Run) -> Run:
-    return stage.services.runs.get(run.kind, run.namespace, run.name)
+def now(bench: DeliveryBench, run: Run) -> Run:
+    return bench.services.runs.get(run.kind, run.namespace, run.name)
 
 
-def until_acknowledged(stage: Stage, runs: list[Run]) -> None:
+def until_acknowledged(bench: DeliveryBench, runs: list[Run]) -> None:
     """The queue delivers the event of each run until it is done with."""
     waiting = runs
     for _ in range(240):
-        waiting = [run for run in waiting if published(stage, run) != 204]
+        waiting = [run for run in waiting if published(bench, run) != 204]
         if not waiting:
             return
-        stage.clock.later(minutes=3)
+        bench.clock.later(minutes=3)
     raise AssertionError(f"{len(waiting)} runs were never reported")
 
 
-def test_the_end_of_100_runs_is_told_within_the_limit(stage: Stage) -> None:
-    limits = stage.github.troubles.limits
+def test_the_end_of_100_runs_is_told_within_the_limit(bench: DeliveryBench) -> None:
+    limits = bench.github.troubles.limits
     limits.per_minute, limits.per_hour = 80, 500
-    host = f"https://{stage.github.url.partition('//')[2]}"
+    host = f"https://{bench.github.url.partition('//')[2]}"
     for at in range(100):
-        where = origin.Origin("acme/shop", int(stage.shop.open_issue()["number"]), "octocat", "", stage.shop.id)
+        where = origin.Origin("acme/shop", int(bench.shop.open_issue()["number"]), "octocat", "", bench.shop.id)
         spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "repositoryUrl": f"{host}/acme/shop.git"})
-        made = manifest.run(spec, stage.world.namespace, f"run-{at}", origin.to_annotations(where))
-        stage.world.kubelet.create(RUNS["CodeRun"], made)
-    until_acknowledged(stage, [stage.begins(run) for run in stage.runs()])
-    runs = [stage.ends(run, commit=f"{at:040x}") for at, run in enumerate(stage.runs(), 1)]
+        made = manifest.run(spec, bench.world.namespace, f"run-{at}", origin.to_annotations(where))
+        bench.world.kubelet.create(RUNS["CodeRun"], made)
+    until_acknowledged(bench, [bench.begins(run) for run in bench.runs()])
+    runs = [bench.ends(run, commit=f"{at:040x}") for at, run in enumerate(bench.runs(), 1)]
     for run in runs:
-        stage.shop.branches[run.status.branch or ""] = run.status.attempts[-1].commit or ""
-    until_acknowledged(stage, runs)
+        bench.shop.branches[run.status.branch or ""] = run.status.attempts[-1].commit or ""
+    until_acknowledged(bench, runs)
     assert limits.refused == 0
     assert limits.most_per_hour <= 500
-    assert len(stage.shop.pulls) == 100
-    assert sum("**Succeeded**" in comment["body"] for comment in stage.shop.comments.values()) == 100
-    assert [check["conclusion"] for check in stage.shop.checks.values()] == ["success"] * 100
-    assert all(states.state(run.status) in states.FINISHED for run in stage.runs())
+    assert len(bench.shop.pulls) == 100
+    assert sum("**Succeeded**" in comment["body"] for comment in bench.shop.comments.values()) == 100
+    assert [check["conclusion"] for check in bench.shop.checks.values()] == ["success"] * 100
+    assert all(states.state(run.status) in states.FINISHED for run in bench.runs())
 
 
-def test_a_run_at_work_says_so_every_ten_minutes(room: Newsroom) -> None:
-    room.works()
-    room.report()
+def test_a_run_at_work_says_so_every_ten_minutes(reporting: ReportBench) -> None:
+    reporting.works()
+    reporting.report()
     edits = []
     for _ in range(65):
-        room.world.later(minutes=1)
-        before = len(room.github.asked("PATCH .*/comments/"))
-        room.sweep()
-        edits.append(len(room.github.asked("PATCH .*/comments/")) - before)
+        reporting.world.later(minutes=1)
+        before = len(reporting.github.asked("PATCH .*/comments/"))
+        reporting.sweep()
+        edits.append(len(reporting.github.asked("PATCH .*/comments/")) - before)
     assert sum(edits) == 6
-    assert "At work for 1h" in room.comment()
-    room.ends()
-    room.report()
-    assert "At work for" not in room.comment()
+    assert "At work for 1h" in reporting.comment()
+    reporting.ends()
+    reporting.report()
+    assert "At work for" not in reporting.comment()
 
 
-def test_progress_yields_to_the_end_of_a_run(room: Newsroom) -> None:
-    room.works()
-    room.report()
+def test_progress_yields_to_the_end_of_a_run(reporting: ReportBench) -> None:
+    reporting.works()
+    reporting.report()
     full = ContentBudget({NOW.replace(second=0).isoformat(): 40})
     assert full.seconds_to_wait(3, Share.PROGRESS, NOW) > 0
     assert full.seconds_to_wait(3, Share.END, NOW) == 0

@@ -23,7 +23,7 @@ from functions.events.event import Event
 from functions.runs.model import origin
 from tests.conftest import SCALE
 from tests.github.clock import Clock
-from tests.github.delivery_bench import Object, Stage
+from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import Github, payloads
 from tests.support.github.content import user
 
@@ -49,7 +49,7 @@ class Asked:
 class History:
     """One issue, what people did there, and the deliveries of it that are on their way."""
 
-    stage: Stage
+    bench: DeliveryBench
     rng: random.Random
     number: int = 0
     asked: list[Asked] = field(default_factory=list)
@@ -63,26 +63,26 @@ class History:
         """Let people act, then let everything arrive."""
         self.cancel_on_close = self.rng.random() < 0.5
         closing = f"cancelOnClose: {str(self.cancel_on_close).lower()}"
-        self.stage.configure(f"labels: {{doit: /code service=api}}\n{closing}")
+        self.bench.configure(f"labels: {{doit: /code service=api}}\n{closing}")
         self.opens()
         for _ in range(self.rng.randint(1, 6)):
             self.step += 1
-            self.stage.clock.later(seconds=self.rng.randint(1, 600))
+            self.bench.clock.later(seconds=self.rng.randint(1, 600))
             self.rng.choice(
                 [self.comments, self.comments, self.labels, self.edits, self.touches, self.deletes, self.closes]
             )()
-        self.stage.clock.later(minutes=15)
+        self.bench.clock.later(minutes=15)
         self.arrive()
 
     def sent(self, event: str, payload: Object) -> None:
-        assert self.stage.github.hook.deliver(event, payload).status_code == 200
-        self.deliveries.append(self.stage.queue.pop())
+        assert self.bench.github.hook.deliver(event, payload).status_code == 200
+        self.deliveries.append(self.bench.queue.pop())
 
     def opens(self) -> None:
         body = self.rng.choice(["It loses items.", "It loses items.\n\n/code service=api"])
-        issue = self.stage.shop.open_issue("Basket", body)
+        issue = self.bench.shop.open_issue("Basket", body)
         self.number = issue["number"]
-        self.sent("issues", payloads.issue(self.stage.shop, self.number, "opened"))
+        self.sent("issues", payloads.issue(self.bench.shop, self.number, "opened"))
         if "/code" in body:
             self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
 
@@ -94,17 +94,17 @@ class History:
                 *("@5dlabs-rex code 1.2 service=api", "@5dlabs-rex cancel"),
             ]
         )
-        comment = self.stage.shop.comment(self.number, body, by)
-        self.sent("issue_comment", payloads.issue_comment(self.stage.shop, self.number, dict(comment)))
+        comment = self.bench.shop.comment(self.number, body, by)
+        self.sent("issue_comment", payloads.issue_comment(self.bench.shop, self.number, dict(comment)))
         if body.startswith(("/code", "@5dlabs-rex code")) and "three" not in body:
             self.asked.append(Asked(comment["html_url"], self.step, by == "octocat", comment["id"]))
         if body.endswith("cancel") and by == "octocat":
             self.cancels.append(self.step)
 
     def labels(self) -> None:
-        issue = self.stage.shop.issues[self.number]
-        issue["updated_at"] = self.stage.shop.place.now()
-        payload = payloads.issue(self.stage.shop, self.number, "labeled", label={"name": "doit"})
+        issue = self.bench.shop.issues[self.number]
+        issue["updated_at"] = self.bench.shop.place.now()
+        payload = payloads.issue(self.bench.shop, self.number, "labeled", label={"name": "doit"})
         self.sent("issues", payload | {"issue": dict(issue)})
         self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
 
@@ -112,10 +112,10 @@ class History:
         """Somebody takes a command out of a comment."""
         for asked in self.asked:
             if asked.comment and asked.may_write and not (asked.gone or asked.edited):
-                comment = self.stage.shop.comments[asked.comment]
-                comment |= {"body": "never mind", "updated_at": self.stage.shop.place.now()}
+                comment = self.bench.shop.comments[asked.comment]
+                comment |= {"body": "never mind", "updated_at": self.bench.shop.place.now()}
                 self.sent(
-                    "issue_comment", payloads.issue_comment(self.stage.shop, self.number, dict(comment), "edited")
+                    "issue_comment", payloads.issue_comment(self.bench.shop, self.number, dict(comment), "edited")
                 )
                 asked.edited = True
                 return
@@ -124,29 +124,29 @@ class History:
         """A maintainer edits what somebody without write access wrote, whose command stays theirs."""
         for asked in self.asked:
             if asked.comment and not asked.may_write and not asked.gone:
-                comment = self.stage.shop.comments[asked.comment]
-                comment["updated_at"] = self.stage.shop.place.now()
-                payload = payloads.issue_comment(self.stage.shop, self.number, dict(comment), "edited")
+                comment = self.bench.shop.comments[asked.comment]
+                comment["updated_at"] = self.bench.shop.place.now()
+                payload = payloads.issue_comment(self.bench.shop, self.number, dict(comment), "edited")
                 self.sent("issue_comment", payload | {"sender": user("octocat")})
                 return
 
     def deletes(self) -> None:
         for asked in self.asked:
             if asked.comment and not asked.gone:
-                del self.stage.shop.comments[asked.comment]
+                del self.bench.shop.comments[asked.comment]
                 asked.gone = True
                 return
 
     def closes(self) -> None:
-        issue = self.stage.shop.issues[self.number]
+        issue = self.bench.shop.issues[self.number]
         if issue["state"] == "closed":
             return
         issue |= {
             "state": "closed",
-            "closed_at": self.stage.shop.place.now(),
-            "updated_at": self.stage.shop.place.now(),
+            "closed_at": self.bench.shop.place.now(),
+            "updated_at": self.bench.shop.place.now(),
         }
-        payload = payloads.issue(self.stage.shop, self.number, "closed")
+        payload = payloads.issue(self.bench.shop, self.number, "closed")
         self.sent("issues", payload | {"issue": dict(issue)})
         self.closed = self.step
 
@@ -156,16 +156,16 @@ class History:
         self.rng.shuffle(waiting)
         while waiting:
             event = waiting.pop()
-            self.stage.clock.later(hours=self.rng.choice([0, 0, 0, 1, 24]) if self.rng.random() < 0.2 else 0)
-            code = self.stage.take(event).code
+            self.bench.clock.later(hours=self.rng.choice([0, 0, 0, 1, 24]) if self.rng.random() < 0.2 else 0)
+            code = self.bench.take(event).code
             assert code in (204, 503)
             if code == 503:
-                self.stage.clock.later(minutes=5)
+                self.bench.clock.later(minutes=5)
                 waiting.insert(0, event)
 
     def check(self) -> None:
         runs = [
-            run for run in self.stage.runs() if (found := origin.from_object(run.raw)) and found.number == self.number
+            run for run in self.bench.runs() if (found := origin.from_object(run.raw)) and found.number == self.number
         ]
         urls = [found.url for run in runs if (found := origin.from_object(run.raw))]
         allowed = [asked.url for asked in self.asked if asked.may_write and not (asked.gone or asked.edited)]
@@ -186,8 +186,8 @@ class History:
 
 
 @pytest.fixture
-def stage(api: Transport, namespace: str, github: Github, clock: Clock) -> Stage:
-    return Stage(api, namespace, github, clock)
+def bench(api: Transport, namespace: str, github: Github, clock: Clock) -> DeliveryBench:
+    return DeliveryBench(api, namespace, github, clock)
 
 
 def batches() -> Iterator[list[int]]:
@@ -196,18 +196,18 @@ def batches() -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("seeds", [*batches()], ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
-def test_any_history_ends_as_a_reader_of_the_issue_expects(stage: Stage, seeds: list[int]) -> None:
+def test_any_history_ends_as_a_reader_of_the_issue_expects(bench: DeliveryBench, seeds: list[int]) -> None:
     for seed in seeds:
-        history = History(stage, random.Random(seed))
+        history = History(bench, random.Random(seed))
         try:
             history.run()
             history.check()
-            before = [(run.name, run.cancel) for run in stage.runs()]
+            before = [(run.name, run.cancel) for run in bench.runs()]
             history.arrive()
-            assert [(run.name, run.cancel) for run in stage.runs()] == before
+            assert [(run.name, run.cancel) for run in bench.runs()] == before
         except AssertionError as error:
             raise AssertionError(f"HISTORY_SEED={seed}: {error}") from error
-        for run in stage.runs():
+        for run in bench.runs():
             kind = RUNS[run.kind]
-            stage.world.kubelet.patch(kind, run.namespace, run.name, {"metadata": {"finalizers": None}})
-            stage.world.kubelet.delete(kind, run.namespace, run.name, run.uid)
+            bench.world.kubelet.patch(kind, run.namespace, run.name, {"metadata": {"finalizers": None}})
+            bench.world.kubelet.delete(kind, run.namespace, run.name, run.uid)

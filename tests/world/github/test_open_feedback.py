@@ -21,17 +21,17 @@ import pytest
 from functions.handlers import report
 from functions.runs.model.run import Run
 from functions.serving import http as edge
-from tests.github.delivery_bench import Object, Stage
+from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import payloads
 from tests.support.run_steps import event
 
 COMMIT = "d" * 40
 
 
-def failed(stage: Stage, run: Run, name: str = "tests", commit: str = COMMIT, **more: Any) -> Object:
+def failed(bench: DeliveryBench, run: Run, name: str = "tests", commit: str = COMMIT, **more: Any) -> Object:
     """A check that failed on a commit, on GitHub and as its event."""
-    payload = payloads.check_run(stage.shop, run.status.branch or branch(run), name=name, head_sha=commit, **more)
-    stage.shop.checks[payload["check_run"]["id"]] = payload["check_run"]
+    payload = payloads.check_run(bench.shop, run.status.branch or branch(run), name=name, head_sha=commit, **more)
+    bench.shop.checks[payload["check_run"]["id"]] = payload["check_run"]
     return payload
 
 
@@ -39,71 +39,71 @@ def branch(run: Run) -> str:
     return f"agents/{run.name}-{run.uid[:5]}"
 
 
-def reported(stage: Stage, run: Run) -> int:
+def reported(bench: DeliveryBench, run: Run) -> int:
     """The event of the run's present state."""
-    services = replace(stage.services, publisher=None)
-    return edge.answer(partial(report.handle, services), event(stage.now(run).raw)).code
+    services = replace(bench.services, publisher=None)
+    return edge.answer(partial(report.handle, services), event(bench.now(run).raw)).code
 
 
-def prompts(stage: Stage) -> str:
-    return str(stage.run().spec.prompt_modification)  # type: ignore[union-attr]
+def prompts(bench: DeliveryBench) -> str:
+    return str(bench.run().spec.prompt_modification)  # type: ignore[union-attr]
 
 
-def retries(stage: Stage) -> int:
-    return int(stage.run().spec.context_version) - 1  # type: ignore[union-attr]
+def retries(bench: DeliveryBench) -> int:
+    return int(bench.run().spec.context_version) - 1  # type: ignore[union-attr]
 
 
-def working(stage: Stage) -> Run:
+def working(bench: DeliveryBench) -> Run:
     """A run whose attempt has pushed and goes on."""
-    run = stage.begins(stage.asked_for()[0])
-    stage.shop.branches[branch(run)] = COMMIT
+    run = bench.begins(bench.asked_for()[0])
+    bench.shop.branches[branch(run)] = COMMIT
     return run
 
 
-def test_a_check_that_fails_during_the_attempt_leads_to_a_retry_at_its_end(stage: Stage) -> None:
-    run = working(stage)
+def test_a_check_that_fails_during_the_attempt_leads_to_a_retry_at_its_end(bench: DeliveryBench) -> None:
+    run = working(bench)
     for guid in ("a", "b"):
-        assert stage.deliver("check_run", failed(stage, run), guid).code == 204
-    assert retries(stage) == 0
-    run = stage.ends(stage.now(run), commit=COMMIT)
+        assert bench.deliver("check_run", failed(bench, run), guid).code == 204
+    assert retries(bench) == 0
+    run = bench.ends(bench.now(run), commit=COMMIT)
     for _ in range(2):
-        assert reported(stage, run) == 204
-    assert retries(stage) == 1
-    assert f"The check tests failed on commit {COMMIT}" in prompts(stage)
+        assert reported(bench, run) == 204
+    assert retries(bench) == 1
+    assert f"The check tests failed on commit {COMMIT}" in prompts(bench)
 
 
-def test_what_is_no_longer_open_at_the_end_of_the_attempt_starts_nothing(stage: Stage) -> None:
-    run = working(stage)
-    payload = failed(stage, run)
-    stage.deliver("check_run", payload)
-    stage.shop.checks[payload["check_run"]["id"]] |= {"conclusion": "success"}
-    run = stage.ends(stage.now(run), commit=COMMIT)
-    assert reported(stage, run) == 204
-    assert retries(stage) == 0
+def test_what_is_no_longer_open_at_the_end_of_the_attempt_starts_nothing(bench: DeliveryBench) -> None:
+    run = working(bench)
+    payload = failed(bench, run)
+    bench.deliver("check_run", payload)
+    bench.shop.checks[payload["check_run"]["id"]] |= {"conclusion": "success"}
+    run = bench.ends(bench.now(run), commit=COMMIT)
+    assert reported(bench, run) == 204
+    assert retries(bench) == 0
 
 
 @pytest.mark.parametrize("first", ["check", "status", "review"])
-def test_one_retry_names_everything_whichever_comes_first(stage: Stage, first: str) -> None:
-    run, pull = stage.with_pull(commit=COMMIT)
-    stage.shop.branches[branch(run)] = COMMIT
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
-    checks = [failed(stage, run, name) for name in ("tests", "lint", "types", "docs")]
-    stage.shop.annotations[checks[1]["check_run"]["id"]] = [
+def test_one_retry_names_everything_whichever_comes_first(bench: DeliveryBench, first: str) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.shop.branches[branch(run)] = COMMIT
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    checks = [failed(bench, run, name) for name in ("tests", "lint", "types", "docs")]
+    bench.shop.annotations[checks[1]["check_run"]["id"]] = [
         {"path": "shop.py", "start_line": 7, "message": "unused import", "annotation_level": "failure"}
     ]
     checks[1]["check_run"]["output"]["annotations_count"] = 1
-    status = payloads.status(stage.shop, branch(run), COMMIT, context="ci/old")
-    review = payloads.review(stage.shop, pull["number"], "changes_requested", "use the other library")
-    stage.shop.reviews[pull["number"]] = [review["review"]]
+    status = payloads.status(bench.shop, branch(run), COMMIT, context="ci/old")
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
+    bench.shop.reviews[pull["number"]] = [review["review"]]
     events = [*(("check_run", check) for check in checks), ("status", status), ("pull_request_review", review)]
     events.sort(key=lambda item: not item[0].endswith(first) and not item[0].startswith(first))
     for name, payload in events:
-        assert stage.deliver(name, payload).code == 204
-    assert retries(stage) == 1
+        assert bench.deliver(name, payload).code == 204
+    assert retries(bench) == 1
     for words in ("check tests", "check lint", "check types", "check docs", "check ci/old", "use the other library"):
-        assert words in prompts(stage)
-    assert "shop.py:7: unused import" in prompts(stage)
-    assert stage.answers(pull["number"]) == []
+        assert words in prompts(bench)
+    assert "shop.py:7: unused import" in prompts(bench)
+    assert bench.answers(pull["number"]) == []
 
 
 @pytest.mark.parametrize(
@@ -120,103 +120,107 @@ def test_one_retry_names_everything_whichever_comes_first(stage: Stage, first: s
         ("success", False),
     ],
 )
-def test_each_conclusion_that_github_counts_as_failed_is_a_failure(stage: Stage, conclusion: str, counts: bool) -> None:
-    run, _ = stage.with_pull(commit=COMMIT)
-    assert stage.deliver("check_run", failed(stage, run, conclusion=conclusion)).code == 204
-    assert retries(stage) == int(counts)
+def test_each_conclusion_that_github_counts_as_failed_is_a_failure(
+    bench: DeliveryBench, conclusion: str, counts: bool
+) -> None:
+    run, _ = bench.with_pull(commit=COMMIT)
+    assert bench.deliver("check_run", failed(bench, run, conclusion=conclusion)).code == 204
+    assert retries(bench) == int(counts)
 
 
-def test_a_check_of_a_persons_commit_on_the_branch_counts(stage: Stage) -> None:
-    run, _ = stage.with_pull(commit=COMMIT)
+def test_a_check_of_a_persons_commit_on_the_branch_counts(bench: DeliveryBench) -> None:
+    run, _ = bench.with_pull(commit=COMMIT)
     theirs = "e" * 40
-    stage.shop.branches[branch(run)] = theirs
-    assert stage.deliver("check_run", failed(stage, run, commit=theirs)).code == 204
-    assert retries(stage) == 1
-    assert f"on commit {theirs}" in prompts(stage)
+    bench.shop.branches[branch(run)] = theirs
+    assert bench.deliver("check_run", failed(bench, run, commit=theirs)).code == 204
+    assert retries(bench) == 1
+    assert f"on commit {theirs}" in prompts(bench)
 
 
-def test_an_answered_change_request_is_not_open(stage: Stage) -> None:
-    run, pull = stage.with_pull(commit=COMMIT)
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+def test_an_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     asked, approved = (
-        payloads.review(stage.shop, pull["number"], state, "")["review"] for state in ("changes_requested", "approved")
+        payloads.review(bench.shop, pull["number"], state, "")["review"] for state in ("changes_requested", "approved")
     )
-    stranger = payloads.review(stage.shop, pull["number"], "changes_requested", "mine mine", "mallory")["review"]
-    stage.shop.reviews[pull["number"]] = [asked, approved, stranger]
-    stage.deliver("check_run", failed(stage, run))
-    assert "review" not in prompts(stage)
+    stranger = payloads.review(bench.shop, pull["number"], "changes_requested", "mine mine", "mallory")["review"]
+    bench.shop.reviews[pull["number"]] = [asked, approved, stranger]
+    bench.deliver("check_run", failed(bench, run))
+    assert "review" not in prompts(bench)
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
-def test_a_retry_on_a_line_of_a_review_is_part_of_the_reviews_retry(stage: Stage, is_listed: bool) -> None:
-    _, pull = stage.with_pull(commit=COMMIT)
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
-    review = payloads.review(stage.shop, pull["number"], "changes_requested", "use the other library")
-    stage.shop.reviews[pull["number"]] = [review["review"]] if is_listed else []
-    line = payloads.review_comment(stage.shop, pull["number"], "/retry rename this")
+def test_a_retry_on_a_line_of_a_review_is_part_of_the_reviews_retry(bench: DeliveryBench, is_listed: bool) -> None:
+    _, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
+    bench.shop.reviews[pull["number"]] = [review["review"]] if is_listed else []
+    line = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
     line["comment"]["pull_request_review_id"] = review["review"]["id"]
     for name, payload in (("pull_request_review", review), ("pull_request_review_comment", line)):
-        assert stage.deliver(name, payload).code == 204
-    assert retries(stage) == 1
-    assert "use the other library" in prompts(stage)
-    assert "rename this" in prompts(stage)
-    assert stage.answers(pull["number"]) == []
+        assert bench.deliver(name, payload).code == 204
+    assert retries(bench) == 1
+    assert "use the other library" in prompts(bench)
+    assert "rename this" in prompts(bench)
+    assert bench.answers(pull["number"]) == []
 
 
 @pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
 @pytest.mark.parametrize("fails_again", [False, True])
-def test_an_event_of_feedback_that_is_superseded_is_out_of_date(stage: Stage, kind: str, fails_again: bool) -> None:
-    run, pull = stage.with_pull(commit=COMMIT)
-    stage.shop.branches[branch(run)] = COMMIT
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
+def test_an_event_of_feedback_that_is_superseded_is_out_of_date(
+    bench: DeliveryBench, kind: str, fails_again: bool
+) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.shop.branches[branch(run)] = COMMIT
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     for is_last in (False, True):
         fails = fails_again or not is_last
         if kind == "check_run":
-            made = failed(stage, run, conclusion="failure" if fails else "success")
+            made = failed(bench, run, conclusion="failure" if fails else "success")
         elif kind == "status":
-            made = payloads.status(stage.shop, branch(run), COMMIT, "failure" if fails else "success")
+            made = payloads.status(bench.shop, branch(run), COMMIT, "failure" if fails else "success")
         else:
             state = "changes_requested" if fails else "approved"
-            made = payloads.review(stage.shop, pull["number"], state, f"verdict {is_last}")
-            stage.shop.reviews.setdefault(pull["number"], []).append(made["review"])
-        stage.github.hook.deliver(kind, made)
-    older = stage.queue[-2]
-    stage.clock.later(hours=70)
-    assert stage.take(older).code == 204
-    assert retries(stage) == int(fails_again)
+            made = payloads.review(bench.shop, pull["number"], state, f"verdict {is_last}")
+            bench.shop.reviews.setdefault(pull["number"], []).append(made["review"])
+        bench.github.hook.deliver(kind, made)
+    older = bench.queue[-2]
+    bench.clock.later(hours=70)
+    assert bench.take(older).code == 204
+    assert retries(bench) == int(fails_again)
     if fails_again:
-        assert kind != "pull_request_review" or "verdict True" in prompts(stage)
-        assert stage.take(stage.queue[-1]).code == 204
-        assert retries(stage) == 1
+        assert kind != "pull_request_review" or "verdict True" in prompts(bench)
+        assert bench.take(bench.queue[-1]).code == 204
+        assert retries(bench) == 1
 
 
-def test_a_dismissed_review_and_a_check_that_was_changed_are_not_open(stage: Stage) -> None:
-    run, pull = stage.with_pull(commit=COMMIT)
-    stage.shop.branches[branch(run)] = COMMIT
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
-    check = failed(stage, run)
-    stage.github.hook.deliver("check_run", check)
-    stage.shop.checks[check["check_run"]["id"]] = {**check["check_run"], "conclusion": "success"}
-    review = payloads.review(stage.shop, pull["number"], "changes_requested", "no")
-    stage.github.hook.deliver("pull_request_review", review)
-    stage.shop.reviews[pull["number"]] = [{**review["review"], "state": "DISMISSED"}]
-    for delivery in stage.queue[-2:]:
-        assert stage.take(delivery).code == 204
-    assert retries(stage) == 0
+def test_a_dismissed_review_and_a_check_that_was_changed_are_not_open(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.shop.branches[branch(run)] = COMMIT
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    check = failed(bench, run)
+    bench.github.hook.deliver("check_run", check)
+    bench.shop.checks[check["check_run"]["id"]] = {**check["check_run"], "conclusion": "success"}
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "no")
+    bench.github.hook.deliver("pull_request_review", review)
+    bench.shop.reviews[pull["number"]] = [{**review["review"], "state": "DISMISSED"}]
+    for delivery in bench.queue[-2:]:
+        assert bench.take(delivery).code == 204
+    assert retries(bench) == 0
 
 
-def test_beyond_the_limit_one_reply_says_so(stage: Stage) -> None:
-    stage.configure("maxRetries: 1")
-    run, pull = stage.with_pull(commit=COMMIT)
-    stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened"))
-    stage.deliver("check_run", failed(stage, run))
-    run = stage.reopened(stage.run())
-    stage.shop.branches[branch(run)] = COMMIT
-    stage.deliver("check_run", failed(stage, run, "lint"))
-    run = stage.ends(stage.now(run), commit=COMMIT)
+def test_beyond_the_limit_one_reply_says_so(bench: DeliveryBench) -> None:
+    bench.configure("maxRetries: 1")
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    bench.deliver("check_run", failed(bench, run))
+    run = bench.reopened(bench.run())
+    bench.shop.branches[branch(run)] = COMMIT
+    bench.deliver("check_run", failed(bench, run, "lint"))
+    run = bench.ends(bench.now(run), commit=COMMIT)
     for _ in range(2):
-        assert reported(stage, run) == 204
+        assert reported(bench, run) == 204
     limit = "was retried automatically once, which is the limit"
-    answers = [text for text in stage.answers(pull["number"]) if limit in text]
+    answers = [text for text in bench.answers(pull["number"]) if limit in text]
     assert len(answers) == 1
-    assert retries(stage) == 1
+    assert retries(bench) == 1

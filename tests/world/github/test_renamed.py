@@ -11,48 +11,50 @@
 import pytest
 
 from functions.github.api.client import Github as Client
-from tests.github.delivery_bench import Stage
-from tests.github.report_bench import FIRST, Newsroom
+from tests.github.delivery_bench import DeliveryBench
+from tests.github.report_bench import FIRST, ReportBench
 from tests.support.github import Github
 
 NAMES = pytest.mark.parametrize("name", ["acme/store", "umbrella/shop"], ids=["renamed", "transferred"])
 
 
 @NAMES
-def test_between_command_and_handling(stage: Stage, name: str) -> None:
-    number = stage.shop.open_issue()["number"]
-    commented = stage.commented(number, "/code 3 service=api")
-    stage.github.hook.deliver("issue_comment", commented)
-    stage.shop.rename(name)
-    assert stage.take(stage.queue[-1]).code == 204
-    assert len(stage.runs()) == 1
-    stage.github.hook.deliver("issue_comment", stage.commented(number, "/code three"))
-    assert stage.take(stage.queue[-1]).code == 204
-    assert "must be a number" in stage.answers(number)[0]
+def test_between_command_and_handling(bench: DeliveryBench, name: str) -> None:
+    number = bench.shop.open_issue()["number"]
+    commented = bench.commented(number, "/code 3 service=api")
+    bench.github.hook.deliver("issue_comment", commented)
+    bench.shop.rename(name)
+    assert bench.take(bench.queue[-1]).code == 204
+    assert len(bench.runs()) == 1
+    bench.github.hook.deliver("issue_comment", bench.commented(number, "/code three"))
+    assert bench.take(bench.queue[-1]).code == 204
+    assert "must be a number" in bench.answers(number)[0]
 
 
 @NAMES
-def test_between_start_and_report(room: Newsroom, name: str) -> None:
-    room.works()
-    assert room.report() == 204
-    room.shop.rename(name)
+def test_between_start_and_report(reporting: ReportBench, name: str) -> None:
+    reporting.works()
+    assert reporting.report() == 204
+    reporting.shop.rename(name)
     if name.startswith("umbrella/"):
-        room.shop.installation = 78
-    room.ends()
-    restarted = room.services(room.both)  # a token of the former owner's installation may be kept for an hour
-    assert room.report(services=restarted) == 204
-    room.check_told()
-    assert [token.granted for token in room.github.app.tokens] == [[room.shop]] * len(room.github.app.tokens)
+        reporting.shop.installation = 78
+    reporting.ends()
+    restarted = reporting.services(reporting.both)  # a token of the former owner's installation may be kept for an hour
+    assert reporting.report(services=restarted) == 204
+    reporting.check_reported()
+    assert [token.granted for token in reporting.github.app.tokens] == [[reporting.shop]] * len(
+        reporting.github.app.tokens
+    )
 
 
-def test_an_open_pull_request_is_found_under_another_owner(room: Newsroom) -> None:
-    room.works()
-    room.shop.branches[room.branch] = FIRST
-    room.shop.open_pull(room.branch, by="5dlabs-rex[bot]")
-    room.shop.rename("umbrella/shop")
-    room.ends()
-    assert room.report() == 204
-    room.check_told()
+def test_an_open_pull_request_is_found_under_another_owner(reporting: ReportBench) -> None:
+    reporting.works()
+    reporting.shop.branches[reporting.branch] = FIRST
+    reporting.shop.open_pull(reporting.branch, by="5dlabs-rex[bot]")
+    reporting.shop.rename("umbrella/shop")
+    reporting.ends()
+    assert reporting.report() == 204
+    reporting.check_reported()
 
 
 def test_a_former_name_is_followed_with_a_token_for_that_repository_alone(github: Github, client: Client) -> None:

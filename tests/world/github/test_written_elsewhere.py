@@ -20,15 +20,15 @@ from functions.github.commands.parse import StartRun, parse_comment
 from functions.github.reports.pull_request import build
 from functions.runs.model.origin import Origin, to_annotations
 from functions.runs.model.run import Run
-from tests.github.delivery_bench import Object, Stage
+from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.builders import ended
 from tests.support.github import payloads
 
 MERGE_GROUP = "f" * 40
 
 
-def issue(stage: Stage, text: str = "Its text", by: str = "octocat") -> int:
-    return int(stage.shop.open_issue("An issue", text, by)["number"])
+def issue(bench: DeliveryBench, text: str = "Its text", by: str = "octocat") -> int:
+    return int(bench.shop.open_issue("An issue", text, by)["number"])
 
 
 def spec(run: Run) -> Any:
@@ -46,9 +46,9 @@ def spec(run: Run) -> Any:
         "Please do it.\n\n@5dlabs-rex: code 3 service=api",
     ],
 )
-def test_a_mention_of_the_app_is_a_command(stage: Stage, text: str) -> None:
-    assert stage.comment(issue(stage), text).code == 204
-    assert spec(stage.run()).task_id == 3
+def test_a_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> None:
+    assert bench.comment(issue(bench), text).code == 204
+    assert spec(bench.run()).task_id == 3
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_a_mention_of_the_app_is_a_command(stage: Stage, text: str) -> None:
         "@5dlabs-rexcode 3",
     ],
 )
-def test_another_mention_is_not(stage: Stage, text: str) -> None:
-    number = issue(stage)
-    assert stage.comment(number, text).code == 204
-    assert stage.runs() == []
-    assert stage.answers(number) == []
+def test_another_mention_is_not(bench: DeliveryBench, text: str) -> None:
+    number = issue(bench)
+    assert bench.comment(number, text).code == 204
+    assert bench.runs() == []
+    assert bench.answers(number) == []
 
 
-def test_a_mention_of_a_user_is_part_of_the_words_of_a_retry(stage: Stage) -> None:
-    run, number = stage.asked_for()
-    stage.ends(run)
-    stage.comment(number, "/retry mind this:\n@somebody status of the page is red\n@5dlabs-rex status")
-    assert "@somebody status of the page is red" in spec(stage.now(run)).prompt_modification
-    assert "@5dlabs-rex" not in spec(stage.now(run)).prompt_modification
-    assert any("Run" in text for text in stage.answers(number))
+def test_a_mention_of_a_user_is_part_of_the_words_of_a_retry(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
+    bench.comment(number, "/retry mind this:\n@somebody status of the page is red\n@5dlabs-rex status")
+    assert "@somebody status of the page is red" in spec(bench.now(run)).prompt_modification
+    assert "@5dlabs-rex" not in spec(bench.now(run)).prompt_modification
+    assert any("Run" in text for text in bench.answers(number))
 
 
-def test_the_app_is_asked_for_its_name_once_and_only_for_a_mention(stage: Stage) -> None:
-    number = issue(stage)
-    stage.comment(number, "hello @somebody, write the code with /code, or so")
-    assert stage.github.asked("GET /app$") == []
+def test_the_app_is_asked_for_its_name_once_and_only_for_a_mention(bench: DeliveryBench) -> None:
+    number = issue(bench)
+    bench.comment(number, "hello @somebody, write the code with /code, or so")
+    assert bench.github.asked("GET /app$") == []
     for _ in range(2):
-        stage.comment(number, "@5dlabs-rex status")
-    assert len(stage.github.asked("GET /app$")) == 1
+        bench.comment(number, "@5dlabs-rex status")
+    assert len(bench.github.asked("GET /app$")) == 1
 
 
 def test_without_the_apps_name_a_mention_is_not_parsed() -> None:
@@ -94,101 +94,101 @@ def test_without_the_apps_name_a_mention_is_not_parsed() -> None:
 
 
 @pytest.mark.parametrize("text", ["The basket loses items.\n\n/code 3 service=api", "@5dlabs-rex code 3 service=api"])
-def test_a_command_in_the_text_of_an_issue_is_run_once(stage: Stage, text: str) -> None:
-    number = issue(stage, text)
+def test_a_command_in_the_text_of_an_issue_is_run_once(bench: DeliveryBench, text: str) -> None:
+    number = issue(bench, text)
     for guid in ("a", "b"):
-        assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened"), guid).code == 204
-    assert spec(stage.run()).task_id == 3
-    assert stage.shop.reactions == [{"issue": number, "content": "eyes"}]
+        assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
+    assert spec(bench.run()).task_id == 3
+    assert bench.shop.reactions == [{"issue": number, "content": "eyes"}]
 
 
-def test_a_mistake_in_the_text_of_an_issue_is_answered(stage: Stage) -> None:
-    number = issue(stage, "/code three service=api")
+def test_a_mistake_in_the_text_of_an_issue_is_answered(bench: DeliveryBench) -> None:
+    number = issue(bench, "/code three service=api")
     for guid in ("a", "b"):
-        assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened"), guid).code == 204
-    assert len(stage.answers(number)) == 1
-    assert "must be a number" in stage.answers(number)[0]
+        assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
+    assert len(bench.answers(number)) == 1
+    assert "must be a number" in bench.answers(number)[0]
 
 
-def test_a_command_in_the_text_of_a_pull_request_starts_from_its_base(stage: Stage) -> None:
-    pull = stage.shop.open_pull("feature", base="next", body="/code 3 service=api")
-    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened")).code == 204
-    assert spec(stage.run()).branch == "next"
+def test_a_command_in_the_text_of_a_pull_request_starts_from_its_base(bench: DeliveryBench) -> None:
+    pull = bench.shop.open_pull("feature", base="next", body="/code 3 service=api")
+    assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened")).code == 204
+    assert spec(bench.run()).branch == "next"
 
 
 @pytest.mark.parametrize("by", ["mallory", "renovate[bot]"])
-def test_the_text_of_who_may_not_write_starts_nothing(stage: Stage, by: str) -> None:
-    number = issue(stage, "/code 3 service=api", by)
-    assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened", by)).code == 204
-    assert stage.runs() == []
+def test_the_text_of_who_may_not_write_starts_nothing(bench: DeliveryBench, by: str) -> None:
+    number = issue(bench, "/code 3 service=api", by)
+    assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", by)).code == 204
+    assert bench.runs() == []
 
 
-def test_a_transferred_issue_was_handled_where_it_was_written(stage: Stage) -> None:
-    stage.shop.people["admin"] = "admin"
-    number = issue(stage, "/code 3 service=api")
-    assert stage.deliver("issues", payloads.issue(stage.shop, number, "opened", "admin")).code == 204
-    assert stage.runs() == []
+def test_a_transferred_issue_was_handled_where_it_was_written(bench: DeliveryBench) -> None:
+    bench.shop.people["admin"] = "admin"
+    number = issue(bench, "/code 3 service=api")
+    assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", "admin")).code == 204
+    assert bench.runs() == []
 
 
-def test_the_words_of_an_agent_are_no_command(stage: Stage) -> None:
-    run = stage.ends(stage.asked_for()[0])
-    pull = stage.shop.open_pull(run.status.branch or "", body="/code 4 service=api")
-    assert stage.deliver("pull_request", payloads.pull_request(stage.shop, pull["number"], "opened")).code == 204
-    assert len(stage.runs()) == 1
+def test_the_words_of_an_agent_are_no_command(bench: DeliveryBench) -> None:
+    run = bench.ends(bench.asked_for()[0])
+    pull = bench.shop.open_pull(run.status.branch or "", body="/code 4 service=api")
+    assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened")).code == 204
+    assert len(bench.runs()) == 1
 
 
 @pytest.mark.parametrize("cancel", ["/cancel", "@5dlabs-rex cancel"])
-def test_a_later_cancel_wins_over_the_text_of_the_issue(stage: Stage, cancel: str) -> None:
-    number = issue(stage, "/code 3 service=api")
-    stage.github.hook.deliver("issues", payloads.issue(stage.shop, number, "opened"))
-    older = stage.queue[-1]
-    stage.comment(number, cancel)
-    stage.services = replace(stage.services, github=connect(stage.services.settings.github, stage.clock))
-    assert stage.take(older).code == 204
-    assert stage.runs() == []
+def test_a_later_cancel_wins_over_the_text_of_the_issue(bench: DeliveryBench, cancel: str) -> None:
+    number = issue(bench, "/code 3 service=api")
+    bench.github.hook.deliver("issues", payloads.issue(bench.shop, number, "opened"))
+    older = bench.queue[-1]
+    bench.comment(number, cancel)
+    bench.services = replace(bench.services, github=connect(bench.services.settings.github, bench.clock))
+    assert bench.take(older).code == 204
+    assert bench.runs() == []
 
 
-def test_a_command_that_was_rewritten_as_a_mention_still_stands(stage: Stage) -> None:
-    number = issue(stage)
-    payload = stage.commented(number, "/code 3 service=api")
-    stage.github.hook.deliver("issue_comment", payload)
-    stage.clock.later(minutes=1)
-    payload["comment"] |= {"body": "@5dlabs-rex code 3 service=api", "updated_at": stage.shop.place.now()}
-    assert stage.take(stage.queue[-1]).code == 204
-    assert spec(stage.run()).task_id == 3
+def test_a_command_that_was_rewritten_as_a_mention_still_stands(bench: DeliveryBench) -> None:
+    number = issue(bench)
+    payload = bench.commented(number, "/code 3 service=api")
+    bench.github.hook.deliver("issue_comment", payload)
+    bench.clock.later(minutes=1)
+    payload["comment"] |= {"body": "@5dlabs-rex code 3 service=api", "updated_at": bench.shop.place.now()}
+    assert bench.take(bench.queue[-1]).code == 204
+    assert spec(bench.run()).task_id == 3
 
 
-def test_mentions_with_a_command_are_no_part_of_the_task(stage: Stage) -> None:
-    number = issue(stage)
-    stage.shop.comment(number, "@5dlabs-rex status\nIt happens on phones.")
-    stage.comment(number, "/code")
-    assert "It happens on phones." in spec(stage.run()).task.text
-    assert "@5dlabs-rex" not in spec(stage.run()).task.text
+def test_mentions_with_a_command_are_no_part_of_the_task(bench: DeliveryBench) -> None:
+    number = issue(bench)
+    bench.shop.comment(number, "@5dlabs-rex status\nIt happens on phones.")
+    bench.comment(number, "/code")
+    assert "It happens on phones." in spec(bench.run()).task.text
+    assert "@5dlabs-rex" not in spec(bench.run()).task.text
 
 
-def in_merge_queue(stage: Stage, pull: Object, kind: str) -> Object:
+def in_merge_queue(bench: DeliveryBench, pull: Object, kind: str) -> Object:
     branch = f"gh-readonly-queue/main/pr-{pull['number']}-{'a' * 40}"
     if kind == "check_run":
-        return payloads.check_run(stage.shop, branch, head_sha=MERGE_GROUP)
-    return payloads.status(stage.shop, branch, MERGE_GROUP)
+        return payloads.check_run(bench.shop, branch, head_sha=MERGE_GROUP)
+    return payloads.status(bench.shop, branch, MERGE_GROUP)
 
 
 @pytest.mark.parametrize("kind", ["check_run", "status"])
-def test_a_check_that_fails_in_the_merge_queue_is_about_the_run(stage: Stage, kind: str) -> None:
-    run, pull = stage.with_pull(commit="d" * 40)
-    stage.shop.branches[run.status.branch or ""] = "d" * 40
-    payload = in_merge_queue(stage, pull, kind)
+def test_a_check_that_fails_in_the_merge_queue_is_about_the_run(bench: DeliveryBench, kind: str) -> None:
+    run, pull = bench.with_pull(commit="d" * 40)
+    bench.shop.branches[run.status.branch or ""] = "d" * 40
+    payload = in_merge_queue(bench, pull, kind)
     for guid in ("a", "b"):
-        assert stage.deliver(kind, payload, guid).code == 204
-    assert spec(stage.now(run)).context_version == 2
-    assert "merge queue" in spec(stage.now(run)).prompt_modification
+        assert bench.deliver(kind, payload, guid).code == 204
+    assert spec(bench.now(run)).context_version == 2
+    assert "merge queue" in spec(bench.now(run)).prompt_modification
 
 
-def test_a_check_of_another_pull_request_in_the_merge_queue_is_not(stage: Stage) -> None:
-    run, _ = stage.with_pull(commit="d" * 40)
-    other = stage.shop.open_pull("feature")
-    assert stage.deliver("check_run", in_merge_queue(stage, other, "check_run")).code == 204
-    assert spec(stage.now(run)).context_version == 1
+def test_a_check_of_another_pull_request_in_the_merge_queue_is_not(bench: DeliveryBench) -> None:
+    run, _ = bench.with_pull(commit="d" * 40)
+    other = bench.shop.open_pull("feature")
+    assert bench.deliver("check_run", in_merge_queue(bench, other, "check_run")).code == 204
+    assert spec(bench.now(run)).context_version == 1
 
 
 def test_an_enterprise_managed_users_repository_is_named() -> None:
