@@ -22,7 +22,7 @@ SHORT_NAME = 12
 
 
 LONGEST_REASON = 120
-"""Most characters of a message in the place of a reason."""
+"""Most characters of a reason with its message."""
 _ENDED = ("Succeeded", "Failed", "Cancelled")
 
 
@@ -31,10 +31,12 @@ def _cost(row: Row) -> str:
 
 
 def _reason(row: Row) -> str:
-    """Return the reason; of a run that waits, and whose reason does not say what for, the message."""
+    """Return the reason; of a run that waits, also the message, which says what for."""
     normal = ("", f"attempt {row.attempt} is running", f"starting attempt {row.attempt}")
-    is_said = row.reason not in ("", "Starting") or row.phase in _ENDED or row.message in normal
-    return row.reason if is_said else short(row.message, LONGEST_REASON)
+    if row.phase in _ENDED or row.message in normal:
+        return row.reason
+    is_cause = row.reason not in ("", "Starting")
+    return short(f"{row.reason}: {row.message}" if is_cause else row.message, LONGEST_REASON)
 
 
 def _pull_request(row: Row) -> str:
