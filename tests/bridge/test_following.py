@@ -91,7 +91,7 @@ def test_run_created_while_the_watch_was_down_is_published(bench: Bench) -> None
 
 
 @dataclass
-class Aged:
+class ExpiredWatch:
     """A transport whose second watch starts at an expired version, after a call of `between`."""
 
     inner: Transport
@@ -130,7 +130,7 @@ def test_list_after_an_expired_version_publishes_each_change_once(
         bench.touch("changed")
         bench.delete("deleted")
 
-    aged = Aged(bench.transport(), meanwhile)
+    aged = ExpiredWatch(bench.transport(), meanwhile)
     bench.ready_bridge(topics={CODE_RUN: "runs"}, transport=aged)
     verbs = {"same": ["add"], "changed": ["add", "update"], "deleted": ["add", "delete"], "created": ["add"]}
     until(lambda: verbs_by_name(bench) == verbs, "what changed, and a deletion that no watch saw, each once")

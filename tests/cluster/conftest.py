@@ -31,7 +31,7 @@ Base = Callable[[str], str]
 def plane(plane: ControlPlane) -> Iterator[ControlPlane]:
     yield plane
     if not plane.etcd:  # an existing cluster; its CRDs may be in use
-        cluster_cleanup.delete(connect(plane), Noting.namespaces)
+        cluster_cleanup.delete(connect(plane), NamespaceRecorder.namespaces)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def base(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, program:
 
     @cache
     def applied(name: str) -> str:
-        Noting.namespaces.append(name)
+        NamespaceRecorder.namespaces.append(name)
         folder = _in_namespace(tmp_path_factory.mktemp("base"), name)
         for each in (installed.CRDS, folder):
             installed.apply(kubectl, plane, installed.kustomized(kubectl, each))
@@ -57,7 +57,7 @@ def _in_namespace(folder: Path, name: str) -> Path:
     return folder
 
 
-class Noting(Unscheduled):
+class NamespaceRecorder(Unscheduled):
     """A transport that records the namespaces that it creates."""
 
     namespaces: ClassVar[list[str]] = []
@@ -72,7 +72,7 @@ class Noting(Unscheduled):
 def connect(plane: ControlPlane, user: str | None = None) -> Transport:
     """Return a transport as the administrator, or as a user with the rights that RBAC gives."""
     file = plane.kubeconfig_of(user) if user else plane.kubeconfig
-    return Noting(KubernetesTransport(ClusterSettings(kubeconfig=str(file))))
+    return NamespaceRecorder(KubernetesTransport(ClusterSettings(kubeconfig=str(file))))
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def patience(count: int) -> float:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Workload:
     """A namespace, the number of its runs, and their limits."""
 
     plane: ControlPlane
@@ -55,10 +55,10 @@ class Scene:
     """Called by each agent before it ends."""
 
 
-def function(scene: Scene, handle: Callable[[Dependencies, Request], Any]) -> Deliver:
+def function(workload: Workload, handle: Callable[[Dependencies, Request], Any]) -> Deliver:
     """Return a function as deployed: with its own connections, as the functions' user."""
-    cluster = Cluster(connect(scene.plane, FUNCTIONS_USER))
-    configured = settings(namespace=scene.namespace, limits=scene.limits)
+    cluster = Cluster(connect(workload.plane, FUNCTIONS_USER))
+    configured = settings(namespace=workload.namespace, limits=workload.limits)
     services = Dependencies(configured, cluster, lambda: datetime.now(UTC), connect_reporters=REPORTERS)
     return lambda request: answer(lambda asked: handle(services, asked), request)
 
@@ -74,25 +74,25 @@ def request(number: int) -> tuple[str, Request]:
     return "CodeRun", Request(headers, json.dumps(spec).encode())
 
 
-def submitting(scene: Scene, kind: str) -> Deliver:
-    return function(scene, lambda services, asked: submit(services, kind, asked))
+def submitting(workload: Workload, kind: str) -> Deliver:
+    return function(workload, lambda services, asked: submit(services, kind, asked))
 
 
-def submitted(scene: Scene) -> None:
+def submitted(workload: Workload) -> None:
     """Submit all runs concurrently; every tenth request is repeated, as after a lost answer."""
-    targets = {kind: submitting(scene, kind) for kind in RUNS}
+    targets = {kind: submitting(workload, kind) for kind in RUNS}
 
     def send(number: int) -> list[int]:
         kind, asked = request(number)
         return [targets[kind](asked).code for _ in range(2 if number % 10 == 0 else 1)]
 
     with ThreadPoolExecutor(CALLERS) as pool:
-        codes = list(pool.map(send, range(scene.count)))
+        codes = list(pool.map(send, range(workload.count)))
     assert all(found in ([201], [201, 200]) for found in codes), Counter(map(tuple, codes))
 
 
-def swept(scene: Scene, stopping: threading.Event) -> None:
-    target = function(scene, sweep.handle)
+def swept(workload: Workload, stopping: threading.Event) -> None:
+    target = function(workload, sweep.handle)
     while not stopping.wait(SWEEP_SECONDS):
         target(Request({}, b""))
 
@@ -107,25 +107,25 @@ class Played:
     starts: Counter[str]
 
 
-def played(scene: Scene) -> Played:
+def played(workload: Workload) -> Played:
     """Submit all runs, and run the functions until they are finished."""
     begun, seed = time.monotonic(), random.SystemRandom().randrange(10**6)
-    kubelet = Kubelet(Cluster(connect(scene.plane)), scene.namespace, DONE, KUBELETS, scene.works)
+    kubelet = Kubelet(Cluster(connect(workload.plane)), workload.namespace, DONE, KUBELETS, workload.works)
     finished = Finished()
     fed: dict[str, list[Deliver]] = {
-        TOPIC_OF_FUNCTION["reconcile"]: [function(scene, reconcile.handle), finished],
-        TOPIC_OF_FUNCTION["job_finished"]: [function(scene, job_finished.handle)],
+        TOPIC_OF_FUNCTION["reconcile"]: [function(workload, reconcile.handle), finished],
+        TOPIC_OF_FUNCTION["job_finished"]: [function(workload, job_finished.handle)],
     }
     pump = Pump(fed, HANDLERS, seed)
-    bridge = Bridge(Cluster(connect(scene.plane, BRIDGE_USER)), pump, scene.namespace, TOPIC_BY_KIND)
+    bridge = Bridge(Cluster(connect(workload.plane, BRIDGE_USER)), pump, workload.namespace, TOPIC_BY_KIND)
     stopping = threading.Event()
-    sweeper = threading.Thread(target=swept, args=[scene, stopping], daemon=True)
+    sweeper = threading.Thread(target=swept, args=[workload, stopping], daemon=True)
     sweeper.start()
     bridge.start()
     try:
-        submitted(scene)
+        submitted(workload)
         accepted = time.monotonic() - begun
-        finished.wait(scene.count, patience(scene.count))
+        finished.wait(workload.count, patience(workload.count))
         took = time.monotonic() - begun
     finally:
         stopping.set()
@@ -136,12 +136,12 @@ def played(scene: Scene) -> Played:
     return Played(accepted, took, pump.answers, kubelet.starts)
 
 
-def check_each_finished_once(scene: Scene, seen: Played) -> None:
-    admin = Cluster(connect(scene.plane))
-    finished = [parse(raw) for kind in (CODE_RUN, DOCS_RUN) for raw in admin.list(kind, scene.namespace)]
-    jobs = Counter(job["metadata"]["labels"][api_group.label("run")] for job in admin.list(JOB, scene.namespace))
-    pods = Counter(pod["metadata"]["labels"]["job-name"] for pod in admin.list(POD, scene.namespace))
-    assert len(finished) == scene.count
+def check_each_finished_once(workload: Workload, seen: Played) -> None:
+    admin = Cluster(connect(workload.plane))
+    finished = [parse(raw) for kind in (CODE_RUN, DOCS_RUN) for raw in admin.list(kind, workload.namespace)]
+    jobs = Counter(job["metadata"]["labels"][api_group.label("run")] for job in admin.list(JOB, workload.namespace))
+    pods = Counter(pod["metadata"]["labels"]["job-name"] for pod in admin.list(POD, workload.namespace))
+    assert len(finished) == workload.count
     assert {(run.status.phase, run.status.attempt, len(run.status.attempts)) for run in finished} == {
         ("Succeeded", 1, 1)
     }
@@ -150,8 +150,8 @@ def check_each_finished_once(scene: Scene, seen: Played) -> None:
     assert pods == seen.starts == Counter(run.status.job_name for run in finished), "one pod, one agent each"
 
 
-def summary(scene: Scene, seen: Played) -> str:
+def summary(workload: Workload, seen: Played) -> str:
     return (
-        f"{scene.count} runs, limit {scene.limits.runs}: accepted in {seen.accepted:.0f} s, "
+        f"{workload.count} runs, limit {workload.limits.runs}: accepted in {seen.accepted:.0f} s, "
         f"finished in {seen.took:.0f} s; deliveries by answer: {dict(seen.answers)}"
     )

@@ -9,16 +9,16 @@ from tests.faults.scenarios import Scenario, is_deleted, is_made_by_hand, is_tri
 from tests.support.control_plane import ControlPlane
 from tests.support.node import SimulatedKubelet
 
-STORIES = [succeeds, is_tried_again, is_deleted, is_made_by_hand]
+SAMPLE = [succeeds, is_tried_again, is_deleted, is_made_by_hand]
 
 
 @pytest.mark.parametrize("at", [1, 3, 4, 6])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("play", SAMPLE, ids=lambda play: play.__name__)
 def test_crash_does_not_change_the_outcome(
-    plane: ControlPlane, base: Base, node: SimulatedKubelet, story: Callable[[Scenario], None], at: int
+    plane: ControlPlane, base: Base, node: SimulatedKubelet, play: Callable[[Scenario], None], at: int
 ) -> None:
     base(HOME)  # applies the CRDs
     for after in (False, True):
         scenario = Scenario(connect(plane), at, after, redelivered=after, node=node)
-        story(scenario)
+        play(scenario)
         assert scenario.crashed or at > 4

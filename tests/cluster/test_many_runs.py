@@ -9,7 +9,7 @@ import pytest
 
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import HOME, Base
-from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, summary
+from tests.cluster.many_runs import Workload, check_each_finished_once, patience, played, summary
 from tests.conftest import SCALE
 from tests.support.control_plane import ControlPlane
 
@@ -20,7 +20,7 @@ MANY = max(int(1000 * SCALE), 20)
 def test_each_of_many_runs_finishes_exactly_once(
     plane: ControlPlane, base: Base, record_property: Callable[[str, object], None]
 ) -> None:
-    scene = Scene(plane, base(f"{HOME}-many"), MANY, LimitSettings())
-    seen = played(scene)
-    check_each_finished_once(scene, seen)
-    record_property("summary", summary(scene, seen))
+    workload = Workload(plane, base(f"{HOME}-many"), MANY, LimitSettings())
+    seen = played(workload)
+    check_each_finished_once(workload, seen)
+    record_property("summary", summary(workload, seen))

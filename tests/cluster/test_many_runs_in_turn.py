@@ -12,7 +12,7 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.settings.limits import LimitSettings
 from tests.cluster.conftest import HOME, Base, connect
-from tests.cluster.many_runs import Scene, check_each_finished_once, patience, played, summary
+from tests.cluster.many_runs import Workload, check_each_finished_once, patience, played, summary
 from tests.cluster.recording import Recording
 from tests.conftest import SCALE
 from tests.support.control_plane import ControlPlane
@@ -36,15 +36,15 @@ def together(count: int) -> Callable[[], None]:
 def test_runs_with_a_limit_never_exceed_it_and_start_in_order(
     plane: ControlPlane, base: Base, record_property: Callable[[str, object], None]
 ) -> None:
-    scene = Scene(plane, base(f"{HOME}-in-turn"), WAITING, LimitSettings(runs=LIMIT), together(LIMIT))
-    recording = Recording(Cluster(connect(plane)), scene.namespace)
+    workload = Workload(plane, base(f"{HOME}-in-turn"), WAITING, LimitSettings(runs=LIMIT), together(LIMIT))
+    recording = Recording(Cluster(connect(plane)), workload.namespace)
     try:
-        seen = played(scene)
+        seen = played(workload)
     finally:
         recording.stop()
-    check_each_finished_once(scene, seen)
+    check_each_finished_once(workload, seen)
     assert recording.lost == []
     assert recording.most == {"Job": LIMIT, "Pod": LIMIT}, "the limit is reached and not exceeded"
     assert recording.queued > WAITING // 2
     assert list(recording.overtaken()) == []
-    record_property("summary", summary(scene, seen))
+    record_property("summary", summary(workload, seen))

@@ -170,7 +170,7 @@ def test_pod_whose_volume_is_mounted_late_runs(world: Harness) -> None:
 DUPLICATE = json.dumps({"outcome": "failed", "reason": "DuplicatePod", "message": "another pod works on it"})
 
 
-@pytest.mark.parametrize("second", ["works on", "finds the first one's lock"])
+@pytest.mark.parametrize("second", ["continues", "finds the lock of the first"])
 def test_attempt_continues_with_the_second_pod_of_its_job(world: Harness, second: str) -> None:
     """Servers before 1.26 preempt and drain so: the Job controller creates another pod for the attempt."""
     run = started(world)
@@ -182,13 +182,13 @@ def test_attempt_continues_with_the_second_pod_of_its_job(world: Harness, second
     node(world).other_pod(world.namespace, job, first["uid"])
     swept(world)
     assert now(world, run).status.phase == "Running", "an attempt continues with its Job"
-    if second == "works on":
+    if second == "continues":
         stopped = world.job_ends(job, DONE)
     else:
         stopped = world.node.ends(world.namespace, job, {"phase": "Failed"}, ended(1, DUPLICATE))
     deliver(world, job_finished, event(stopped))
     run = now(world, run)
-    wanted = ("Succeeded", "Completed") if second == "works on" else ("Retrying", "ReportLost")
+    wanted = ("Succeeded", "Completed") if second == "continues" else ("Retrying", "ReportLost")
     assert (run.status.phase, run.status.attempts[-1].reason) == wanted
     assert run.status.attempt == 1
 

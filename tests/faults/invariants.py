@@ -53,7 +53,7 @@ class InvariantChecker:
         self.started = {self._lock(job) for job in self._objects(JOB) if _owner(job) and not is_fence(job)}
         """Each Job that ever started an agent, by the uid of its run and its own name."""
 
-    def stand(
+    def restore(
         self,
         content: StoreContent,
         started: Iterable[tuple[str, str]],
@@ -92,8 +92,8 @@ class InvariantChecker:
             return
         body = self._bodies.get(Key(JOB, after.namespace, ended.job_name))
         ours = body is None or _owner(parse_body(body)) == after.uid
-        if ours and self._works(ended.job_name):
-            yield f"attempt {ended.attempt} was ended while its pod works"
+        if ours and self._is_running(ended.job_name):
+            yield f"attempt {ended.attempt} was ended while its pod runs"
 
     def _job_changed(self, change: Change) -> Iterator[str]:
         job = parse_body(change.body)
@@ -103,24 +103,24 @@ class InvariantChecker:
         if change.type == "DELETED":
             if change.key.name not in self.expired:
                 yield f"Job {change.key.name} was deleted while its run exists"
-            if self._works(change.key.name, orphaned=True):
-                yield f"Job {change.key.name} was deleted, and its pod works on"
+            if self._is_running(change.key.name, orphaned=True):
+                yield f"Job {change.key.name} was deleted, and its pod still runs"
         elif is_live(job) and (change.previous is None or not is_live(parse_body(change.previous))):
-            yield from self._comes_to_life(job, change.key.name, run)
+            yield from self._created_live(job, change.key.name, run)
 
-    def _comes_to_life(self, job: Object, name: str, run: Run) -> Iterator[str]:
+    def _created_live(self, job: Object, name: str, run: Run) -> Iterator[str]:
         attempt = run.status.open_attempt
         if attempt is None or attempt.job_name != name:
-            yield f"Job {name} was made, but the status does not name it as the attempt under way"
+            yield f"Job {name} was created, but the status does not name it as that of the open attempt"
         if self._lock(job) in self.started:
-            yield f"Job {name} was made a second time: its agent is started twice"
+            yield f"Job {name} was created a second time: its agent is started twice"
         self.started.add(self._lock(job))
         for other in self._objects(JOB):
             if other["metadata"]["name"] != name and _owner(other) == run.uid and self._may_start_pods(other):
-                yield f"Job {name} was made while {other['metadata']['name']} may start pods"
+                yield f"Job {name} was created while {other['metadata']['name']} may start pods"
         for other_attempt in run.status.attempts:
-            if other_attempt.job_name != name and self._works(other_attempt.job_name):
-                yield f"Job {name} was made while a pod of {other_attempt.job_name} works"
+            if other_attempt.job_name != name and self._is_running(other_attempt.job_name):
+                yield f"Job {name} was created while a pod of {other_attempt.job_name} runs"
 
     def _may_start_pods(self, job: Object) -> bool:
         """Return whether the Job may still start an agent; not if it was stopped after the end of its agent.
@@ -130,7 +130,7 @@ class InvariantChecker:
         ended = ("terminated" in agent_state(pod) for pod in self._pods(job["metadata"]["name"]))
         return is_live(job) and not (job["spec"].get("activeDeadlineSeconds") == 1 and any(ended))
 
-    def _works(self, job: str, *, orphaned: bool = False) -> bool:
+    def _is_running(self, job: str, *, orphaned: bool = False) -> bool:
         """Return whether an agent of the Job's pods runs; with `orphaned`, only of pods without an owner."""
         running = (pod for pod in self._pods(job) if "running" in agent_state(pod))
         working = (pod for pod in running if pod["status"]["phase"] == "Running")

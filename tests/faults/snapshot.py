@@ -38,7 +38,7 @@ def restore(bench: Bench, snapshot: Snapshot) -> None:
     """Set the bench to the state of the snapshot."""
     bench.server.moment, bench.harness.now = snapshot.moment, snapshot.now
     bench.server.published, bench.nodes.orphans = set(snapshot.published), set(snapshot.orphans)
-    bench.checker.stand(snapshot.moment.content, snapshot.started, snapshot.expired, snapshot.violations)
+    bench.checker.restore(snapshot.moment.content, snapshot.started, snapshot.expired, snapshot.violations)
 
 
 def memoized(step: Callable[[Bench], object], bench: Bench) -> None:

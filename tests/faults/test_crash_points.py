@@ -64,7 +64,7 @@ def _past(_: Callable[[Scenario], None]) -> StateGraph:
     return StateGraph()
 
 
-@pytest.mark.parametrize("redelivered", [True, False], ids=["event comes again", "only the sweep comes"])
+@pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "only the sweep"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_crash_at_any_call_of_a_scenario_does_not_change_the_outcome(

@@ -175,7 +175,7 @@ def undisturbed(start: StartingState, endings: Sequence[ContainerEnd]) -> Outcom
     return bench.outcome()
 
 
-@pytest.mark.parametrize("people", [False, True], ids=["left alone", "people and others act"])
+@pytest.mark.parametrize("people", [False, True], ids=["undisturbed", "people and others act"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_sweep_completes_the_run_whatever_events_missed(kind: str, people: bool, tally: Counter[str]) -> None:
     start = starting_state(new, kind).fresh_copy()

@@ -18,7 +18,7 @@ from tests.faults.operations import OPERATIONS, Operation, cancels
 from tests.faults.starting_states import KINDS, Build, starting_state
 
 
-def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], part: float = 1) -> str:
+def checker_message(kind: str, build: Build, broken: Wrap, operations: list[Operation], part: float = 1) -> str:
     """Return the checker's message on the broken functions; empty if it finds no defect."""
     start, rng = starting_state(build, kind), random.Random(1)
     sound, interleavings = Interleavings(start), Interleavings(start, broken)
@@ -43,9 +43,9 @@ def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], pa
         (mutants.OwnerNotChecked, starting_states.name_taken, "the attempts"),
         (mutants.StatusByForce, starting_states.succeeded, "went from"),
         (mutants.JobDeletedToStopIt, starting_states.running, "was deleted while its run exists"),
-        (mutants.JobDeletedWithoutPropagation, starting_states.running, "was deleted, and its pod works on"),
+        (mutants.JobDeletedWithoutPropagation, starting_states.running, "was deleted, and its pod still runs"),
         (mutants.NameNotTaken, starting_states.new, "the status does not name it"),
-        (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod works"),
+        (mutants.PodsNotAwaited, starting_states.in_grace, "was ended while its pod runs"),
         (mutants.EventsNotPublished, starting_states.unreported, "no event was published"),
         (mutants.ContainersByPosition, starting_states.beside_sidecar, "not one of"),
         (mutants.InitContainersCount, starting_states.stuck, "'NoReport'"),
@@ -58,9 +58,9 @@ def found(kind: str, build: Build, broken: Wrap, operations: list[Operation], pa
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_checker_reports_mutant(kind: str, broken: Wrap, build: Build, words: str) -> None:
-    assert words in found(kind, build, broken, [cancels, *OPERATIONS[kind]])
+    assert words in checker_message(kind, build, broken, [cancels, *OPERATIONS[kind]])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_checker_accepts_handlers_without_defect(kind: str) -> None:
-    assert found(kind, starting_states.in_grace, mutants.Mutant, OPERATIONS[kind], part=0.5) == ""
+    assert checker_message(kind, starting_states.in_grace, mutants.Mutant, OPERATIONS[kind], part=0.5) == ""

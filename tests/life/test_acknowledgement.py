@@ -120,14 +120,14 @@ def test_event_of_a_deleted_run_is_acknowledged_and_logged(
     form: Form,
     function: str,
 ) -> None:
-    world.services = replace(world.services, publisher=Refusing())
+    world.services = replace(world.services, publisher=RefusingPublisher())
     with caplog.at_level(logging.INFO, "orchestrator"):
         assert deliver(world, function, form(json.dumps(GONE).encode(), attributes(RESOURCE + "update"))) == 204
     assert "the run was deleted" in caplog.messages
     assert world.calls.writes == []
 
 
-class Broken:
+class FailingTransport:
     """A transport that raises the given error on each call."""
 
     def __init__(self, error: Exception) -> None:
@@ -140,12 +140,12 @@ class Broken:
         raise self._error
 
 
-class Refusing:
+class RefusingPublisher:
     def publish(self, topic: str, event: Any) -> None:
         raise PublishError(f"topic {topic}: refused by the test")
 
 
-def wholesome(world: Harness, function: str) -> tuple[bytes, dict[str, str]]:
+def valid_message(world: Harness, function: str) -> tuple[bytes, dict[str, str]]:
     """Return data and attributes of a valid message that makes the function act."""
     if function == "sweep":
         return b"", attributes("platform.agents.sweep.due.v1")
@@ -162,7 +162,7 @@ def wholesome(world: Harness, function: str) -> tuple[bytes, dict[str, str]]:
 @FORMS
 @EACH
 def test_valid_message_is_acknowledged(world: Harness, form: Form, function: str) -> None:
-    assert deliver(world, function, form(*wholesome(world, function))) in ACKNOWLEDGED
+    assert deliver(world, function, form(*valid_message(world, function))) in ACKNOWLEDGED
 
 
 @FORMS
@@ -178,22 +178,22 @@ def test_message_is_redelivered_after_an_error_of_cluster_or_function(
     function: str,
     error: Exception,
 ) -> None:
-    message = form(*wholesome(world, function))
-    world.services = replace(world.services, cluster=Cluster(Broken(error)), publisher=Refusing())
+    message = form(*valid_message(world, function))
+    world.services = replace(world.services, cluster=Cluster(FailingTransport(error)), publisher=RefusingPublisher())
     assert deliver(world, function, message) == 503
 
 
 @FORMS
 def test_message_is_redelivered_when_the_queue_refuses_an_event(world: Harness, form: Form) -> None:
-    message = form(*wholesome(world, "report"))
-    world.services = replace(world.services, publisher=Refusing())
+    message = form(*valid_message(world, "report"))
+    world.services = replace(world.services, publisher=RefusingPublisher())
     assert deliver(world, "report", message) == 503
 
 
 @FORMS
 @pytest.mark.parametrize(("headers", "code"), [({}, 401), ({"authorization": "Bearer wrong"}, 403)])
 def test_message_without_a_known_token_is_kept(world: Harness, form: Form, headers: dict[str, str], code: int) -> None:
-    message = form(*wholesome(world, "submit_docs"))
+    message = form(*valid_message(world, "submit_docs"))
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
     assert deliver(world, "submit_docs", replace(message, headers={**message.headers, **headers})) == code
 

@@ -46,7 +46,7 @@ def asks(world: Harness, key: str | None = "k1", **spec: Any) -> Answer:
     return post(world, {**CODE_SPEC, **spec}, headers, kind="CodeRun")
 
 
-def over(world: Harness, transport: Transport) -> Harness:
+def through(world: Harness, transport: Transport) -> Harness:
     """Return a harness on the same server, with calls through another transport."""
     other = Harness(world.calls.inner, world.namespace)
     other.services = replace(other.services, cluster=Cluster(transport), clock=lambda: world.now)
@@ -80,7 +80,7 @@ def alone() -> Harness:
 
 
 @dataclass
-class Meeting:
+class ReadBarrier:
     """Hold the first `many` readers of `what` until all have read it, so that all see the same."""
 
     inner: Transport
@@ -104,10 +104,10 @@ class Meeting:
 @pytest.mark.parametrize("keyless", [0, 1, 20])
 def test_one_of_many_concurrent_requests_creates_a_run(world: Harness, keyless: int) -> None:
     many = 20
-    met = over(world, Meeting(world.calls.inner, "coderuns", many))
+    synchronized = through(world, ReadBarrier(world.calls.inner, "coderuns", many))
     keys = [None if number < keyless else f"k{number}" for number in range(many)]
     with ThreadPoolExecutor(many) as pool:
-        answers = list(pool.map(lambda key: asks(met, key), keys))
+        answers = list(pool.map(lambda key: asks(synchronized, key), keys))
     assert sorted(each.code for each in answers) == [201] + [409] * (many - 1)
     (made,) = runs(world)
     assert all(made in str(each.body) for each in answers)
@@ -122,7 +122,7 @@ def crashes(then: Callable[[Harness, bool], None]) -> int:
             world = Harness(InProcessServer(), "orchestrator")
             fatal = CrashingTransport(world.calls.inner, at, applied)
             try:
-                asks(over(world, fatal))
+                asks(through(world, fatal))
             except Killed:
                 tried += 1
                 then(world, bool(runs(world)))
@@ -166,7 +166,7 @@ def test_another_request_gets_the_task_when_the_claim_of_a_crashed_one_expires()
 
 def test_repeated_request_replaces_its_own_expired_claim(alone: Harness) -> None:
     with pytest.raises(Killed):
-        asks(over(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
+        asks(through(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
     after(alone, seconds=60)
     (old,) = claims(alone)
     assert asks(alone).code == 201
@@ -176,16 +176,16 @@ def test_repeated_request_replaces_its_own_expired_claim(alone: Harness) -> None
 
 def test_one_of_two_requests_takes_over_an_expired_claim(world: Harness) -> None:
     with pytest.raises(Killed):
-        asks(over(world, CrashingTransport(world.calls.inner, 3, after=False)))
+        asks(through(world, CrashingTransport(world.calls.inner, 3, after=False)))
     after(world, seconds=60)
-    met = over(world, Meeting(world.calls.inner, "claim-", 2))
+    synchronized = through(world, ReadBarrier(world.calls.inner, "claim-", 2))
     with ThreadPoolExecutor(2) as pool:
-        answers = sorted(pool.map(lambda key: asks(met, key).code, ["k2", "k3"]))
+        answers = sorted(pool.map(lambda key: asks(synchronized, key).code, ["k2", "k3"]))
     assert (answers, len(runs(world)), len(claims(world))) == ([201, 409], 1, 1)
 
 
 @dataclass
-class Overtaken:
+class BeforeDelete:
     """A transport that calls `happens` before its first DELETE."""
 
     inner: Transport
@@ -203,10 +203,10 @@ class Overtaken:
 
 def test_request_that_loses_an_expired_claim_to_another_leaves_the_new_claim(alone: Harness) -> None:
     with pytest.raises(Killed):
-        asks(over(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
+        asks(through(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
     after(alone, seconds=60)
     other: list[Answer] = []
-    late = over(alone, Overtaken(alone.calls.inner, lambda: other.append(asks(alone, "k2"))))
+    late = through(alone, BeforeDelete(alone.calls.inner, lambda: other.append(asks(alone, "k2"))))
     refused = asks(late, "k3")
     assert (other[0].code, refused.code, runs(alone)) == (201, 409, [name(other[0])])
     assert name(other[0]) in str(refused.body)
@@ -214,7 +214,7 @@ def test_request_that_loses_an_expired_claim_to_another_leaves_the_new_claim(alo
 
 def test_repeated_request_makes_no_claim_once_its_run_exists(alone: Harness) -> None:
     counting = RecordingTransport(alone.calls.inner)
-    counted = over(alone, counting)
+    counted = through(alone, counting)
     assert (asks(counted).code, counting.reads and len(counting.reads), len(counting.writes)) == (201, 2, 2)
     counting.calls.clear()
     assert (asks(counted).code, len(counting.reads), len(counting.writes)) == (200, 3, 1)
@@ -237,7 +237,7 @@ class Refusing:
 
 @pytest.mark.parametrize("key", ["k1", None])
 def test_task_is_free_after_the_api_server_rejects_the_run(alone: Harness, key: str | None) -> None:
-    assert asks(over(alone, Refusing(alone.calls.inner)), key).code == 422
+    assert asks(through(alone, Refusing(alone.calls.inner)), key).code == 422
     assert claims(alone) == []
     assert asks(alone, "k2").code == 201
 

@@ -137,15 +137,15 @@ def test_status_records_an_event_only_after_the_queue_accepted_it(world: Harness
     assert topic.published() == ["coderun 1/started", "coderun 1/succeeded"]
 
 
-class MovedOn:
+class ConcurrentChange:
     """A transport that changes the run before the first write of its status."""
 
     def __init__(self, world: Harness, name: str) -> None:
-        self._world, self._name, self._inner, self._struck = world, name, world.calls, False
+        self._world, self._name, self._inner, self._changed = world, name, world.calls, False
 
     def send(self, call: Call) -> Any:
-        if call.method == "PUT" and not self._struck:
-            self._struck = True
+        if call.method == "PUT" and not self._changed:
+            self._changed = True
             patch = {"metadata": {"annotations": {"moved": "on"}}}
             self._world.kubelet.patch(CODE_RUN, self._world.namespace, self._name, patch)
         return self._inner.send(call)
@@ -156,7 +156,7 @@ class MovedOn:
 
 def test_event_is_published_once_when_the_run_changes_before_the_status_write(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
-    cluster = type(world.services.cluster)(MovedOn(world, done.name))
+    cluster = type(world.services.cluster)(ConcurrentChange(world, done.name))
     world.services = replace(world.services, cluster=cluster)
     assert reported(world, done.raw).code == 204
     assert now(world, done).status.reported == "1/succeeded"
