@@ -78,7 +78,7 @@ CAUGHT_BY = {
         "agent/test_pull_request.py::test_a_pull_request_to_another_base_branch_is_not_ours"
     ),
     "errors answered with HTTP 200": (
-        "local/test_stack.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
+        "local/test_stack_input.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
     ),
     "Job created but name never recorded after 409": (
         "faults/test_named_defects.py::test_job_that_already_exists_is_named_in_the_status"
