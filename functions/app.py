@@ -17,7 +17,9 @@ from typing import Any
 from functions.serving import authentication
 from functions.serving.edge import LARGEST_BODY, serve
 from functions.serving.webhook_dependencies import WebhookDependencies
-from functions.settings import Settings, SettingsError, load, load_webhook
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load, load_webhook
+from functions.settings.model import Settings
 from functions.settings.queues import SELECT_BACK_END
 from functions.settings.webhook import WebhookSettings
 from functions.telemetry import exporter_setup, logs

@@ -11,7 +11,7 @@ from functions.github.api import client as github
 from functions.reporting.github.sync import GithubReporter
 from functions.reporting.lifecycle import LifecycleReporter
 from functions.serving.dependencies import ConnectReporter, Dependencies
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.telemetry.instrumented import InstrumentedTransport, publisher
 
 REPORTERS: tuple[ConnectReporter, ...] = (LifecycleReporter.connect, GithubReporter.connect)

@@ -8,7 +8,7 @@ from functions.clients.errors import CommandError
 from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
 from functions.queues.topology import TOPICS
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 
 def check_topic(_context: click.Context, _parameter: click.Parameter, topic: str | None) -> str | None:

@@ -3,7 +3,9 @@
 import os
 
 from functions.clients.errors import as_command_error
-from functions.settings import Settings, SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
+from functions.settings.model import Settings
 
 
 def load_settings() -> Settings:

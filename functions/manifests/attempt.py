@@ -10,8 +10,8 @@ from functions.runs.lifecycle.pod_status import AGENT
 from functions.runs.model import naming, trace
 from functions.runs.model.reasons import ROWS
 from functions.runs.model.run import Run
-from functions.settings import Settings
 from functions.settings.job import JobSettings
+from functions.settings.model import Settings
 
 Object = dict[str, Any]
 KUEUE = "kueue.x-k8s.io/queue-name"

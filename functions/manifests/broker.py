@@ -5,7 +5,7 @@ from typing import Any
 
 from functions.runs.model import naming
 from functions.runs.model.run_spec import RunSpec
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 Object = dict[str, Any]
 

@@ -13,7 +13,7 @@ from functions.runs.lifecycle.pod_status import AGENT
 from functions.runs.model import trace
 from functions.runs.model.run import Run
 from functions.runs.model.run_spec import RunSpec
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 Object = dict[str, Any]
 

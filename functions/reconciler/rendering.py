@@ -6,7 +6,7 @@ from functions.runs.lifecycle import budget
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
 from functions.runs.repository_hosts import forbidden_repositories
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.templating.render import AttemptContext, TaskFiles, TaskFilesTooLarge, TemplateError
 from functions.templating.render import task_files as render
 

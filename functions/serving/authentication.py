@@ -13,9 +13,9 @@ from functions.runs.model.run_spec import RunSpec
 from functions.runs.permissions import Grant as Rights
 from functions.runs.permissions import violations
 from functions.serving.http import Refused, Request
-from functions.settings import Settings
 from functions.settings.access import GITHUB, Grant
 from functions.settings.auth import AuthSettings
+from functions.settings.model import Settings
 
 SERVERLESS_AUTHORIZATION = "x-serverless-authorization"
 """If this header is present, Cloud Run checks the token in it and passes `authorization` on unchecked (Cloud Run:

@@ -14,7 +14,7 @@ from functions.runs.lifecycle.retries import Policy
 from functions.runs.model.limits import Limits
 from functions.runs.retention import Retention
 from functions.serving.reporter_protocol import Reporter
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.storage.config_map_store import ConfigMapStore
 from functions.storage.ledger_store import LedgerStore
 from functions.storage.run_store import RunStore

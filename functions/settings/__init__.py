@@ -5,9 +5,3 @@
 lists and mappings are JSON. Unknown keys, duplicate keys, values that can never work and a missing image stop the
 start; the error names all of them.
 """
-
-from functions.settings.errors import SettingsError
-from functions.settings.loading import load, load_section, load_webhook
-from functions.settings.model import Settings
-
-__all__ = ["Settings", "SettingsError", "load", "load_section", "load_webhook"]

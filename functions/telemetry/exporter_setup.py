@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from functions.settings import SettingsError
+from functions.settings.errors import SettingsError
 from functions.settings.webhook import WebhookSettings
 from functions.telemetry import current_telemetry
 from functions.telemetry.current_telemetry import Telemetry

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.settings.model_provider import ModelProviderSettings
 
 MESSAGES = (r"v1/messages(/count_tokens)?", r"v1/models(/[\w.:-]+)?")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.runs import tool_availability
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.templating import engine, template_set
 from functions.templating.engine import TemplateError
 from functions.templating.variables import AttemptContext, variables

@@ -12,8 +12,8 @@ from functions.runs.model import naming
 from functions.runs.model.repository_url import checkout, on_github
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.spec_facts import RequestedTools
-from functions.settings import Settings
 from functions.settings.agent import ToolPreset, ToolSettings
+from functions.settings.model import Settings
 from functions.templating.model_upstream import upstream
 
 MARGIN_SECONDS = 120

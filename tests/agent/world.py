@@ -21,7 +21,7 @@ from functions.broker.server import Mounts
 from functions.local.runner.shim import process_tree
 from functions.runs.model import naming, report
 from functions.runs.model.run_spec import RunSpec
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.templating.render import AttemptContext, task_files
 from tests.agent import brokers
 from tests.agent.brokers import Running

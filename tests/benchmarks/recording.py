@@ -23,7 +23,7 @@ from functions.queues.publisher import Publisher
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request as Delivery
 from functions.serving.http import answer
-from functions.settings import load
+from functions.settings.loading import load
 from tests.benchmarks.work import Item, Work
 
 Call = dict[str, Any]

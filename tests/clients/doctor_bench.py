@@ -23,7 +23,7 @@ from functions.queues import backends
 from functions.queues.dead_letters import DeadLetterError
 from functions.queues.topology import TOPICS
 from functions.runs.model.specs import SPECS
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.settings.queues import QueueSettings
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

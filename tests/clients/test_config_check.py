@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from functions.clients.commands.config.check import HIDDEN, visible
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.clients.conftest import CommandLine
 from tests.clients.in_process_cli import command
 

@@ -22,8 +22,8 @@ from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.manifests.crds import crd
 from functions.queues import backends
 from functions.runs.model.specs import SPECS
-from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.model import Settings
 from tests.clients.doctor_bench import (
     BINDING,
     BROKER,

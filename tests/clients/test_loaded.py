@@ -6,6 +6,7 @@
 | task code, docs  | functions, servers, the MCP SDK, the commands of `runs`              |
 | runs list        | functions, servers, the MCP SDK, the commands of `task`              |
 | orchestrator-mcp | functions, servers, the command line                                 |
+| the broker       | functions, the Kubernetes client, the model of all settings          |
 """
 
 import json
@@ -35,6 +36,13 @@ print(json.dumps([0, sorted(sys.modules)]), file=sys.stderr)
 """
 
 
+BROKER = """
+import json, sys
+import functions.broker.__main__
+print(json.dumps([0, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
 def loaded(program: str, *arguments: str, cwd: Path, environ: Mapping[str, str]) -> list[str]:
     """Return the modules that the program has imported when it ends."""
     command = [sys.executable, "-c", program, *arguments]
@@ -59,7 +67,11 @@ def test_help_imports_no_part_of_any_command(home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "own", "foreign"),
     [
-        (["task", "code", "--help"], "functions.clients.tasks", ("functions.clients.commands.runs", "mcp")),
+        (
+            ["task", "code", "--help"],
+            "functions.clients.tasks",
+            ("functions.clients.commands.runs", "functions.settings.model", "mcp"),
+        ),
         (["runs", "list", "--help"], "functions.clients.runs", ("functions.clients.tasks", "mcp")),
     ],
     ids=["task code", "runs list"],
@@ -76,3 +88,9 @@ def test_the_mcp_server_imports_no_command_line(home: Path) -> None:
     modules = loaded(SERVER, cwd=home, environ=environment(home))
     assert "functions.clients.mcp.server" in modules
     assert within(modules, *OURS, "functions.clients.commands", "functions.clients.cli") == []
+
+
+def test_the_broker_which_starts_in_each_attempt_imports_no_more_than_its_own_settings(home: Path) -> None:
+    modules = loaded(BROKER, cwd=home, environ=environment(home))
+    assert "functions.broker.server" in modules
+    assert within(modules, *OURS, "kubernetes", "functions.settings.model") == []

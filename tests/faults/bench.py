@@ -25,7 +25,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Request
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.faults import canonical_state
 from tests.faults.final_checks import FinalState
 from tests.faults.invariants import InvariantChecker

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.faults.bench import Bench, Outcome, StartingState, Wrap, unchanged
 from tests.faults.call_cache import SteppedOperation
 from tests.faults.operations import Operation

@@ -21,7 +21,7 @@ import yaml
 from functions.cluster.transport import Request
 from functions.manifests import crds
 from functions.runs.model.specs import SPECS
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.faults.bench import FAILED, NAMESPACE, PATIENT, SETTINGS, TEMPLATES, Bench, Outcome, StartingState
 from tests.faults.call_cache import perform
 from tests.faults.conftest import SCALE, SEED

@@ -7,7 +7,9 @@ import yaml
 
 from functions import app
 from functions.queues.topology import TOPIC_OF_FUNCTION
-from functions.settings import Settings, SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
+from functions.settings.model import Settings
 from functions.templating.search_path import SUFFIX
 from tests.infra.terraform import State, block, entry_point
 from tests.support.github.app import App

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from functions.console.platform_access import IngressAccess, access
-from functions.settings import load
+from functions.settings.loading import load
 from tests.infra.manifests import Object, of_kind
 from tests.infra.test_newer_kinds import with_component
 

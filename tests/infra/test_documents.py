@@ -19,7 +19,7 @@ import yaml
 
 from functions.clients.commands import command as root
 from functions.queues.topology import MAX_DELIVERY_ATTEMPTS, MAX_DELIVERY_ATTEMPTS_OF
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.infra.terraform import FOLDER
 from tests.support.builders import settings
 from tests.support.github.app import App

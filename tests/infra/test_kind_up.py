@@ -20,8 +20,8 @@ from functions.cluster.kinds import CONFIG_MAP, JOB, SECRET
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev.function_processes import Child
 from functions.local.dev.server import free_port
-from functions.settings import load
 from functions.settings.cluster import ClusterSettings
+from functions.settings.loading import load
 from tests.clients.conftest import served
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT

@@ -21,7 +21,7 @@ import yaml
 
 from functions import app
 from functions.queues.topology import FUNCTIONS
-from functions.settings import load
+from functions.settings.loading import load
 from tests.infra import manifests
 from tests.infra.manifests import Object, of_kind
 

@@ -17,7 +17,8 @@ from functions.bridge.bridge import DEFAULT_TIMING, SELECTORS, TOPIC_BY_KIND
 from functions.cluster.kinds import Kind
 from functions.queues.backends import connect
 from functions.queues.topology import TOPIC_OF_FUNCTION
-from functions.settings import SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
 from tests.infra import manifests
 from tests.infra.manifests import of_kind
 from tests.support import installed

@@ -24,7 +24,7 @@ from functions.manifests import tombstone
 from functions.runs import requests
 from functions.runs.model.run import parse
 from functions.runs.model.specs import SPECS
-from functions.settings import load
+from functions.settings.loading import load
 from infra import immutability
 from tests.infra import manifests
 from tests.infra.manifests import of_kind

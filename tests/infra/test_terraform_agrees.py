@@ -21,9 +21,10 @@ from functions.cluster import credentials
 from functions.queues.backends import connect as publisher
 from functions.queues.topics import ACK_DEADLINE
 from functions.queues.topology import RETRY
-from functions.settings import Settings, load
 from functions.settings.agent import AgentSettings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.loading import load
+from functions.settings.model import Settings
 from functions.telemetry.logs import FIELDS
 from functions.templating.search_path import SUFFIX
 from tests.infra import agreement, configured, manifests, terraform

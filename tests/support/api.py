@@ -15,8 +15,8 @@ from functions.cluster.transport import Request, Transport
 from functions.composition import REPORTERS
 from functions.local.dev.cluster import write_kubeconfig
 from functions.serving.dependencies import Dependencies
-from functions.settings import Settings
 from functions.settings.cluster import ClusterSettings
+from functions.settings.model import Settings
 from tests.support.builders import NOW, settings
 from tests.support.embedded_server import running
 from tests.support.node import Node, SimulatedNode

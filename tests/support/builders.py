@@ -15,7 +15,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import Usage
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 UID = "3f2b8a4e-0d7b-4b1e-9a53-6f1e0c7d9a11"

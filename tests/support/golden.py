@@ -17,7 +17,7 @@ from typing import Any
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.run_spec import RunSpec
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.templating import search_path
 from functions.templating.render import AttemptContext, task_files
 from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, settings

@@ -24,7 +24,7 @@ from functions.cluster.kinds import CODE_RUN
 from functions.local.dev.server import free_port
 from functions.runs.model import trace
 from functions.serving.http import ACKNOWLEDGED, Request, answer
-from functions.settings import SettingsError
+from functions.settings.errors import SettingsError
 from functions.settings.telemetry import ObservabilitySettings
 from functions.telemetry import current_telemetry, exporter_setup
 from functions.telemetry.instrumented import InstrumentedTransport

@@ -28,9 +28,10 @@ from functions.runs.model import naming
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.specs import SPECS
 from functions.runs.permissions import Grant, violations
-from functions.settings import SettingsError, load
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
 from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.repository_url import on_github
-from functions.settings import SettingsError, load
+from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
+from functions.settings.loading import load
 from functions.templating.render import task_files
 from tests.support.builders import settings
 from tests.support.github.app import App

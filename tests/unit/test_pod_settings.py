@@ -16,7 +16,8 @@ import pytest
 from functions.manifests import attempt
 from functions.manifests.pod import pod_spec
 from functions.runs.lifecycle import transitions
-from functions.settings import SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
 from functions.settings.pod_additions import OUR_CONTAINERS, OUR_PATHS, OUR_VOLUMES, PodSettings
 from tests.support.builders import NOW, run, settings
 

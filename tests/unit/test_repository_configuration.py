@@ -23,7 +23,7 @@ from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run_spec import RequestedResources
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.support.builders import settings
 
 EVERYTHING = """

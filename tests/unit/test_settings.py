@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.settings import SettingsError, load, load_section, load_webhook
 from functions.settings.agent import ModelSettings
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load, load_webhook
+from functions.settings.sections import load_section
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 

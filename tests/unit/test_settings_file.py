@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.settings import SettingsError, load, load_section, load_webhook
+from functions.settings.errors import SettingsError
 from functions.settings.job import JobSettings
+from functions.settings.loading import load, load_webhook
+from functions.settings.sections import load_section
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 

@@ -25,8 +25,9 @@ from functions.runs.lifecycle.retries import MAX_BACKOFF
 from functions.runs.model.limits import MOST
 from functions.runs.model.quantity import thousandths
 from functions.serving.dependencies import Dependencies
-from functions.settings import SettingsError, load
+from functions.settings.errors import SettingsError
 from functions.settings.job import Resources
+from functions.settings.loading import load
 from functions.settings.types import URL
 from tests.support.builders import NOW, run, settings
 

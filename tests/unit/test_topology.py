@@ -9,7 +9,7 @@ import re
 from functions.bridge.bridge import TOPIC_BY_KIND
 from functions.queues.queue_model import Identity
 from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION, TOPIC_OF_KIND, TOPICS, dead_letter_topic, topology
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.support.api import ROOT
 
 ENDPOINTS = {each: f"https://{each}.example/" for each in FUNCTIONS}

@@ -25,7 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from functions.runs.model import naming
 from functions.runs.model.specs import SPECS
-from functions.settings import Settings, SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
+from functions.settings.model import Settings
 from tests.support.builders import CODE_SPEC
 from tests.support.github.app import App
 

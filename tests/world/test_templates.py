@@ -13,7 +13,7 @@ from functions.app import require_settings
 from functions.runs.model.api_model import wire
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.reasons import Reason
-from functions.settings import SettingsError
+from functions.settings.errors import SettingsError
 from functions.settings.model import TEMPLATES
 from functions.templating import completeness
 from functions.templating.render import TemplateError, task_files

@@ -12,7 +12,9 @@ from functions.clients.queue_endpoints import check_endpoints
 from functions.queues.backends.nats.connection import NatsError
 from functions.queues.backends.nats.dispatcher import Dispatcher
 from functions.queues.topology import topology
-from functions.settings import Settings, SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
+from functions.settings.model import Settings
 from functions.telemetry import logs
 from functions.telemetry.health import HealthServer
 

@@ -15,7 +15,7 @@ from functions.clients.output import Output, columns, say, write
 from functions.clients.settings import load_settings
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.github.api import client
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 SECONDS = 10.0
 """The longest a registry or the model's API may take to answer."""

@@ -17,7 +17,9 @@ from functions.clients.run_file import attempt_of, read
 from functions.manifests import attempt
 from functions.reconciler.rendering import Unrenderable, task_files
 from functions.runs.model.run import Run
-from functions.settings import Settings, SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
+from functions.settings.model import Settings
 from functions.templating import completeness
 
 NO_IMAGE = "image-not-configured"

@@ -12,7 +12,8 @@ from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.queues.backends import connect
 from functions.queues.publisher import PublishError
-from functions.settings import SettingsError, load
+from functions.settings.errors import SettingsError
+from functions.settings.loading import load
 from functions.telemetry import logs
 from functions.telemetry.health import HealthServer
 

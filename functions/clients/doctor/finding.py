@@ -9,7 +9,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError
 from functions.cluster.transport import Request, Transport
 from functions.github.api.client import Github
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 State = Literal["ok", "problem", "unknown"]
 

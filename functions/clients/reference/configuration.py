@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from functions.clients.reference.markdown import GENERATED, code, table
-from functions.settings import Settings
+from functions.settings.model import Settings
 
 HEAD = f"""# Configuration
 

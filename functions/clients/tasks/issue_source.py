@@ -19,8 +19,9 @@ from functions.github.api.transport import HttpTransport
 from functions.github.commands import issue_task
 from functions.runs.model.api_model import wire
 from functions.runs.model.repository_url import on_github
-from functions.settings import SettingsError, load_section
+from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
+from functions.settings.sections import load_section
 
 GH_SECONDS = 10
 """How long `gh auth token` may take; it prompts for nothing."""

@@ -16,8 +16,9 @@ from functions.clients.submit import Accepted, Key, submit
 from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.spec_validation import kebab, validated
 from functions.runs.model.kinds import RunKind
-from functions.settings import SettingsError, load_section
 from functions.settings.agent import ModelSettings
+from functions.settings.errors import SettingsError
+from functions.settings.sections import load_section
 
 LONGEST_KEY = 255
 """Maximum length of an idempotency key (functions/submission/acceptance.py)."""

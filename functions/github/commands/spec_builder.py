@@ -21,8 +21,8 @@ from functions.runs.model.kinds import BY_WORD
 from functions.runs.model.run import problems
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.specs import SPECS
-from functions.settings import Settings
 from functions.settings.github import GithubSettings
+from functions.settings.model import Settings
 
 _TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
 """A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""

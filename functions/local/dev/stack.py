@@ -36,9 +36,10 @@ from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION
 from functions.runs import api_group
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run, parse
-from functions.settings import SettingsError, load_section
 from functions.settings.cluster import ClusterSettings
+from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
+from functions.settings.sections import load_section
 
 log = logging.getLogger("orchestrator")
 

@@ -15,7 +15,7 @@ from flask import Flask, request
 
 from functions import app
 from functions.serving.http import ACKNOWLEDGED, Answer, Request
-from functions.settings import Settings
+from functions.settings.model import Settings
 from tests.support.api import ROOT
 from tests.support.builders import settings
 from tests.support.github.app import App

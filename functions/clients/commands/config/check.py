@@ -16,7 +16,7 @@ from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
 from functions.clients.settings import load_settings
 from functions.queues.topology import FUNCTIONS as DEPLOYED
-from functions.settings import Settings
+from functions.settings.model import Settings
 from functions.templating import completeness
 
 HIDDEN = "**********"
