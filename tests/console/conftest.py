@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.console.world import Town, World
-from tests.console.world import town as built
+from tests.console.world import ApiServer, World, api_server
 from tests.support.api import ROOT
 
 AXE = ROOT / ".parts" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -25,14 +24,14 @@ expect.set_options(timeout=SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with built(tmp_path_factory.mktemp("town")) as found:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    with api_server(tmp_path_factory.mktemp("api")) as found:
         yield found
 
 
 @pytest.fixture
-def world(town: Town) -> Iterator[World]:
-    found = World(town)
+def world(api: ApiServer) -> Iterator[World]:
+    found = World(api)
     yield found
     found.stop()
 

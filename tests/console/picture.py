@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.console.population import working_day
-from tests.console.world import World, town
+from tests.console.world import World, api_server
 from tests.support.api import ROOT
 
 PICTURES = {"console.png": ("/", 760), "console-run.png": ("/runs/code/inventory-7", 1040)}
@@ -16,7 +16,7 @@ WIDTH = 1200
 
 def write(folder: Path) -> None:
     """Write the pictures of a working day."""
-    with tempfile.TemporaryDirectory() as state, town(Path(state)) as found, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as state, api_server(Path(state)) as found, sync_playwright() as playwright:
         world = World(found, "orchestrator")
         working_day(world)
         url = world.console()

@@ -19,7 +19,7 @@ def test_pages_are_answered_while_half_of_the_threads_stream(world: World, tmp_p
         "ORCHESTRATOR_NAMESPACE": world.namespace,
         "ORCHESTRATOR_AGENT__IMAGE": "local",
         "ORCHESTRATOR_BROKER__IMAGE": "local",
-        "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(world.town.kubeconfig),
+        "ORCHESTRATOR_CLUSTER__KUBECONFIG": str(world.api.kubeconfig),
         "THREADS": "4",
     }
     child = Child("console", free_port(), {**os.environ, **settings}, tmp_path / "log")

@@ -70,12 +70,12 @@ FLEETS: dict[str, tuple[Callable[[World], str], str]] = {
 
 
 @pytest.fixture(scope="module")
-def kept_world(town: Any) -> Iterator[Callable[[], World]]:
+def kept_world(api: Any) -> Iterator[Callable[[], World]]:
     """Yield a function that makes worlds for the module, so that each state is built once for three looks."""
     made: list[World] = []
 
     def make() -> World:
-        made.append(World(town))
+        made.append(World(api))
         return made[-1]
 
     yield make

@@ -157,7 +157,7 @@ def test_iap_without_an_audience_is_refused_at_start() -> None:
 def served(world: World, monkeypatch: pytest.MonkeyPatch, path: str, **headers: str) -> tuple[int, str]:
     """Return the function's answer through functions-framework's edge."""
     sections = settings(console={"identity": "ingress"}, namespace=world.namespace)
-    dependencies = Dependencies(sections, world.cluster, world.town.clock)
+    dependencies = Dependencies(sections, world.cluster, world.api.clock)
     monkeypatch.setattr(app.Function, "dependencies", dependencies)
     function = app.Function("console", sections)
     with Flask("edge").test_request_context(path, headers=headers) as context:

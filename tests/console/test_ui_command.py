@@ -24,7 +24,7 @@ def serving(world: World, *options: str) -> Iterator[tuple[subprocess.Popen[str]
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(world.town.kubeconfig),
+            "KUBECONFIG": str(world.api.kubeconfig),
             "ORCHESTRATOR_NAMESPACE": world.namespace,
         },
         stdout=subprocess.PIPE,
@@ -54,5 +54,5 @@ def test_the_ui_command_serves_runs_until_ctrl_c(world: World) -> None:
 
 def test_the_ui_command_names_a_port_in_use(world: World) -> None:
     port = world.console().rpartition(":")[2]
-    done = command("ui", "--port", port, "--no-browser", KUBECONFIG=str(world.town.kubeconfig))
+    done = command("ui", "--port", port, "--no-browser", KUBECONFIG=str(world.api.kubeconfig))
     assert (done.code, f"cannot listen on port {port}" in done.err) == (1, True)

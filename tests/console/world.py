@@ -60,7 +60,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Town:
+class ApiServer:
     """The API server, its clock and the logs of its pods."""
 
     url: str
@@ -71,11 +71,11 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path) -> Iterator[Town]:
+def api_server(folder: Path) -> Iterator[ApiServer]:
     logs, clock = Logs(), Clock()
     with embedded_server.running(folder / "state.sqlite", ROOT / "crds", logs=logs, now=clock) as url:
         kubeconfig = write_kubeconfig(folder, url, "orchestrator")
-        yield Town(url, kubeconfig, connect(kubeconfig), logs, clock)
+        yield ApiServer(url, kubeconfig, connect(kubeconfig), logs, clock)
 
 
 def connect(kubeconfig: Path) -> Cluster:
@@ -86,12 +86,12 @@ def connect(kubeconfig: Path) -> Cluster:
 class World:
     """A namespace, and the consoles that serve it."""
 
-    town: Town
+    api: ApiServer
     namespace: str = field(default_factory=lambda: f"world-{next(_numbers)}")
     servers: list[ConsoleServer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.cluster = self.town.cluster
+        self.cluster = self.api.cluster
         metadata = {"name": self.namespace}
         self.cluster.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
@@ -120,13 +120,13 @@ class World:
         **spec: Any,
     ) -> Object:
         """Create a run with that status, submitted at that time."""
-        self.town.clock.set_to = at
+        self.api.clock.set_to = at
         full = {**(CODE_SPEC if kind == "CodeRun" else DOCS_SPEC), **spec}
         labels = naming.labels(SPECS[kind].model_validate(full))
         metadata = {"name": name, "namespace": self.namespace, "labels": labels}
         item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": full}
         made = self.cluster.create(RUNS[kind], item)
-        self.town.clock.set_to = None
+        self.api.clock.set_to = None
         return self.becomes(name, kind, status) if status else made
 
     def becomes(self, name: str, kind: str, status: Object) -> Object:
@@ -140,7 +140,7 @@ class World:
         spec = {"restartPolicy": "Never", "containers": [{"name": "agent", "image": "x"}]}
         self.cluster.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
         self.pod_is(name, phase)
-        self.town.logs.write(self.namespace, name, *lines)
+        self.api.logs.write(self.namespace, name, *lines)
         return name
 
     def pod_is(self, name: str, phase: str) -> None:
@@ -150,7 +150,7 @@ class World:
         self.cluster.patch(POD, self.namespace, name, {"status": status}, "status")
 
     def writes(self, pod: str, *lines: str) -> None:
-        self.town.logs.write(self.namespace, pod, *lines)
+        self.api.logs.write(self.namespace, pod, *lines)
 
     def event(self, about: Object, reason: str, message: str, at: datetime, warning: bool = False) -> None:
         """Create a Kubernetes Event about an object."""
