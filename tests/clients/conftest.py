@@ -27,7 +27,7 @@ from tests.support.api import ROOT
 from tests.support.fork_server import forked_functions
 
 if TYPE_CHECKING:
-    from tests.clients.place import Place
+    from tests.clients.place import Namespace
 
 NAMESPACE = "orchestrator"
 URL = "https://git.example.invalid/acme/shop.git"
@@ -155,17 +155,17 @@ def docs(cli: CommandLine, functions: Functions, repository: "Repository") -> Co
 
 
 @pytest.fixture
-def place(functions: Functions) -> "Place":
+def namespace(functions: Functions) -> "Namespace":
     """Return a new namespace for the test."""
-    from tests.clients.place import Place
+    from tests.clients.place import Namespace
 
-    return Place(functions)
+    return Namespace(functions)
 
 
 @pytest.fixture
-def environ(functions: Functions, place: "Place", home: Path) -> dict[str, str]:
+def environ(functions: Functions, namespace: "Namespace", home: Path) -> dict[str, str]:
     """Return the environment of `orchestrator-mcp`."""
-    cluster = {"KUBECONFIG": str(functions.kubeconfig), "ORCHESTRATOR_NAMESPACE": place.name}
+    cluster = {"KUBECONFIG": str(functions.kubeconfig), "ORCHESTRATOR_NAMESPACE": namespace.name}
     return {**environment(home), **cluster, "ORCHESTRATOR_API_URL": functions.api_url}
 
 

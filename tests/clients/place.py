@@ -15,7 +15,7 @@ SINCE = "2026-01-02T03:04:05Z"
 _numbers = itertools.count(1)
 
 
-class Place:
+class Namespace:
     """The namespace, and the commands on it."""
 
     def __init__(self, functions: Functions) -> None:

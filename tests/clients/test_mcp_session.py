@@ -14,7 +14,7 @@ from functions.clients.mcp.task_tools import NOT_OFFERED, Code, Docs
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from tests.clients.conftest import URL, Functions, Repository
-from tests.clients.place import Place, condition, ended
+from tests.clients.place import Namespace, condition, ended
 from tests.clients.session import Session, in_session
 
 SPEC = {"service": "shop", "githubUser": "octocat", "repositoryUrl": URL, "platformRepositoryUrl": URL}
@@ -95,15 +95,15 @@ def test_task_docs_copies_commits_and_pushes(
     assert repository.files("main") == copied
 
 
-def test_tools_list_show_stop_and_retry_runs(environ: dict[str, str], place: Place) -> None:
-    place.put("api-1", status={"phase": "Running", "conditions": condition("Unknown", "Running")})
-    place.put("api-2", status=ended("Failed", "AgentError", message="it gave up"), service="web")
-    place.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
+def test_tools_list_show_stop_and_retry_runs(environ: dict[str, str], namespace: Namespace) -> None:
+    namespace.put("api-1", status={"phase": "Running", "conditions": condition("Unknown", "Running")})
+    namespace.put("api-2", status=ended("Failed", "AgentError", message="it gave up"), service="web")
+    namespace.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
 
     async def work(session: Session) -> None:
         listed = await session.does("list_runs", limit=2)
         assert (listed["total"], len(listed["runs"])) == (3, 2)
-        assert listed["parameters"] == {"namespace": place.name, "limit": 2}
+        assert listed["parameters"] == {"namespace": namespace.name, "limit": 2}
         failed = await session.does("list_runs", kind="code", phase="Failed", service="web")
         assert [run["name"] for run in failed["runs"]] == ["api-2"]
         shown = await session.does("get_run", name="api-2", logLines=5)
@@ -124,7 +124,7 @@ def test_tools_list_show_stop_and_retry_runs(environ: dict[str, str], place: Pla
         assert "submit it again" in await session.fails("retry_run", name="docs-1")
         assert "already finished" in await session.fails("stop_run", name="docs-1")
         missing = await session.fails("get_run", name="nope")
-        assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing
+        assert f"no DocsRun or CodeRun 'nope' in namespace {namespace.name}" in missing
         assert "list_runs shows all runs" in missing
 
     in_session(environ, work)

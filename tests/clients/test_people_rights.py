@@ -36,7 +36,7 @@ from tests.support.installed import KUBERNETES, apply, kustomized
 
 PERSON = "orchestrator-functions"
 """A user without rights in the namespace of these tests except those bound here."""
-HOME = "people-rights"
+NAME = "people-rights"
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 NODE = Kind("v1", "Node", "nodes")
 COMPONENT = KUBERNETES / "components" / "people"
@@ -54,7 +54,7 @@ def granted() -> list[Right]:
 
 
 @dataclass(frozen=True)
-class House:
+class Installed:
     """The namespace with the component, for its administrator and for a person bound there."""
 
     admin: Cluster
@@ -62,9 +62,9 @@ class House:
     kubeconfig: Path
 
     def runs(self, *arguments: str) -> Ended:
-        return command("runs", *arguments, KUBECONFIG=str(self.kubeconfig), ORCHESTRATOR_NAMESPACE=HOME)
+        return command("runs", *arguments, KUBECONFIG=str(self.kubeconfig), ORCHESTRATOR_NAMESPACE=NAME)
 
-    def may(self, right: Right, namespace: str = HOME) -> bool:
+    def may(self, right: Right, namespace: str = NAME) -> bool:
         verb, api, resource = right
         name, _, subresource = resource.partition("/")
         asked = {"namespace": namespace, "verb": verb, "group": api, "resource": name, "subresource": subresource}
@@ -76,7 +76,7 @@ class House:
     def give(self, rights: list[Right]) -> None:
         """Make the Role grant these rights only."""
         rules = [{"verbs": [verb], "apiGroups": [api], "resources": [resource]} for verb, api, resource in rights]
-        self.admin.patch(ROLE, HOME, THE_ROLE["metadata"]["name"], {"rules": rules})
+        self.admin.patch(ROLE, NAME, THE_ROLE["metadata"]["name"], {"rules": rules})
         self.wait(rights)
 
     def wait(self, rights: list[Right]) -> None:
@@ -88,21 +88,21 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(
+def installed(
     installed_plane: ControlPlane, program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
+) -> Iterator[Installed]:
     admin = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
-    made = admin.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    made = admin.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
     kubectl, folder = program("kubectl", "see kubernetes.io, Install Tools"), tmp_path_factory.mktemp("people")
     apply(kubectl, installed_plane, kustomized(kubectl, _for_person(folder)))
     kubeconfig = installed_plane.kubeconfig_of(PERSON)
     person = KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig)))
-    found = House(admin, person, kubeconfig)
+    found = Installed(admin, person, kubeconfig)
     found.wait(granted())
     for kind, base in (("CodeRun", CODE_SPEC), ("DocsRun", DOCS_SPEC)):
         _put(admin, kind, base)
     yield found
-    admin.delete(NAMESPACE, None, HOME, made["metadata"]["uid"])
+    admin.delete(NAMESPACE, None, NAME, made["metadata"]["uid"])
 
 
 def _for_person(folder: Path) -> Path:
@@ -111,7 +111,7 @@ def _for_person(folder: Path) -> Path:
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "namespace": HOME,
+        "namespace": NAME,
         "components": [os.path.relpath(COMPONENT, folder.resolve())],
         "patches": [{"target": {"kind": "RoleBinding"}, "patch": yaml.safe_dump(subject)}],
     }
@@ -125,21 +125,21 @@ _USER = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io"}
 def _put(admin: Cluster, kind: str, base: Any) -> None:
     """Create a running run, named like its kind."""
     name = kind.lower()
-    metadata = {"name": name, "namespace": HOME}
+    metadata = {"name": name, "namespace": NAME}
     item = {"apiVersion": api_group.API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(base)}
     admin.create(RUNS[kind], item)
     attempt = {"attempt": 1, "generation": 1, "jobName": f"{name}-1", "startedAt": "2026-01-02T03:04:05Z"}
     status = {"phase": "Running", "attempt": 1, "attempts": [attempt], "conditions": condition("Unknown", "Running")}
-    admin.patch(RUNS[kind], HOME, name, {"status": status}, "status")
+    admin.patch(RUNS[kind], NAME, name, {"status": status}, "status")
 
 
 @pytest.fixture(scope="module")
-def pod(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def pod(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Create the pod of CodeRun/coderun, which has ended, on a node with a fake kubelet."""
 
     class Kubelet(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            lines = b"2026-01-02T03:04:06Z done\n" if self.path.startswith(f"/containerLogs/{HOME}/coderun/") else b""
+            lines = b"2026-01-02T03:04:06Z done\n" if self.path.startswith(f"/containerLogs/{NAME}/coderun/") else b""
             self.send_response(200)
             self.send_header("Content-Length", str(len(lines)))
             self.end_headers()
@@ -152,16 +152,16 @@ def pod(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     context = certificate.make(tmp_path_factory.mktemp("kubelet")).context()
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    node = house.admin.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": HOME}})
+    node = installed.admin.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}})
     endpoints = {"kubeletEndpoint": {"Port": server.server_address[1]}}
     status = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}], "daemonEndpoints": endpoints}
-    house.admin.patch(NODE, None, HOME, {"status": status}, "status")
-    metadata = {"name": "coderun", "namespace": HOME, "labels": {"job-name": "coderun-1"}}
-    spec = {"nodeName": HOME, "containers": [{"name": "agent", "image": "none.example/none"}]}
-    house.admin.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-    house.admin.patch(POD, HOME, "coderun", {"status": {"phase": "Succeeded"}}, "status")
+    installed.admin.patch(NODE, None, NAME, {"status": status}, "status")
+    metadata = {"name": "coderun", "namespace": NAME, "labels": {"job-name": "coderun-1"}}
+    spec = {"nodeName": NAME, "containers": [{"name": "agent", "image": "none.example/none"}]}
+    installed.admin.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    installed.admin.patch(POD, NAME, "coderun", {"status": {"phase": "Succeeded"}}, "status")
     yield
-    house.admin.delete(NODE, None, HOME, node["metadata"]["uid"])
+    installed.admin.delete(NODE, None, NAME, node["metadata"]["uid"])
     server.shutdown()
     server.server_close()
 
@@ -173,10 +173,10 @@ def test_the_binding_names_a_group_to_change_and_the_role() -> None:
 
 
 @pytest.mark.usefixtures("pod")
-def test_the_component_allows_reading_logs_and_lists(house: House) -> None:
-    found = house.runs("logs", "code/coderun")
+def test_the_component_allows_reading_logs_and_lists(installed: Installed) -> None:
+    found = installed.runs("logs", "code/coderun")
     assert (found.code, found.out) == (0, "done\n"), found.err
-    listed = house.runs("list")
+    listed = installed.runs("list")
     assert {line.split()[0] for line in listed.out.splitlines() if line} == {"TITLE", "Task", "Document"}
 
 
@@ -204,13 +204,13 @@ def test_every_granted_right_has_a_command_that_needs_it() -> None:
 
 @pytest.mark.usefixtures("pod")
 @pytest.mark.parametrize("right", NEEDED, ids=lambda right: " ".join(filter(None, right)))
-def test_a_command_without_its_right_is_refused_and_names_it(house: House, right: Right) -> None:
-    house.give([each for each in granted() if each != right])
-    refused = house.runs(*NEEDED[right])
+def test_a_command_without_its_right_is_refused_and_names_it(installed: Installed, right: Right) -> None:
+    installed.give([each for each in granted() if each != right])
+    refused = installed.runs(*NEEDED[right])
     verb, api, resource = right
     assert refused.code == 1, refused.out
     assert f'cannot {verb} resource "{resource}" in API group "{api}"' in refused.err
-    assert f"request rights in namespace {HOME}" in refused.err
+    assert f"request rights in namespace {NAME}" in refused.err
 
 
 NOT_GIVEN: list[Right] = [
@@ -227,7 +227,7 @@ NOT_GIVEN: list[Right] = [
 ]
 
 
-def test_the_component_grants_no_other_right_and_no_other_namespace(house: House) -> None:
-    house.give(granted())
-    assert [right for right in NOT_GIVEN if house.may(right)] == []
-    assert [right for right in granted() if house.may(right, "kube-system")] == []
+def test_the_component_grants_no_other_right_and_no_other_namespace(installed: Installed) -> None:
+    installed.give(granted())
+    assert [right for right in NOT_GIVEN if installed.may(right)] == []
+    assert [right for right in granted() if installed.may(right, "kube-system")] == []

@@ -26,20 +26,20 @@ from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Request
 from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, Functions
-from tests.clients.place import Place, ended
+from tests.clients.place import Namespace, ended
 
 
-def spec(place: Place, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = place.functions.cluster.get(CODE_RUN, place.name, name)["spec"]
+def spec(namespace: Namespace, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = namespace.functions.cluster.get(CODE_RUN, namespace.name, name)["spec"]
     return found
 
 
-def test_a_finished_code_run_is_retried_with_a_message(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError", contextVersion=1))
-    done = place.runs("retry", "api-1", "--message", "Use `new` $(API)")
+def test_a_finished_code_run_is_retried_with_a_message(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError", contextVersion=1))
+    done = namespace.runs("retry", "api-1", "--message", "Use `new` $(API)")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith(f"CodeRun api-1 in {place.name} is asked to try again (contextVersion 2)")
-    found = spec(place, "api-1")
+    assert done.out.startswith(f"CodeRun api-1 in {namespace.name} is asked to try again (contextVersion 2)")
+    found = spec(namespace, "api-1")
     assert (found["contextVersion"], found["promptModification"], found["promptMode"]) == (
         2,
         "Use `new` $(API)",
@@ -47,24 +47,24 @@ def test_a_finished_code_run_is_retried_with_a_message(place: Place) -> None:
     )
 
 
-def test_a_retry_without_message_keeps_the_original_prompt(place: Place) -> None:
+def test_a_retry_without_message_keeps_the_original_prompt(namespace: Namespace) -> None:
     status = ended("Failed", "AgentError", contextVersion=4)
-    place.put("api-1", status=status, promptModification="of before", contextVersion=4)
-    assert place.runs("retry", "api-1").code == 0
-    assert (spec(place, "api-1")["contextVersion"], "promptModification" in spec(place, "api-1")) == (5, False)
+    namespace.put("api-1", status=status, promptModification="of before", contextVersion=4)
+    assert namespace.runs("retry", "api-1").code == 0
+    assert (spec(namespace, "api-1")["contextVersion"], "promptModification" in spec(namespace, "api-1")) == (5, False)
 
 
-def test_a_message_is_read_from_a_file_or_standard_input(place: Place, tmp_path: Path) -> None:
+def test_a_message_is_read_from_a_file_or_standard_input(namespace: Namespace, tmp_path: Path) -> None:
     for name in ("file", "stdin"):
-        place.put(name, status=ended("Cancelled", "Cancelled"), service=name)
+        namespace.put(name, status=ended("Cancelled", "Cancelled"), service=name)
     (tmp_path / "words").write_text("# Über\n\n'quoted'\n")
-    assert place.runs("retry", "file", "--message-file", str(tmp_path / "words"), "--replace").code == 0
-    assert (spec(place, "file")["promptModification"], spec(place, "file")["promptMode"]) == (
+    assert namespace.runs("retry", "file", "--message-file", str(tmp_path / "words"), "--replace").code == 0
+    assert (spec(namespace, "file")["promptModification"], spec(namespace, "file")["promptMode"]) == (
         "# Über\n\n'quoted'\n",
         "replace",
     )
-    assert place.typed("typed words", "retry", "stdin", "--message-file", "-").code == 0
-    assert spec(place, "stdin")["promptModification"] == "typed words"
+    assert namespace.typed("typed words", "retry", "stdin", "--message-file", "-").code == 0
+    assert spec(namespace, "stdin")["promptModification"] == "typed words"
 
 
 @pytest.mark.parametrize(
@@ -77,23 +77,25 @@ def test_a_message_is_read_from_a_file_or_standard_input(place: Place, tmp_path:
         (("--replace",), "--replace: give the new prompt"),
     ],
 )
-def test_an_invalid_message_is_refused_before_any_request(place: Place, options: tuple[str, ...], named: str) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    refused = place.runs("retry", "api-1", *options)
+def test_an_invalid_message_is_refused_before_any_request(
+    namespace: Namespace, options: tuple[str, ...], named: str
+) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    refused = namespace.runs("retry", "api-1", *options)
     assert (refused.code, refused.out) == (2, "")
     assert named in refused.err
-    assert spec(place, "api-1")["contextVersion"] == 1
+    assert spec(namespace, "api-1")["contextVersion"] == 1
 
 
-def test_a_run_is_cancelled_once(place: Place) -> None:
-    place.put("api-1", status={"phase": "Running"})
-    first, second = place.runs("cancel", "api-1"), place.runs("cancel", "api-1", "-o", "json")
+def test_a_run_is_cancelled_once(namespace: Namespace) -> None:
+    namespace.put("api-1", status={"phase": "Running"})
+    first, second = namespace.runs("cancel", "api-1"), namespace.runs("cancel", "api-1", "-o", "json")
     assert "CodeRun api-1" in first.out
     assert "is asked to stop" in first.out
     assert (second.code, second.json["spec"]["cancel"]) == (0, True)
-    place.put("docs-1", "DocsRun")
-    assert place.runs("cancel", "docs/docs-1").code == 0
-    assert place.functions.cluster.get(DOCS_RUN, place.name, "docs-1")["spec"]["cancel"] is True
+    namespace.put("docs-1", "DocsRun")
+    assert namespace.runs("cancel", "docs/docs-1").code == 0
+    assert namespace.functions.cluster.get(DOCS_RUN, namespace.name, "docs-1")["spec"]["cancel"] is True
 
 
 @pytest.mark.parametrize(
@@ -110,18 +112,18 @@ def test_a_run_is_cancelled_once(place: Place) -> None:
     ],
 )
 def test_an_impossible_request_is_refused_with_advice(
-    place: Place, command: str, kind: str, status: Any, why: str
+    namespace: Namespace, command: str, kind: str, status: Any, why: str
 ) -> None:
-    before = place.put("run-1", kind, status)
-    refused = place.runs(command, "run-1")
+    before = namespace.put("run-1", kind, status)
+    refused = namespace.runs(command, "run-1")
     assert (refused.code, refused.out, why in refused.err) == (1, "", True), refused.err
-    after = place.functions.cluster.get(DOCS_RUN if kind == "DocsRun" else CODE_RUN, place.name, "run-1")
+    after = namespace.functions.cluster.get(DOCS_RUN if kind == "DocsRun" else CODE_RUN, namespace.name, "run-1")
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
-def test_retry_and_cancel_work_as_processes(place: Place, cli: CommandLine) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    where = ("--kubeconfig", str(place.functions.kubeconfig), "-n", place.name)
+def test_retry_and_cancel_work_as_processes(namespace: Namespace, cli: CommandLine) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    where = ("--kubeconfig", str(namespace.functions.kubeconfig), "-n", namespace.name)
     assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 2
     stopped = cli("runs", "cancel", "api-1", *where)
     assert (stopped.code, "is asked to stop" in stopped.out) == (0, True), "the retry has not begun yet"
@@ -153,51 +155,51 @@ class Disturbed:
         return self._inner.stream(request)
 
 
-def retried(place: Place, transport: Disturbed) -> None:
+def retried(namespace: Namespace, transport: Disturbed) -> None:
     pauses: list[float] = []
-    where = Where(Cluster(transport), place.name)
+    where = Where(Cluster(transport), namespace.name)
     requests.retry(where, find(where, "api-1"), "again", pause=pauses.append)
     assert len(pauses) == transport.patches - 1
 
 
-def test_a_run_that_changed_concurrently_is_read_and_patched_again(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
+def test_a_run_that_changed_concurrently_is_read_and_patched_again(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
     changes = iter([{"a": "1"}, {"b": "2"}])
 
     def change() -> None:
         for labels in changes:
-            place.functions.cluster.patch(CODE_RUN, place.name, "api-1", {"metadata": {"labels": labels}})
+            namespace.functions.cluster.patch(CODE_RUN, namespace.name, "api-1", {"metadata": {"labels": labels}})
             return
 
-    transport = Disturbed(place.functions, change)
-    retried(place, transport)
-    assert (transport.patches, spec(place, "api-1")["contextVersion"]) == (3, 2)
+    transport = Disturbed(namespace.functions, change)
+    retried(namespace, transport)
+    assert (transport.patches, spec(namespace, "api-1")["contextVersion"]) == (3, 2)
 
 
-def test_a_retry_whose_answer_is_lost_is_one_retry(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    transport = Disturbed(place.functions, lambda: None, losing=1)
-    where = Where(Cluster(transport), place.name)
+def test_a_retry_whose_answer_is_lost_is_one_retry(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    transport = Disturbed(namespace.functions, lambda: None, losing=1)
+    where = Where(Cluster(transport), namespace.name)
     run = requests.retry(where, find(where, "api-1"), "again", pause=lambda _: None)
-    assert (transport.patches, requests.context_version(run), spec(place, "api-1")["contextVersion"]) == (1, 2, 2)
+    assert (transport.patches, requests.context_version(run), spec(namespace, "api-1")["contextVersion"]) == (1, 2, 2)
 
 
-def test_a_request_is_repeated_until_the_server_is_back(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    retried(place, Disturbed(place.functions, lambda: None, refusing=3))
-    assert spec(place, "api-1")["contextVersion"] == 2
+def test_a_request_is_repeated_until_the_server_is_back(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    retried(namespace, Disturbed(namespace.functions, lambda: None, refusing=3))
+    assert spec(namespace, "api-1")["contextVersion"] == 2
 
 
-def test_a_request_to_an_unreachable_server_is_given_up(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    transport = Disturbed(place.functions, lambda: None, refusing=100)
-    where = Where(Cluster(transport), place.name)
+def test_a_request_to_an_unreachable_server_is_given_up(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    transport = Disturbed(namespace.functions, lambda: None, refusing=100)
+    where = Where(Cluster(transport), namespace.name)
     with pytest.raises(GivenUp, match="nobody there"):
         requests.retry(where, find(where, "api-1"), None, pause=lambda _: None)
     assert transport.patches == requests.TRIES
 
 
-def test_json_of_a_retry_is_the_run(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    found = json.loads(place.runs("retry", "api-1", "-o", "json").out)
+def test_json_of_a_retry_is_the_run(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    found = json.loads(namespace.runs("retry", "api-1", "-o", "json").out)
     assert (found["name"], found["spec"]["contextVersion"]) == ("api-1", 2)

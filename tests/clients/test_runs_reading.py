@@ -19,7 +19,7 @@ import yaml
 from functions.runs.model.status import rfc3339
 from functions.views import formatting, listing, rows
 from tests.clients.conftest import CommandLine, Functions
-from tests.clients.place import SINCE, Place, condition, ended
+from tests.clients.place import SINCE, Namespace, condition, ended
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_durations_have_their_two_largest_units(seconds: float, text: str) -> No
     assert formatting.duration(seconds) == text
 
 
-def test_runs_of_both_kinds_are_listed_newest_first(place: Place) -> None:
+def test_runs_of_both_kinds_are_listed_newest_first(namespace: Namespace) -> None:
     now = datetime.now(UTC)
-    made = [place.put(name) for name in ("a", "b", "c")] + [place.put("d", "DocsRun")]
+    made = [namespace.put(name) for name in ("a", "b", "c")] + [namespace.put("d", "DocsRun")]
     for days, raw in enumerate(made):
         raw["metadata"]["creationTimestamp"] = rfc3339(now - timedelta(days=days))
     assert [raw["metadata"]["name"] for raw in rows.newest_first(reversed(made))] == ["a", "b", "c", "d"]
@@ -65,32 +65,32 @@ def test_an_unreadable_run_has_a_row_and_hides_no_other() -> None:
     assert "\x1b" not in "".join(lines)
 
 
-def test_a_list_contains_only_matching_runs(place: Place) -> None:
-    place.put("api-1", status=ended("Failed", "AgentError"))
-    place.put("web-1", service="web")
-    place.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
+def test_a_list_contains_only_matching_runs(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    namespace.put("web-1", service="web")
+    namespace.put("docs-1", "DocsRun", ended("Failed", "NoReport"))
 
     def names(*arguments: str) -> set[str]:
-        return {each["name"] for each in place.runs("list", "-o", "json", *arguments).json}
+        return {each["name"] for each in namespace.runs("list", "-o", "json", *arguments).json}
 
     assert names() == {"api-1", "web-1", "docs-1"}
     assert names("--kind", "docs") == {"docs-1"}
     assert names("--phase", "failed", "--kind", "code") == {"api-1"}
     assert names("--phase", "Pending") == {"web-1"}
     assert names("--service", "web") == {"web-1"}
-    assert place.runs("list", "--service", "none").out == "no such runs\n"
-    assert place.runs("list", ORCHESTRATOR_NAMESPACE="nowhere").out == "no runs in namespace nowhere\n"
-    everywhere = place.runs("list", "-A", "--all")
-    assert [place.name, "api-1"] in [[line.split()[0], line.split()[-1]] for line in everywhere.out.splitlines()]
+    assert namespace.runs("list", "--service", "none").out == "no such runs\n"
+    assert namespace.runs("list", ORCHESTRATOR_NAMESPACE="nowhere").out == "no runs in namespace nowhere\n"
+    everywhere = namespace.runs("list", "-A", "--all")
+    assert [namespace.name, "api-1"] in [[line.split()[0], line.split()[-1]] for line in everywhere.out.splitlines()]
     for option in (("--kind", "both"), ("--phase", "Done")):
-        refused = place.runs("list", *option)
+        refused = namespace.runs("list", *option)
         assert (refused.code, option[0] in refused.err, option[1] in refused.err) == (2, True, True)
 
 
-def test_json_and_yaml_have_the_same_facts(place: Place) -> None:
-    place.put("api-1", status=ended("Succeeded", "Completed", attempt=1, branch="agents/api-1"))
-    found = place.runs("list", "-o", "json").json
-    assert yaml.safe_load(place.runs("list", "-o", "yaml").out) == found
+def test_json_and_yaml_have_the_same_facts(namespace: Namespace) -> None:
+    namespace.put("api-1", status=ended("Succeeded", "Completed", attempt=1, branch="agents/api-1"))
+    found = namespace.runs("list", "-o", "json").json
+    assert yaml.safe_load(namespace.runs("list", "-o", "yaml").out) == found
     (run,) = found
     facts = {
         name: run[name]
@@ -99,10 +99,10 @@ def test_json_and_yaml_have_the_same_facts(place: Place) -> None:
     assert list(facts.values()) == ["CodeRun", "api-1", "Succeeded", "Completed", 3, "api", "rex", 1, "agents/api-1"]
 
 
-def test_a_long_list_is_cut_with_a_notice(place: Place) -> None:
+def test_a_long_list_is_cut_with_a_notice(namespace: Namespace) -> None:
     for number in range(32):
-        place.put(f"many-{number}", taskId=number + 1)
-    short, full = place.runs("list"), place.runs("list", "--all")
+        namespace.put(f"many-{number}", taskId=number + 1)
+    short, full = namespace.runs("list"), namespace.runs("list", "--all")
     assert (len(short.out.splitlines()), len(full.out.splitlines())) == (31, 33)
     assert "the newest 30 of 32 runs; --all" in short.err
     assert full.err == ""
@@ -116,11 +116,11 @@ ATTEMPTS = [
 ]  # fmt: skip
 
 
-def test_get_shows_a_runs_history_and_next_step(place: Place) -> None:
+def test_get_shows_a_runs_history_and_next_step(namespace: Namespace) -> None:
     usage = {"costUsd": 1.234, "inputTokens": 10, "outputTokens": 20, "turns": 7}
     more = {"attempt": 2, "attempts": ATTEMPTS, "usage": usage, "branch": "agents/api-1", "message": "no more turns"}
-    place.put("api-1", status=ended("Failed", "MaxTurns", **more))
-    output = place.runs("get", "api-1").out
+    namespace.put("api-1", status=ended("Failed", "MaxTurns", **more))
+    output = namespace.runs("get", "api-1").out
     lines = {
         line.split("  ")[0]: " ".join(line.split()[1:]) for line in output.splitlines() if not line.startswith(" ")
     }
@@ -135,7 +135,7 @@ def test_get_shows_a_runs_history_and_next_step(place: Place) -> None:
         line.split() for line in output.splitlines() if "AgentError" in line or line.split()[:2] == ["2", "MaxTurns"]
     ]
     assert rows_told == [["1", "AgentError", "1m", "the", "agent", "gave", "up"], ["2", "MaxTurns", "3m30s"]]
-    found = place.runs("get", "code/api-1", "-o", "json").json
+    found = namespace.runs("get", "code/api-1", "-o", "json").json
     assert (found["attempts"][0]["message"], found["usage"]["turns"], found["spec"]["taskId"]) == (
         ATTEMPTS[0]["message"],
         7,
@@ -143,55 +143,57 @@ def test_get_shows_a_runs_history_and_next_step(place: Place) -> None:
     )
 
 
-def test_get_shows_a_refused_retry_beside_the_runs_state(place: Place) -> None:
+def test_get_shows_a_refused_retry_beside_the_runs_state(namespace: Namespace) -> None:
     refused = {**condition("True", "NotFinished", "the retry is refused")[0], "type": "RetryRefused"}
     works = [*condition("Unknown", "Running"), refused]
-    place.put("api-1", status={"phase": "Running", "message": "attempt 1 is running", "conditions": works})
-    lines = place.runs("get", "api-1").out.splitlines()
+    namespace.put("api-1", status={"phase": "Running", "message": "attempt 1 is running", "conditions": works})
+    lines = namespace.runs("get", "api-1").out.splitlines()
     assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("Retry")] == ["the retry is refused"]
-    assert place.runs("get", "api-1", "-o", "json").json["retryRefused"] == "the retry is refused"
+    assert namespace.runs("get", "api-1", "-o", "json").json["retryRefused"] == "the retry is refused"
 
 
-def test_values_of_environment_variables_are_not_shown(place: Place) -> None:
-    place.put("api-1", env=[{"name": "TOKEN", "value": "s3cret"}])
+def test_values_of_environment_variables_are_not_shown(namespace: Namespace) -> None:
+    namespace.put("api-1", env=[{"name": "TOKEN", "value": "s3cret"}])
     for output in ("table", "json", "yaml"):
-        assert "s3cret" not in place.runs("get", "api-1", "-o", output).out
-    assert place.runs("get", "api-1", "-o", "json").json["spec"]["env"] == ["TOKEN"]
+        assert "s3cret" not in namespace.runs("get", "api-1", "-o", output).out
+    assert namespace.runs("get", "api-1", "-o", "json").json["spec"]["env"] == ["TOKEN"]
 
 
-def test_get_shows_the_queue_position_of_a_queued_run(place: Place) -> None:
+def test_get_shows_the_queue_position_of_a_queued_run(namespace: Namespace) -> None:
     waits = {"phase": "Queued", "conditions": condition("Unknown", "Queued", "waits: 1 runs work (limits.runs)")}
-    place.put("first", status=waits, priority=1)
-    place.put("second", status=waits, service="web")
-    place.put("works", status={"phase": "Running", "conditions": condition("Unknown", "Running")}, service="other")
-    assert place.runs("get", "second", "-o", "json").json["queue"] == {
+    namespace.put("first", status=waits, priority=1)
+    namespace.put("second", status=waits, service="web")
+    namespace.put("works", status={"phase": "Running", "conditions": condition("Unknown", "Running")}, service="other")
+    assert namespace.runs("get", "second", "-o", "json").json["queue"] == {
         "place": 2, "of": 2, "waitsFor": "waits: 1 runs work (limits.runs)",
     }  # fmt: skip
-    assert "Queue       1 of 2" in place.runs("get", "first").out
-    assert "queue" not in place.runs("get", "works", "-o", "json").json
+    assert "Queue       1 of 2" in namespace.runs("get", "first").out
+    assert "queue" not in namespace.runs("get", "works", "-o", "json").json
 
 
-def test_an_ambiguous_name_is_refused_with_the_choices(place: Place) -> None:
-    place.put("same")
-    place.put("same", "DocsRun")
-    asked = place.runs("get", "same")
+def test_an_ambiguous_name_is_refused_with_the_choices(namespace: Namespace) -> None:
+    namespace.put("same")
+    namespace.put("same", "DocsRun")
+    asked = namespace.runs("get", "same")
     assert (asked.code, asked.out) == (1, "")
     assert "write docs/same or code/same" in asked.err
-    assert place.runs("get", "docs/same", "-o", "json").json["kind"] == "DocsRun"
-    assert place.runs("get", "coderun/same", "-o", "json").json["kind"] == "CodeRun"
-    assert "write NAME, docs/NAME or code/NAME" in place.runs("get", "job/same").err
+    assert namespace.runs("get", "docs/same", "-o", "json").json["kind"] == "DocsRun"
+    assert namespace.runs("get", "coderun/same", "-o", "json").json["kind"] == "CodeRun"
+    assert "write NAME, docs/NAME or code/NAME" in namespace.runs("get", "job/same").err
 
 
-def test_an_unknown_name_is_reported_with_the_namespace_searched(place: Place) -> None:
-    missing = place.runs("get", "nope")
+def test_an_unknown_name_is_reported_with_the_namespace_searched(namespace: Namespace) -> None:
+    missing = namespace.runs("get", "nope")
     assert missing.code == 1
-    assert f"no DocsRun or CodeRun 'nope' in namespace {place.name}" in missing.err
-    assert "no DocsRun 'nope'" in place.runs("get", "docs/nope").err
+    assert f"no DocsRun or CodeRun 'nope' in namespace {namespace.name}" in missing.err
+    assert "no DocsRun 'nope'" in namespace.runs("get", "docs/nope").err
 
 
-def test_an_unreachable_cluster_is_reported_and_the_command_may_be_repeated(place: Place, cli: CommandLine) -> None:
-    text = place.functions.kubeconfig.read_text()
-    away = place.functions.folder / "away"
+def test_an_unreachable_cluster_is_reported_and_the_command_may_be_repeated(
+    namespace: Namespace, cli: CommandLine
+) -> None:
+    text = namespace.functions.kubeconfig.read_text()
+    away = namespace.functions.folder / "away"
     away.write_text(json.dumps(json.loads(text) | {"clusters": [_cluster("http://127.0.0.1:9")]}))
     for asked in (("list",), ("get", "x"), ("cancel", "x"), ("watch", "x")):
         down = cli("runs", *asked, "--kubeconfig", str(away))
@@ -223,13 +225,15 @@ def test_a_server_without_the_kinds_is_distinguished_from_one_without_runs(
     assert "CRDs" in lost.err
 
 
-def test_the_namespace_is_that_of_option_variable_or_context_in_this_order(place: Place, cli: CommandLine) -> None:
-    place.put("here")
-    config = json.loads(place.functions.kubeconfig.read_text())
+def test_the_namespace_is_that_of_option_variable_or_context_in_this_order(
+    namespace: Namespace, cli: CommandLine
+) -> None:
+    namespace.put("here")
+    config = json.loads(namespace.functions.kubeconfig.read_text())
     config["contexts"].append(
-        {"name": "mine", "context": {**config["contexts"][0]["context"], "namespace": place.name}}
+        {"name": "mine", "context": {**config["contexts"][0]["context"], "namespace": namespace.name}}
     )
-    file = place.functions.folder / "contexts"
+    file = namespace.functions.folder / "contexts"
     file.write_text(json.dumps(config))
 
     def names(*arguments: str, **environ: str) -> list[str]:
@@ -238,6 +242,6 @@ def test_the_namespace_is_that_of_option_variable_or_context_in_this_order(place
 
     assert names("--context", "mine") == ["here"]
     assert names("--context", "mine", "-n", "nowhere") == []
-    assert names("-n", place.name) == ["here"]
+    assert names("-n", namespace.name) == ["here"]
     assert names("--context", "mine", ORCHESTRATOR_NAMESPACE="nowhere") == []
-    assert names("--context", "mine", KUBECONFIG=f"{place.functions.folder / 'none'}:{file}") == ["here"]
+    assert names("--context", "mine", KUBECONFIG=f"{namespace.functions.folder / 'none'}:{file}") == ["here"]
