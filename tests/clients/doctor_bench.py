@@ -74,7 +74,7 @@ def right() -> dict[str, Any]:
 
 
 @dataclass
-class PlayedTransport:
+class FakeTransport:
     """Answers each path with an object or an error."""
 
     answers: dict[str, Any] = field(default_factory=right)
@@ -146,7 +146,7 @@ class Bench:
     """An installation that is correct until a test changes it."""
 
     monkeypatch: pytest.MonkeyPatch
-    api: PlayedTransport = field(default_factory=PlayedTransport)
+    api: FakeTransport = field(default_factory=FakeTransport)
     web: Web = field(default_factory=Web)
     letters: Letters = field(default_factory=Letters)
     settings: dict[str, Any] = field(default_factory=lambda: {"agent": IMAGE, "broker": BROKER})

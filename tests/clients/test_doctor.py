@@ -37,8 +37,8 @@ from tests.clients.doctor_bench import (
     NOW,
     RUNS,
     Bench,
+    FakeTransport,
     Letters,
-    PlayedTransport,
     Web,
     items,
     secret,
@@ -73,7 +73,7 @@ def failing(error: ClusterError) -> Callable[[Bench], None]:
     return lambda bench: setattr(bench.api, "every", error)
 
 
-def played(**changes: Any) -> Callable[[Bench], None]:
+def web(**changes: Any) -> Callable[[Bench], None]:
     return lambda bench: setattr(bench, "web", replace(bench.web, **changes))
 
 
@@ -155,7 +155,7 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         answering(f"{CORE}/secrets/claude-api-key", secret("claude-api-key", api_key=f"{KEY}\n")),
         "model key: Secret claude-api-key, api-key: ends with a blank or line break",
     ),
-    "an expired model key": (played(models=401), "refuses the key of Secret claude-api-key (401): invalid x-api-key"),
+    "an expired model key": (web(models=401), "refuses the key of Secret claude-api-key (401): invalid x-api-key"),
     "no identity": (
         answering(f"{CORE}/secrets", items(MODEL_SECRET)),
         "identities: no agent has an identity on GitHub",
@@ -169,11 +169,11 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         "identities: Secret github-ssh-octocat: ssh-privatekey is no private key in PEM form",
     ),
     "an image that is not there": (
-        played(manifest=404),
+        web(manifest=404),
         "image: registry.example/agent has no sha256:aaa",
     ),
     "a broker's image that is not there": (
-        played(broker_manifest=404),
+        web(broker_manifest=404),
         "image: registry.example/orchestrator has no sha256:bbb",
     ),
     "a registry's Secret that does not exist": (
@@ -181,7 +181,7 @@ WRONG: dict[str, tuple[Callable[[Bench], None], str]] = {
         "image: setting agent.pull_secrets: ",
     ),
     "a registry that is not there": (
-        played(down="registry.example"),
+        web(down="registry.example"),
         "image: registry registry.example does not answer",
     ),
     "a pod that cannot start": (
@@ -266,7 +266,7 @@ def test_rights_are_checked_on_a_real_api_server(installed_plane: ControlPlane) 
 def test_the_queue_check_passes_after_queues_apply(nats_server: str) -> None:
     queues = {"nats": {"servers": [nats_server]}, "prefix": "doctor-", "endpoints": {"sweep": "http://127.0.0.1:1/"}}
     settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER, "queues": queues})
-    examined = Examined(settings, PlayedTransport(), Web().fetch, None, lambda: NOW)
+    examined = Examined(settings, FakeTransport(), Web().fetch, None, lambda: NOW)
     (before,) = outside.queue(examined)
     assert list(backends.apply(settings.queues))
     (after,) = outside.queue(examined)

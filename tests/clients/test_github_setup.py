@@ -36,7 +36,7 @@ CREATED = {
 }
 
 
-class Played(Handler):
+class FakeGithub(Handler):
     """GitHub's conversion of a manifest code."""
 
     def asked(self) -> None:
@@ -48,7 +48,7 @@ class Played(Handler):
 
 @pytest.fixture
 def host() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Played)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeGithub)
     with listening(server):
         yield f"http://127.0.0.1:{server.server_port}"
 

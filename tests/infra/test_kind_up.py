@@ -27,7 +27,7 @@ from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
 
 NAMESPACE = "orchestrator"
-PLAYED = {
+FAKES = {
     "docker": 'echo "docker $*" >>"$CALLS"',
     "kind": 'echo "kind $*" >>"$CALLS"; [[ $1 != get || $2 != kubeconfig ]] || cat "$CLUSTER_KUBECONFIG"',
     "kubectl": 'case " $* " in *" rollout status "* | *"condition=Finished"* | *" port-forward "*) ;;\n'
@@ -51,9 +51,9 @@ Run = Callable[[str], "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def run_up(clone: Path, installed_plane: ControlPlane, program: Callable[[str, str], str]) -> Run:
     """Return a function that runs `up`; its argument is the phase of the runs, empty for the real one."""
-    folder = clone / "played"
+    folder = clone / "fakes"
     folder.mkdir()
-    for name, script in PLAYED.items():
+    for name, script in FAKES.items():
         (folder / name).write_text(f"#!/bin/bash\n{script}\n")
         (folder / name).chmod(0o755)
     environ = {

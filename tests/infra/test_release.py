@@ -83,7 +83,7 @@ def test_scripts_pass_shellcheck(program: Callable[[str, str], str]) -> None:
 
 
 BASE = "sha256:" + "fedcba9876543210" * 4
-PLAYED = rf"""#!/bin/bash
+FAKE = rf"""#!/bin/bash
 printf '%s\n' "$(basename "$0") $*" >>"$CALLS"
 [[ $* != *"imagetools inspect"* ]] || echo "$INSPECTED"
 while (($#)); do [[ $1 == --metadata-file ]] && echo '{{"containerimage.digest": "{DIGEST}"}}' >"$2"; shift; done
@@ -94,7 +94,7 @@ while (($#)); do [[ $1 == --metadata-file ]] && echo '{{"containerimage.digest":
 def released(folder: Path, base: str = BASE) -> "tuple[subprocess.CompletedProcess[str], list[str]]":
     """Run .ci/release-image for the image of the orchestrator; return it and the calls of docker and cosign."""
     for name in ("docker", "cosign"):
-        (folder / name).write_text(PLAYED)
+        (folder / name).write_text(FAKE)
         (folder / name).chmod(0o755)
     environ = {"PATH": f"{folder}:/usr/bin:/bin", "VERSION": "1.2.3", "REVISION": "abc", "INSPECTED": base}
     dockerfile = ROOT / "infra/images/orchestrator/Dockerfile"
