@@ -2,8 +2,8 @@
 
 start      ready once the first lists are in the queue; a wrong setting is named, exit code 1
 SIGTERM    the workers' events are stored, exit code 0; the next bridge publishes the rest
+           if the queue refuses them, the process logs it, exit code 1
 SIGKILL    the next bridge publishes everything
-SIGTERM with a refusing queue   the process logs that events are not stored, exit code 1
 """
 
 import json

@@ -58,7 +58,7 @@ def test_attempt_has_the_outcome_of_its_pod(world: Harness, pod: Any, state: Any
     world.job_ready(job)
     swept(world)
     assert now(world, run).status.phase == "Running"
-    deliver(world, job_finished, event(world.node.ends(world.namespace, job, pod, state)))
+    deliver(world, job_finished, event(world.node.end_pod(world.namespace, job, pod, state)))
     run = now(world, run)
     assert (run.status.phase, run.status.attempts[-1].reason) == (phase, reason)
 
@@ -88,7 +88,7 @@ def test_pod_that_cannot_start_is_shown_and_fails_the_run_when_the_wait_ends(
 ) -> None:
     run = started(world)
     job = run.status.job_name or ""
-    node(world).says(world.namespace, job, {"phase": "Pending", **status})
+    node(world).set_pod_status(world.namespace, job, {"phase": "Pending", **status})
     swept(world)
     run = now(world, run)
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Pending", reason)
@@ -131,7 +131,7 @@ def test_missing_volume_is_shown_with_the_message_of_the_pods_event(
     world.configure(job=world.services.settings.job.model_copy(update={"pending_wait": patience}))
     run = started(world)
     job = run.status.job_name or ""
-    pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
+    pod = node(world).set_pod_status(world.namespace, job, {"phase": "Pending", **CREATING})
     posted(world, pod, event_message, words)
     swept(world)
     assert shown(world, run) == "Starting", "the grace period has not ended"
@@ -155,7 +155,7 @@ def test_missing_volume_is_shown_with_the_message_of_the_pods_event(
 def test_pod_whose_volume_is_mounted_late_runs(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
-    pod = node(world).says(world.namespace, job, {"phase": "Pending", **CREATING})
+    pod = node(world).set_pod_status(world.namespace, job, {"phase": "Pending", **CREATING})
     posted(world, pod, "FailedMount", "timed out")
     world.later(seconds=20)
     swept(world)
@@ -185,7 +185,7 @@ def test_attempt_continues_with_the_second_pod_of_its_job(world: Harness, second
     if second == "continues":
         stopped = world.job_ends(job, DONE)
     else:
-        stopped = world.node.ends(world.namespace, job, {"phase": "Failed"}, ended(1, DUPLICATE))
+        stopped = world.node.end_pod(world.namespace, job, {"phase": "Failed"}, ended(1, DUPLICATE))
     deliver(world, job_finished, event(stopped))
     run = now(world, run)
     wanted = ("Succeeded", "Completed") if second == "continues" else ("Retrying", "ReportLost")

@@ -183,8 +183,8 @@ def stuck(world: Harness) -> None:
     """Start a run whose pod waits without a reason, and runs that were created by hand."""
     run = started(world)
     job = run.status.job_name or ""
-    says = node(world).says
-    says(world.namespace, job, {"phase": "Pending"})
+    set_status = node(world).set_pod_status
+    set_status(world.namespace, job, {"phase": "Pending"})
     world.later(minutes=1)
     swept(world)
     by_hand = {"name": f"hand-{uuid.uuid4().hex[:8]}", "namespace": world.namespace}

@@ -53,7 +53,7 @@ def _end_agents(cluster: Cluster, end: Object) -> None:
             sidecar = container({"running": {}}, "adot-collector")
             agent = container({"terminated": {**end, "finishedAt": "2026-01-02T03:04:05Z"}})
             status = {"phase": "Running", "containerStatuses": [sidecar, agent]}
-            SimulatedNode(cluster).shows(NAMESPACE, job, status)
+            SimulatedNode(cluster).set_pod_status(NAMESPACE, job, status)
 
 
 def init_container_waits(bench: Bench, transport: Transport) -> None:
@@ -66,7 +66,7 @@ def init_container_waits(bench: Bench, transport: Transport) -> None:
             waits = container({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}, "istio-init")
             agent = container({"waiting": {"reason": "PodInitializing"}})
             status = {"phase": "Pending", "initContainerStatuses": [copied, waits], "containerStatuses": [agent]}
-            SimulatedNode(cluster).shows(NAMESPACE, job["metadata"]["name"], status)
+            SimulatedNode(cluster).set_pod_status(NAMESPACE, job["metadata"]["name"], status)
 
 
 def needs_vanish(bench: Bench, transport: Transport) -> None:

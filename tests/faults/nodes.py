@@ -118,9 +118,9 @@ class Nodes:
         name, status = job["metadata"]["name"], (self._pod(job) or {}).get("status", {})
         missing = next(self._missing(job["spec"]["template"]["spec"].get("volumes", ())), "")
         if not missing or "initContainerStatuses" in status:
-            self._node.runs(self._namespace, name)
+            self._node.start_pod(self._namespace, name)
             return True
-        self._node.shows(self._namespace, name, PENDING)
+        self._node.set_pod_status(self._namespace, name, PENDING)
         with suppress(AlreadyExists):
             self._cluster.create(EVENT, warning(self._namespace, "Pod", f"{name}-pod", "FailedMount", missing))
         return False
@@ -146,13 +146,13 @@ class Nodes:
     def _agent_ends(self, job: Object, end: ContainerEnd) -> None:
         name = job["metadata"]["name"]
         if not agent_state(self._pod(job)):
-            self._node.runs(self._namespace, name)
+            self._node.start_pod(self._namespace, name)
         state = {"terminated": {"exitCode": 0 if end.ok else 1, "message": end.report, **end.terminated}}
-        self._node.ends(self._namespace, name, {"phase": "Succeeded" if end.ok else "Failed"}, state)
+        self._node.end_pod(self._namespace, name, {"phase": "Succeeded" if end.ok else "Failed"}, state)
 
     def _deadline_ends(self, job: Object) -> None:
         """End a pod that its sidecar kept open, as the Job's deadline does; container states stay."""
-        self._node.ends(self._namespace, job["metadata"]["name"], {"phase": "Failed"}, None)
+        self._node.end_pod(self._namespace, job["metadata"]["name"], {"phase": "Failed"}, None)
 
     def _pod(self, job: Object) -> Object | None:
         return next(self._cluster.list(POD, self._namespace, f"job-name={job['metadata']['name']}"), None)

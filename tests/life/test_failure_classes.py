@@ -75,7 +75,7 @@ def ends_again(world: Harness, ending: dict[str, Any]) -> None:
     """End the open attempt so, and deliver the event of its Job."""
     job = max(each["metadata"]["name"] for each in world.jobs())
     world.job_ready(job)
-    job_event(world, world.node.ends(world.namespace, job, ending["pod"], ending["state"]))
+    job_event(world, world.node.end_pod(world.namespace, job, ending["pod"], ending["state"]))
 
 
 def after(world: Harness, run: Run, **time: float) -> Run:
@@ -162,7 +162,7 @@ def test_attempt_with_a_deleted_pod_counts_as_report_lost(world: Harness) -> Non
     run_event(world, run.raw, "add")
     job = world.jobs()[-1]["metadata"]["name"]
     world.job_ready(job)
-    ended = world.node.ends(world.namespace, job, {"phase": "Failed"}, None)
+    ended = world.node.end_pod(world.namespace, job, {"phase": "Failed"}, None)
     (pod,) = world.kubelet.list(POD, world.namespace)
     world.kubelet.delete(POD, world.namespace, pod["metadata"]["name"], pod["metadata"]["uid"])
     job_event(world, ended)

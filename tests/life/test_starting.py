@@ -54,14 +54,14 @@ def waits_for_a_node(world: Harness) -> tuple[Run, str]:
     swept(world)
     job = world.jobs()[0]["metadata"]["name"]
     world.job_ready(job)
-    says(world, job, {"phase": "Pending", "conditions": [NO_NODE], "containerStatuses": []}, ready=0)
+    set_pod_status(world, job, {"phase": "Pending", "conditions": [NO_NODE], "containerStatuses": []}, ready=0)
     swept(world)
     assert reason(now(world, run)) == "Unschedulable"
     minutes(world, 14)
     return run, job
 
 
-def says(world: Harness, job: str, pod: dict[str, Any], *, ready: int) -> dict[str, Any]:
+def set_pod_status(world: Harness, job: str, pod: dict[str, Any], *, ready: int) -> dict[str, Any]:
     world.kubelet.patch(POD, world.namespace, f"{job}-pod", {"status": pod}, "status")
     return world.kubelet.patch(JOB, world.namespace, job, {"status": {"active": 1, "ready": ready}}, "status")
 
@@ -73,7 +73,7 @@ def stopped(world: Harness) -> list[str]:
 
 def test_scheduled_pod_is_not_given_up_while_its_image_is_pulled(world: Harness) -> None:
     run, job = waits_for_a_node(world)
-    says(world, job, {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": CREATING}, ready=0)
+    set_pod_status(world, job, {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": CREATING}, ready=0)
     minutes(world, 20)
     found = now(world, run)
     assert (reason(found), found.status.pending_since, stopped(world)) == ("Starting", None, [])
@@ -82,7 +82,7 @@ def test_scheduled_pod_is_not_given_up_while_its_image_is_pulled(world: Harness)
 def test_event_of_a_running_agent_clears_the_pending_wait(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     working = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [container({"running": {}})]}
-    ready = says(world, job, working, ready=1)
+    ready = set_pod_status(world, job, working, ready=1)
     world.later(minutes=2)
     job_event(world, ready)
     assert (reason(now(world, run)), stopped(world)) == ("Running", [])

@@ -71,8 +71,8 @@ class Kubelet:
         if job["spec"].get("parallelism", 1) and name not in self.ran:
             self.ran[name] += 1
             done = {"terminated": {"exitCode": 0, "message": DONE}}
-            self._insist(lambda: self._node.runs(NAMESPACE, name))
-            self._insist(lambda: self._node.ends(NAMESPACE, name, {"phase": "Succeeded"}, done))
+            self._insist(lambda: self._node.start_pod(NAMESPACE, name))
+            self._insist(lambda: self._node.end_pod(NAMESPACE, name, {"phase": "Succeeded"}, done))
 
     def _insist(self, step: Callable[[], object]) -> None:
         """Repeat the step until the API server answers, which may be slow: a Job is handled only once."""

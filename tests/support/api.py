@@ -91,9 +91,9 @@ class Harness:
 
     def job_ready(self, name: str) -> dict[str, Any]:
         """Start the Job's agent and return the Job."""
-        return self.node.runs(self.namespace, name)
+        return self.node.start_pod(self.namespace, name)
 
     def job_ends(self, name: str, report: str = "", *, ok: bool = True, **terminated: Any) -> dict[str, Any]:
         """End the Job's agent with that termination message and return the Job."""
         state = {"terminated": {"exitCode": 0 if ok else 1, "message": report, **terminated}}
-        return self.node.ends(self.namespace, name, {"phase": "Succeeded" if ok else "Failed"}, state)
+        return self.node.end_pod(self.namespace, name, {"phase": "Succeeded" if ok else "Failed"}, state)

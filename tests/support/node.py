@@ -25,11 +25,11 @@ class Node(Protocol):
 
     cluster: Cluster
 
-    def runs(self, namespace: str, job: str) -> Object:
+    def start_pod(self, namespace: str, job: str) -> Object:
         """Start the Job's pod."""
         ...
 
-    def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
+    def end_pod(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
         """End the Job's pod: `pod` is merged into its status, `state` is the state of its container."""
         ...
 
@@ -65,18 +65,18 @@ class SimulatedNode:
 
     cluster: Cluster
 
-    def runs(self, namespace: str, job: str) -> Object:
+    def start_pod(self, namespace: str, job: str) -> Object:
         status = {"phase": "Running", "containerStatuses": [container({"running": {}})]}
-        return self.shows(namespace, job, status, ready=1)
+        return self.set_pod_status(namespace, job, status, ready=1)
 
-    def shows(self, namespace: str, job: str, status: Object, *, ready: int = 0) -> Object:
+    def set_pod_status(self, namespace: str, job: str, status: Object, *, ready: int = 0) -> Object:
         """Set the status of the Job's pod, create it if needed, and count it in the Job as active and `ready`."""
         with suppress(AlreadyExists):  # the caller repeats a call without an answer
             self.cluster.create(POD, _pod(self.cluster.get(JOB, namespace, job)))
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
         return self.cluster.patch(JOB, namespace, job, {"status": {"active": 1, "ready": ready}}, "status")
 
-    def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
+    def end_pod(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
         status = pod | ({"containerStatuses": [container(state)]} if state else {})
         self.cluster.patch(POD, namespace, f"{job}-pod", {"status": status}, "status")
         well = pod["phase"] == "Succeeded"
@@ -109,15 +109,15 @@ class SimulatedKubelet:
 
     cluster: Cluster
 
-    def runs(self, namespace: str, job: str) -> Object:
-        self.says(namespace, job, {"phase": "Running", "containerStatuses": [container({"running": {}})]})
+    def start_pod(self, namespace: str, job: str) -> Object:
+        self.set_pod_status(namespace, job, {"phase": "Running", "containerStatuses": [container({"running": {}})]})
         return self.cluster.get(JOB, namespace, job)
 
-    def ends(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
-        self.says(namespace, job, pod | ({"containerStatuses": [container(state)]} if state else {}))
+    def end_pod(self, namespace: str, job: str, pod: Object, state: Object | None) -> Object:
+        self.set_pod_status(namespace, job, pod | ({"containerStatuses": [container(state)]} if state else {}))
         return self.job_when(namespace, job, has_ended)
 
-    def says(self, namespace: str, job: str, status: Object) -> Object:
+    def set_pod_status(self, namespace: str, job: str, status: Object) -> Object:
         """Merge `status` into that of the Job's pod and return the pod."""
         pod = self.pod(namespace, job)
         return self.cluster.patch(POD, namespace, pod["metadata"]["name"], {"status": status}, "status")

@@ -64,6 +64,6 @@ def test_the_agents_end_is_the_runs_beside_a_sidecar_of_the_settings(real: Harne
     swept(real)
     containers = [named("agent", ended(0, DONE)), named("logs", RUNNING)]
     status = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": containers}
-    real.node.says(real.namespace, job, status)  # type: ignore[attr-defined]  # a kubelet's
+    real.node.set_pod_status(real.namespace, job, status)  # type: ignore[attr-defined]  # a kubelet's
     swept(real)
     assert reason(now(real, run)) == "Completed"

@@ -61,7 +61,7 @@ def cancel(world: Harness, run: Run) -> None:
 def test_an_init_container_whose_image_is_missing_is_shown_and_ends_in_time(real: Harness) -> None:
     run = started(real)
     waits = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image: istio:9"}}
-    node(real).says(real.namespace, job_of(real, run), pending(named("istio-init", waits)))
+    node(real).set_pod_status(real.namespace, job_of(real, run), pending(named("istio-init", waits)))
     swept(real)
     assert reason(now(real, run)) == "ImagePullFailed"
     assert now(real, run).status.message == "init container istio-init: no such image: istio:9"
@@ -74,7 +74,7 @@ def test_an_init_container_whose_image_is_missing_is_shown_and_ends_in_time(real
 def test_an_init_container_that_fails_the_pod_is_tried_again_after_a_pause(real: Harness) -> None:
     run = started(real)
     failed = pending(named("init", ended(255, "no route")), phase="Failed")
-    node(real).says(real.namespace, job_of(real, run), failed)
+    node(real).set_pod_status(real.namespace, job_of(real, run), failed)
     job_ended(real, run)
     found = now(real, run)
     assert (found.status.phase, reason(found), found.status.attempt) == ("Pending", "InitContainerFailed", 1)
@@ -90,7 +90,7 @@ def test_a_pod_on_a_dead_node_is_waited_for_and_the_run_ends_when_it_is_gone(rea
     pod = node(real).pod(real.namespace, job_of(real, run))
     bind(admin, pod, "dead-node")
     alive = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING)]}
-    node(real).says(real.namespace, job_of(real, run), alive)
+    node(real).set_pod_status(real.namespace, job_of(real, run), alive)
     swept(real)
     cancel(real, run)
     job_ended(real, run)
@@ -113,7 +113,9 @@ def test_a_broker_that_is_a_container_does_not_keep_a_finished_attempt_open(real
     spec = node(real).pod(real.namespace, job)["spec"]
     assert [each["name"] for each in spec["containers"]] == ["agent", "broker"]
     both = [named("agent", ended(0, DONE)), named("broker", RUNNING)]
-    node(real).says(real.namespace, job, {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": both})
+    node(real).set_pod_status(
+        real.namespace, job, {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": both}
+    )
     swept(real)
     found = now(real, run)
     assert (found.status.phase, reason(found)) == ("Succeeded", "Completed")
@@ -127,7 +129,9 @@ def test_a_failed_agent_is_retried_while_its_sidecar_has_its_grace_period(real: 
     pod = node(real).pod(real.namespace, first)
     bind(admin, pod, "slow-node")
     both = [named("agent", ended(1, LOST)), named("istio-proxy", RUNNING)]
-    node(real).says(real.namespace, first, {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": both})
+    node(real).set_pod_status(
+        real.namespace, first, {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": both}
+    )
     swept(real)
     assert now(real, run).status.phase == "Retrying"
     failed = node(real).job_when(real.namespace, first, has_ended)
@@ -223,7 +227,7 @@ def test_a_workspace_that_is_deleted_before_the_pod_starts_is_created_again(real
 def unscheduled(world: Harness, run: Run, words: str) -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
     status = {"phase": "Pending", "conditions": [condition]}
-    node(world).says(world.namespace, job_of(world, run), status)
+    node(world).set_pod_status(world.namespace, job_of(world, run), status)
     world.later(minutes=1)
     swept(world)
     world.later(minutes=1)
