@@ -1,7 +1,7 @@
 """The time of `make run`: by step, in all, and in a fresh clone, where it first sets up a virtual environment.
 
-The steps are the seconds between the lines that it prints for its code run. The rehearsal agent does the work at once,
-so the time is the orchestrator's. The clone has the committed files; the time of its set-up depends on the network.
+The steps are the seconds between the lines that it prints for its code run. The rehearsal agent takes one second, so
+that a person can watch it (REHEARSAL_SECONDS); the rest of the time is the orchestrator's. The clone has the committed files; the time of its set-up depends on the network.
 """
 
 import os
@@ -54,5 +54,6 @@ def rows() -> Iterator[Row]:
 
 
 def _environ() -> dict[str, str]:
-    """Return the environment of a person without a key, in no virtual environment."""
-    return {name: text for name, text in os.environ.items() if name not in ("ANTHROPIC_API_KEY", "VIRTUAL_ENV")}
+    """Return the environment of a person without a key, in no virtual environment and with Python's defaults."""
+    foreign = ("ANTHROPIC_API_KEY", "VIRTUAL_ENV", "PYTHON")
+    return {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
