@@ -1,7 +1,8 @@
 """The time of `make run`: by step, in all, and in a fresh clone, where it first sets up a virtual environment.
 
 The steps are the seconds between the lines that it prints for its code run. The rehearsal agent takes one second, so
-that a person can watch it (REHEARSAL_SECONDS); the rest of the time is the orchestrator's. The clone has the committed files; the time of its set-up depends on the network.
+that a person can watch it (REHEARSAL_SECONDS); the rest of the time is the orchestrator's. The clone has the committed
+files; the time of its set-up depends on the network.
 """
 
 import os

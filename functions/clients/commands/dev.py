@@ -76,5 +76,7 @@ def _environment_file(stack: Stack, mirrors: Sequence[Mirror]) -> Path:
     values = {VARIABLE: submit, "KUBECONFIG": str(stack.kubeconfig), **redirect(list(mirrors))}
     del values["GIT_CONFIG_NOSYSTEM"]  # only pods need it
     file = stack.state / "env"
-    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()))
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in values.items()]
+    place = shlex.quote(str(Path(sys.executable).parent))  # where `make install` puts the command
+    file.write_text("".join([*lines, f'export PATH="$PATH":{place}\n']))
     return file

@@ -34,7 +34,7 @@ def main() -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types", "anyio"):
             raise
-        print("orchestrator-mcp needs the MCP SDK: pip install 'orchestrator[mcp]'", file=sys.stderr)
+        print("orchestrator-mcp needs the MCP SDK: in a checkout, pipx install '.[local,mcp]'", file=sys.stderr)
         return 1
     try:
         start()

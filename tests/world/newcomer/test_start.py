@@ -128,9 +128,10 @@ def test_a_healthy_dev_has_no_warning_and_tells_a_shell_what_to_source(tmp_path:
     assert len([line for line in said if line.startswith("repository ")]) == 2, "the example's and one's own"
     assert [line for line in said if line.startswith("then         orchestrator task code ")]
     sourced = subprocess.run(
-        ["sh", "-c", f". {state}/env; git config --get-regexp insteadof; echo $ORCHESTRATOR_API_URL"],
+        ["sh", "-c", f". {state}/env; git config --get-regexp insteadof; echo $ORCHESTRATOR_API_URL; echo $PATH"],
         capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
     ).stdout  # fmt: skip
+    assert sourced.endswith(f"{os.environ['PATH']}:{Path(sys.executable).parent}\n"), "the installed command is found"
     assert "https://local.invalid/" in sourced
     assert "submit_docs=http://127.0.0.1:" in sourced
 
