@@ -26,13 +26,13 @@ def admit(kind: Kind, obj: Obj, options: WriteOptions, *, patch: bool = False) -
         clean |= {field: value for field, value in obj.items() if field not in clean}
         fields = sorted([*metadata.unknown_fields(given_metadata), *kind.rules.admit(clean)])
     except InvalidFieldError as error:
-        if patch:
+        if patch and not options.apply:
             raise status_errors.invalid_patch_result(str(error)) from None
         raise cannot_handle(kind, kind.kind, kind.version, str(error)) from None
     unknown = tuple(f'unknown field "{field}"' for field in fields)
     if unknown and options.field_validation == "Strict":
         problem = f"strict decoding error: {', '.join(unknown)}"
-        if patch:
+        if patch and not options.apply:
             raise status_errors.unknown_fields_in_patch(before, problem)
         raise cannot_handle(kind, kind.kind, kind.version, problem)
     return clean, unknown if options.field_validation == "Warn" else ()

@@ -73,9 +73,13 @@ def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
     mine = frozenset(field_sets.fields(config, write.lists))
     if live is None:
         return _with_owners(config, [replace(write.owner, paths=mine)])
-    owners = _owners(live) or _first_owners(live, write)
+    owners = _owners(live) or [_first_owner(live, write)]
     previous = next((each for each in owners if each.identity == write.owner.identity), write.owner)
     others = [each for each in owners if each.identity != previous.identity]
+    last = _last_applied(live) if write.options.manager == "kubectl" and not write.target.subresource else {}
+    if last:
+        previous, others = _of_kubectl(last, live, previous, others, write.lists)
+        config = _annotated(config)
     merged = field_sets.merge(live, config, write.lists)
     for path in sorted(_unowned(previous.paths - mine, mine.union(*(each.paths for each in others)))):
         merged = field_sets.without(merged, path)
@@ -110,20 +114,29 @@ def _part(config: Obj, target: Target) -> Obj:
     return {name: config[name] for name in ("apiVersion", "kind", "status") if name in config} | {"metadata": metadata}
 
 
-def _first_owners(live: Obj, write: Write) -> list[Owner]:
-    """Return the owners of an object that nobody has applied.
-
-    What kubectl applied on its side is kubectl's, so that it may go on with server-side apply.
-    """
+def _first_owner(live: Obj, write: Write) -> Owner:
+    """Return the owner of an object that nobody has applied."""
     paths = frozenset(field_sets.fields(live, write.lists))
-    before = Owner("before-first-apply", "Update", write.owner.version, "", write.time, paths)
-    if write.options.manager != "kubectl" or write.target.subresource:
-        return [before]
-    its = paths.intersection(field_sets.fields(_last_applied(live), write.lists))
-    return [replace(before, paths=paths - its), replace(write.owner, paths=its, time="")]
+    return Owner("before-first-apply", "Update", write.owner.version, "", write.time, paths)
+
+
+def _of_kubectl(last: Obj, live: Obj, kubectl: Owner, others: list[Owner], lists: Lists) -> tuple[Owner, list[Owner]]:
+    """Give kubectl what it applied on the client's side and what has kept its value since, so that it may go on."""
+    present = field_sets.fields(live, lists)
+    its = {path for path, value in field_sets.fields(last, lists).items() if (path, value) in present.items()}
+    freed = [replace(each, paths=each.paths - its) if each.operation == "Update" else each for each in others]
+    return replace(kubectl, paths=kubectl.paths | its), freed
+
+
+def _annotated(config: Obj) -> Obj:
+    """Return the configuration with the annotation that the next apply on the client's side compares with."""
+    metadata = config["metadata"]
+    annotations = {**metadata.get("annotations", {}), LAST_APPLIED: f"{json.dumps(config)}\n"}
+    return {**config, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _last_applied(live: Obj) -> Obj:
+    """Return what kubectl applied on the client's side; empty if it did not."""
     try:
         found = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, ""))
     except (ValueError, RecursionError):

@@ -92,7 +92,7 @@ class Writer:
         if self._store.get(target.key) is not None or target.subresource:
             return self.patch(target, lambda live: managed_fields.applied(live, config, write), options)
         check_kind(config, target.kind)
-        obj, unknown = admit(target.kind, managed_fields.applied(None, config, write), options, patch=True)
+        obj, unknown = admit(target.kind, managed_fields.applied(None, config, write), options)
         check_location(target, obj["metadata"])
         obj["metadata"].pop("resourceVersion", None)
         return self._insert(target, obj, options, unknown)

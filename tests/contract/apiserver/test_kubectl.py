@@ -121,11 +121,18 @@ def test_kubectl_apply_server_side(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_server_side_apply_follows_a_client_side_one(kubectl: Kubectl) -> None:
-    kubectl("apply", "--validate=false", "-f", "-", given=text(sample(task=1, directory="d")))
-    on_the_server = ["apply", "--validate=false", "--server-side", "-f", "-"]
-    assert "serverside-applied" in kubectl(*on_the_server, given=text(sample(task=2)))
-    assert "serverside-applied" in kubectl(*on_the_server, given=text(sample(task=2)))
-    assert kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task}{.spec.directory}") == "2"
+    def apply(spec: Obj, *options: str) -> str:
+        kubectl("apply", "--validate=false", *options, "-f", "-", given=text(sample(**spec)))
+        return kubectl("get", "samples", "a", "-o", "jsonpath={.spec.task} {.spec.directory}")
+
+    assert apply({"task": 1, "directory": "d"}) == "1 d"
+    assert apply({"task": 2}, "--server-side") == "2 "
+    assert apply({"task": 3, "directory": "e"}, "--server-side") == "3 e"
+    assert apply({"task": 4}) == "4 "
+    assert apply({"task": 5}, "--server-side") == "5 "
+    kubectl("patch", "samples", "a", "--type=merge", "-p", '{"spec":{"task":6}}')
+    said = kubectl.refused("apply", "--validate=false", "--server-side", "-f", "-", given=text(sample(task=7)))
+    assert 'conflict with "kubectl-patch"' in said
 
 
 def test_kubectl_apply_with_validation_names_the_unknown_field(embedded_place: Place, tmp_path: Path) -> None:
@@ -135,6 +142,8 @@ def test_kubectl_apply_with_validation_names_the_unknown_field(embedded_place: P
     assert "created" in kubectl("apply", "-f", "-", given=text(sample()))
     assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample("b", extra=1)))
     assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample(extra=1)))
+    said = kubectl.refused("apply", "--server-side", "-f", "-", given=text(sample("c", extra=1)))
+    assert 'cannot be handled as a Sample: strict decoding error: unknown field "spec.extra"' in said
 
 
 def test_kubectl_names_the_field_of_an_invalid_object(kubectl: Kubectl) -> None:
