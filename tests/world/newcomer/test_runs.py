@@ -24,7 +24,7 @@ from functions.clients.runs import work
 from functions.cluster.kinds import POD
 from tests.clients.conftest import CommandLine, Functions, environment
 from tests.clients.in_process_cli import command
-from tests.clients.place import SINCE, Place, ended
+from tests.clients.place import SINCE, Namespace, ended
 from tests.support.builders import run
 
 LATER = "2026-01-02T03:09:35Z"
@@ -36,13 +36,13 @@ def finished(cost: float, until: str = LATER) -> dict[str, object]:
     return {"attempt": 1, "usage": usage, "startedAt": SINCE, "finishedAt": until}
 
 
-def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(place: Place) -> None:
+def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(namespace: Namespace) -> None:
     url = "https://git.example/shop/pull/12"
-    place.put(
+    namespace.put(
         "code-1", status=ended("Succeeded", "Completed", pullRequestUrl=url, **finished(1.5)), taskTitle="Sign in"
     )
-    place.put("docs-1", "DocsRun", ended("Failed", "NoReport", **finished(0.25)))
-    heading, *lines = place.runs("list").out.splitlines()
+    namespace.put("docs-1", "DocsRun", ended("Failed", "NoReport", **finished(0.25)))
+    heading, *lines = namespace.runs("list").out.splitlines()
     assert heading.split() == ["TITLE", "PHASE", "REASON", "COST", "DURATION", "PR", "AGE", "NAME"]
     rows = {line.split()[-1]: line for line in lines}
     assert rows["code-1"].split()[:-2] == [
@@ -51,44 +51,44 @@ def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(place: Place)
     assert rows["docs-1"].startswith("Document shop    Failed     NoReport   $0.25  5m30s")
 
 
-def test_lists_are_selected_ordered_and_bounded(place: Place) -> None:
-    place.put("cheap", status=ended("Succeeded", "Completed", **finished(1, "2026-01-02T03:04:10Z")))
-    place.put("dear", status=ended("Succeeded", "Completed", **finished(9)), service="web", githubApp="Acme-Tess")
+def test_lists_are_selected_ordered_and_bounded(namespace: Namespace) -> None:
+    namespace.put("cheap", status=ended("Succeeded", "Completed", **finished(1, "2026-01-02T03:04:10Z")))
+    namespace.put("dear", status=ended("Succeeded", "Completed", **finished(9)), service="web", githubApp="Acme-Tess")
 
     def names(*arguments: str) -> list[str]:
-        return place.runs("list", "-o", "name", *arguments).out.split()
+        return namespace.runs("list", "-o", "name", *arguments).out.split()
 
     assert names("--sort-by", "cost") == names("--sort-by", "duration") == ["code/dear", "code/cheap"]
     assert names("--sort-by", "name") == ["code/cheap", "code/dear"]
     assert names("--sort-by", "cost", "--limit", "1") == ["code/dear"]
     assert names("-l", "agents.platform/agent=tess") == ["code/dear"]
-    wide = place.runs("list", "-o", "wide", "-l", "agents.platform/agent=tess").out.splitlines()
+    wide = namespace.runs("list", "-o", "wide", "-l", "agents.platform/agent=tess").out.splitlines()
     assert wide[0].split()[-8:] == ["KIND", "REPOSITORY", "SERVICE", "AGENT", "ATTEMPT", "REASON", "MESSAGE", "NAME"]
     assert "tess" in wide[1].split()
-    refused = place.runs("list", "--sort-by", "colour")
+    refused = namespace.runs("list", "--sort-by", "colour")
     assert (refused.code, "'cost'" in refused.err) == (2, True)
-    assert place.runs("list", "-w", "-o", "json").code == 2
+    assert namespace.runs("list", "-w", "-o", "json").code == 2
 
 
-def test_a_run_is_named_by_the_first_characters_of_its_name(place: Place) -> None:
-    place.put(ONE)
-    shown = place.runs("list").out
+def test_a_run_is_named_by_the_first_characters_of_its_name(namespace: Namespace) -> None:
+    namespace.put(ONE)
+    shown = namespace.runs("list").out
     assert "run-5f1d7c0a\n" in shown
-    assert place.runs("get", "run-5f1d7", "-o", "json").json["name"] == ONE
-    assert place.runs("get", "5f1d7c", "-o", "json").json["name"] == ONE
-    assert place.runs("get", "docs/run-5f1d7").code == 1
-    assert place.runs("get", "run").code == 1, "fewer than four characters stand for nothing"
-    place.put(TWO, "DocsRun")
-    assert {line.split()[-1] for line in place.runs("list").out.splitlines()} == {"NAME", ONE[:13], TWO[:13]}
-    asked = place.runs("cancel", "run-5f1d7c0a")
+    assert namespace.runs("get", "run-5f1d7", "-o", "json").json["name"] == ONE
+    assert namespace.runs("get", "5f1d7c", "-o", "json").json["name"] == ONE
+    assert namespace.runs("get", "docs/run-5f1d7").code == 1
+    assert namespace.runs("get", "run").code == 1, "fewer than four characters stand for nothing"
+    namespace.put(TWO, "DocsRun")
+    assert {line.split()[-1] for line in namespace.runs("list").out.splitlines()} == {"NAME", ONE[:13], TWO[:13]}
+    asked = namespace.runs("cancel", "run-5f1d7c0a")
     assert asked.code == 1
     assert f"  {ONE}  Task 3 of api" in asked.err
     assert f"  {TWO}  Document shop" in asked.err
-    assert place.runs("get", "code/run-5f1d7c0a", "-o", "json").json["name"] == ONE
-    assert place.runs("get", TWO, "-o", "json").json["kind"] == "DocsRun"
+    assert namespace.runs("get", "code/run-5f1d7c0a", "-o", "json").json["name"] == ONE
+    assert namespace.runs("get", TWO, "-o", "json").json["kind"] == "DocsRun"
 
 
-def test_what_an_agent_changed_is_a_diff_and_a_page(place: Place, tmp_path: Path) -> None:
+def test_what_an_agent_changed_is_a_diff_and_a_page(namespace: Namespace, tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", "-C", str(tmp_path / "shop"), *arguments], check=True, capture_output=True)
 
@@ -100,14 +100,14 @@ def test_what_an_agent_changed_is_a_diff_and_a_page(place: Place, tmp_path: Path
     (tmp_path / "shop" / "stock.py").write_text("COUNT = 1\n")
     git("add", ".")
     git(*identity, "commit", "--quiet", "--message=work")
-    place.put("code-1", status=ended("Succeeded", "Completed", branch="agents/code-1"))
-    place.put("code-2")
+    namespace.put("code-1", status=ended("Succeeded", "Completed", branch="agents/code-1"))
+    namespace.put("code-2")
     mirror = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{tmp_path / 'shop'}.insteadOf",
         "GIT_CONFIG_VALUE_0": "https://git.example/shop.git",
-        "KUBECONFIG": str(place.functions.kubeconfig),
-        "ORCHESTRATOR_NAMESPACE": place.name,
+        "KUBECONFIG": str(namespace.functions.kubeconfig),
+        "ORCHESTRATOR_NAMESPACE": namespace.name,
     }
     shown = subprocess.run(
         [sys.executable, "-m", "functions.clients", "runs", "diff", "code-1"],
@@ -115,8 +115,8 @@ def test_what_an_agent_changed_is_a_diff_and_a_page(place: Place, tmp_path: Path
     )  # fmt: skip
     assert "+++ b/stock.py" in shown.stdout
     assert "+COUNT = 1" in shown.stdout
-    assert "has pushed no branch yet" in place.runs("diff", "code-2").err
-    opened = place.runs("open", "code-1", "--print")
+    assert "has pushed no branch yet" in namespace.runs("diff", "code-2").err
+    opened = namespace.runs("open", "code-1", "--print")
     assert opened.out == "https://git.example/shop/compare/main...agents/code-1\n"
 
 
@@ -126,16 +126,16 @@ def test_only_web_addresses_are_opened() -> None:
         work.page(run(status={"pullRequestUrl": "file:///etc/passwd"}))
 
 
-def test_a_run_is_deleted_after_a_question_and_by_its_whole_name_or_a_clear_prefix(place: Place) -> None:
-    place.put(ONE)
-    place.put("docs-1", "DocsRun")
-    asked = place.runs("delete", "docs-1")
+def test_a_run_is_deleted_after_a_question_and_by_its_whole_name_or_a_clear_prefix(namespace: Namespace) -> None:
+    namespace.put(ONE)
+    namespace.put("docs-1", "DocsRun")
+    asked = namespace.runs("delete", "docs-1")
     assert (asked.code, "--yes" in asked.err) == (2, True)
-    assert place.runs("delete", "docs-1", "5f1d7", "nope", "--yes").code == 1
-    assert len(place.runs("list", "-o", "name").out.split()) == 2, "one wrong name deletes nothing"
-    done = place.runs("delete", "docs-1", "5f1d7", "--yes")
+    assert namespace.runs("delete", "docs-1", "5f1d7", "nope", "--yes").code == 1
+    assert len(namespace.runs("list", "-o", "name").out.split()) == 2, "one wrong name deletes nothing"
+    done = namespace.runs("delete", "docs-1", "5f1d7", "--yes")
     assert done.out.splitlines() == ["docs/docs-1 is deleted", f"code/{ONE} is deleted"]
-    assert place.runs("list", "-o", "name").out == ""
+    assert namespace.runs("list", "-o", "name").out == ""
 
 
 def watched(functions: Functions, *arguments: str, until: str) -> tuple[str, int]:
@@ -160,10 +160,10 @@ def test_a_watch_in_a_pipe_with_nothing_running_says_so(functions: Functions) ->
     assert code == 130
 
 
-def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(place: Place) -> None:
+def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(namespace: Namespace) -> None:
     message = "task 999 is not in .taskmaster/tasks/tasks.json, which has 1, 2"
-    place.put("code-1", status=ended("Failed", "InvalidInput", message=message))
-    said = place.runs("get", "code-1", "-o", "json").json["next"]
+    namespace.put("code-1", status=ended("Failed", "InvalidInput", message=message))
+    said = namespace.runs("get", "code-1", "-o", "json").json["next"]
     assert said == "correct what the message names; then submit it again with: orchestrator task code"
     assert "--message" not in said
 
@@ -178,32 +178,32 @@ def test_the_version_is_printed() -> None:
     assert command("--version").out.startswith(f"orchestrator {__version__} (")
 
 
-def test_logs_begin_where_they_are_asked_to(place: Place) -> None:
-    refused = place.runs("logs", "code-1", "--since", "yesterday")
+def test_logs_begin_where_they_are_asked_to(namespace: Namespace) -> None:
+    refused = namespace.runs("logs", "code-1", "--since", "yesterday")
     assert (refused.code, "such as 90s, 5m or 1h30m" in refused.err) == (2, True)
 
 
-def test_logs_are_the_agents_whatever_runs_beside_it(place: Place) -> None:
+def test_logs_are_the_agents_whatever_runs_beside_it(namespace: Namespace) -> None:
     """CASES K3: the API server does not choose among several containers."""
     attempt = {"attempt": 1, "generation": 1, "jobName": "code-1-1", "startedAt": SINCE}
-    place.put("code-1", status={"phase": "Running", "attempt": 1, "attempts": [attempt]})
+    namespace.put("code-1", status={"phase": "Running", "attempt": 1, "attempts": [attempt]})
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": "code-1-1-x",
-            "namespace": place.name,
+            "namespace": namespace.name,
             "labels": {"job-name": "code-1-1"},
             "annotations": {"kubectl.kubernetes.io/default-container": "agent"},
         },
         "spec": {"containers": [{"name": name, "image": "x"} for name in ("proxy", "agent")]},
     }
-    cluster = place.functions.cluster
+    cluster = namespace.functions.cluster
     cluster.create(POD, pod)
     statuses: list[dict[str, Any]] = [{"name": name, "state": {"running": {}}} for name in ("agent", "proxy")]
     status = {"phase": "Running", "containerStatuses": statuses}
-    cluster.patch(POD, place.name, "code-1-1-x", {"status": status}, "status")
-    read = place.runs("logs", "code-1", "--raw")
+    cluster.patch(POD, namespace.name, "code-1-1-x", {"status": status}, "status")
+    read = namespace.runs("logs", "code-1", "--raw")
     assert (read.code, read.out.splitlines()) == (0, ["one", "two", "three"]), read.err
 
 
