@@ -1,4 +1,4 @@
-"""The fields of an object as paths, and merging by them: what server-side apply works on.
+"""Fields of an object as paths, and merging by path, for server-side apply.
 
 A path has the elements of FieldsV1 (k8s.io/apimachinery, ManagedFieldsEntry): `f:NAME` is a field, `v:...` a value of
 a set, `k:{...}` what is in the list item with these keys and, followed by `.`, the item itself. Every other list is
@@ -14,7 +14,7 @@ from functions.local.apiserver.strategic import MERGE_KEYS, SETS
 
 Path = tuple[str, ...]
 Lists = Mapping[str, tuple[str, ...]]
-"""The keys of a list's items by the name of its field; none for a set. Other lists are not listed."""
+"""Item keys of each list by the name of its field, empty for a set; a list that is missing is one field."""
 
 OF_METADATA: Lists = {"ownerReferences": ("uid",), "finalizers": ()}
 BUILT_IN: Lists = {**{name: (key,) for name, key in MERGE_KEYS.items()}, **dict.fromkeys(SETS, ())}
@@ -32,7 +32,7 @@ def lists_of(structural: Obj) -> Lists:
 
 
 def fields(obj: Obj, lists: Lists) -> dict[Path, Any]:
-    """Return the value at each path of an object; only those parts of its metadata that have an owner."""
+    """Return the value at each path of an object; of its metadata, only labels, annotations, finalizers and owners."""
     metadata = {name: value for name, value in obj.get("metadata", {}).items() if name in OWNED_METADATA}
     rest = {name: value for name, value in obj.items() if name not in ("apiVersion", "kind", "metadata")}
     return dict(_leaves({**rest, "metadata": metadata}, lists, ()))
@@ -79,7 +79,7 @@ def merge(present: Any, applied: Any, lists: Lists, name: str = "") -> Any:
 
 
 def without(value: Any, path: Path) -> Any:
-    """Return the value without what is at the path, and without what is empty then; None if nothing is left."""
+    """Return the value without the path and without parents that become empty; None if nothing is left."""
     if path in ((), (".",)):
         return None
     name = path[0][2:]
@@ -94,7 +94,7 @@ def without(value: Any, path: Path) -> Any:
 
 
 def _without_in_item(item: Any, identity: Any, path: Path) -> Any:
-    """Return the item without what is at the path, if it is the item meant. Its keys stay as long as it does."""
+    """Return the item without the path if it has this identity; its keys are removed only with the item."""
     keyed = isinstance(identity, dict)
     same = item == identity if not keyed else all(item.get(key) == value for key, value in identity.items())
     return item if not same or (keyed and path[0][2:] in identity) else without(item, path)

@@ -1,8 +1,7 @@
-"""Server-side apply: who owns which field of an object (`metadata.managedFields`), and what an apply changes.
+"""Server-side apply: the owners of an object's fields (`metadata.managedFields`) and the result of an apply.
 
-The rules are those of "Server-Side Apply" in the documentation of Kubernetes. Objects are followed from their first
-apply on; all that is there before belongs to `before-first-apply`, as the real server has it for objects that it did
-not follow.
+The rules are those of "Server-Side Apply" in the documentation of Kubernetes. Owners are recorded from the first apply
+on. Fields that existed before belong to `before-first-apply`, as on the real server for objects without managedFields.
 """
 
 import json
@@ -21,7 +20,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A manager, by how it writes and what, and its fields."""
+    """One entry of managedFields: a manager, how it writes, and its fields."""
 
     manager: str
     operation: str
@@ -32,7 +31,7 @@ class Owner:
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
-        """What two entries of one owner have in common; who applies, applies any version."""
+        """The key of the entry; that of an apply does not depend on the version."""
         return self.operation, self.manager, self.subresource, "" if self.operation == "Apply" else self.version
 
     @property
@@ -44,7 +43,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write: of which object, by whom, when."""
+    """The target, options and time of one write."""
 
     target: Target
     options: WriteOptions
@@ -57,17 +56,17 @@ class Write:
 
     @property
     def owner(self) -> Owner:
-        """The writer, who owns nothing yet."""
+        """An entry of the writer, without fields."""
         operation = "Apply" if self.options.apply else "Update"
         version, part = self.target.kind.api_version, self.target.subresource or ""
         return Owner(self.options.manager, operation, version, part, self.time)
 
 
 def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
-    """Return the object that results from applying the configuration, with its owners.
+    """Return the live object (None: a new one) with the configuration applied, and with its managedFields.
 
     Raises:
-        StatusError: 409, if others own a field that changes, unless the write is forced.
+        StatusError: 409 if another manager owns a field that changes and the write is not forced.
     """
     config = _part(config, write.target)
     mine = frozenset(field_sets.fields(config, write.lists))
@@ -92,7 +91,7 @@ def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
 
 
 def updated(old: Obj, new: Obj, write: Write) -> list[Obj]:
-    """Return the managedFields after a write without apply; empty if nobody has applied the object."""
+    """Return the managedFields after another write; empty if the object was never applied."""
     owners = _owners(old)
     if not owners:
         return []
@@ -105,7 +104,7 @@ def updated(old: Obj, new: Obj, write: Write) -> list[Obj]:
 
 
 def _part(config: Obj, target: Target) -> Obj:
-    """Return what a configuration says of the part of the object that is written: its status, or all but that."""
+    """Return the part of the configuration that the target covers: the status, or everything else."""
     if not target.kind.has_status:
         return config
     if not target.subresource:
@@ -115,13 +114,13 @@ def _part(config: Obj, target: Target) -> Obj:
 
 
 def _first_owner(live: Obj, write: Write) -> Owner:
-    """Return the owner of an object that nobody has applied."""
+    """Return the owner of all fields of an object that was never applied."""
     paths = frozenset(field_sets.fields(live, write.lists))
     return Owner("before-first-apply", "Update", write.owner.version, "", write.time, paths)
 
 
 def _of_kubectl(last: Obj, live: Obj, kubectl: Owner, others: list[Owner], lists: Lists) -> tuple[Owner, list[Owner]]:
-    """Give kubectl what it applied on the client's side and what has kept its value since, so that it may go on."""
+    """Make kubectl the owner of fields from its last client-side apply that still have the same value."""
     present = field_sets.fields(live, lists)
     its = {path for path, value in field_sets.fields(last, lists).items() if (path, value) in present.items()}
     freed = [replace(each, paths=each.paths - its) if each.operation == "Update" else each for each in others]
@@ -129,14 +128,14 @@ def _of_kubectl(last: Obj, live: Obj, kubectl: Owner, others: list[Owner], lists
 
 
 def _annotated(config: Obj) -> Obj:
-    """Return the configuration with the annotation that the next apply on the client's side compares with."""
+    """Return the configuration with the annotation that the next client-side apply compares with."""
     metadata = config["metadata"]
     annotations = {**metadata.get("annotations", {}), LAST_APPLIED: f"{json.dumps(config)}\n"}
     return {**config, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _last_applied(live: Obj) -> Obj:
-    """Return what kubectl applied on the client's side; empty if it did not."""
+    """Return the configuration of the last client-side apply; empty if there is none."""
     try:
         found = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, ""))
     except (ValueError, RecursionError):
@@ -145,7 +144,7 @@ def _last_applied(live: Obj) -> Obj:
 
 
 def _unowned(dropped: Iterable[Path], owned: Iterable[Path]) -> set[Path]:
-    """Return the dropped paths at and below which nobody owns anything."""
+    """Return the dropped paths that have no owned path at or below them."""
     kept = {path[:length] for path in owned for length in range(1, len(path) + 1)}
     return {path for path in dropped if (path[:-1] if path[-1] == "." else path) not in kept}
 
@@ -194,7 +193,7 @@ def _with_owners(obj: Obj, owners: list[Owner]) -> Obj:
 
 
 def _wire(owners: list[Owner]) -> list[Obj]:
-    """Return the entries in the real server's order; an owner of nothing has none."""
+    """Return the entries in the real server's order, without those that own no field."""
     ordered = sorted(owners, key=lambda each: (each.operation, each.time, each.manager, each.subresource))
     return [_entry(each) for each in ordered if each.paths]
 

@@ -76,7 +76,7 @@ def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: Place) 
     assert now(cleared.world, run).resource_version == found.resource_version
 
 
-def test_a_second_apply_on_the_side_of_the_server_changes_nothing(cleared: Place) -> None:
+def test_second_server_side_apply_changes_nothing(cleared: Place) -> None:
     item = raw_run("CodeRun", {**CODE_SPEC, "service": "flux"})
     item["metadata"] = {"name": "flux", "namespace": APART, "labels": HELM}
     options = ("--server-side", "--field-manager=kustomize-controller")

@@ -122,8 +122,8 @@ def test_a_broker_that_is_a_container_does_not_keep_a_finished_attempt_open(real
     node(real).job_when(real.namespace, job, has_ended)
 
 
-def test_a_failed_agent_is_retried_while_its_sidecar_has_its_grace_period(real: Harness, admin: Transport) -> None:
-    """The first pod has no agent any more; what becomes of it changes nothing, and each attempt has one pod."""
+def test_failed_agent_is_retried_while_its_sidecar_terminates(real: Harness, admin: Transport) -> None:
+    """The end of the first pod, whose agent has ended, does not change the run; each attempt has one pod."""
     run = started(real)
     first = job_of(real, run)
     pod = node(real).pod(real.namespace, first)
