@@ -14,7 +14,7 @@ from functions.cluster.kinds import NAMESPACE
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.settings.cluster import ClusterSettings
 from tests.contract.apiserver.client import Server
-from tests.contract.apiserver.samples import Place
+from tests.contract.apiserver.samples import Namespace
 from tests.support import cluster_cleanup
 from tests.support import embedded_server as embedded
 from tests.support.control_plane import ControlPlane
@@ -72,19 +72,19 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture
-def place(server: Server) -> Place:
+def namespace(server: Server) -> Namespace:
     """Return a new namespace on the server under test."""
-    return new_place(server)
+    return new_namespace(server)
 
 
 @pytest.fixture
-def embedded_place(embedded_server: Server) -> Place:
+def embedded_namespace(embedded_server: Server) -> Namespace:
     """Return a new namespace on the embedded server, for behaviour that only it guarantees."""
-    return new_place(embedded_server)
+    return new_namespace(embedded_server)
 
 
-def new_place(server: Server) -> Place:
+def new_namespace(server: Server) -> Namespace:
     name = f"{PREFIX}-{next(counter)}"
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    assert server.post("/api/v1/namespaces", namespace).code == 201
-    return Place(server, name)
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    assert server.post("/api/v1/namespaces", body).code == 201
+    return Namespace(server, name)

@@ -15,7 +15,7 @@ from tests.contract.apiserver.client import Obj
 from tests.contract.apiserver.deliberate import alike
 from tests.contract.apiserver.operations import Operation
 from tests.contract.apiserver.pieces import NO_UID, merged, sample
-from tests.contract.apiserver.samples import Place
+from tests.contract.apiserver.samples import Namespace
 
 UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -29,7 +29,7 @@ END = "zz-end"
 class Player:
     """One server, and its answers so far in this sequence."""
 
-    place: Place
+    namespace: Namespace
     first: str = ""
     objects: dict[str, list[Obj]] = field(default_factory=dict)
     """Every state of an object in an answer, oldest first, by plural and name."""
@@ -40,21 +40,23 @@ class Player:
     def play(self, operation: Operation) -> tuple[int, Any]:
         """Send the operation; return HTTP status and normalised body of the answer."""
         if not self.first:
-            self.first = self.place.server.get(self.place.path("configmaps")).body["metadata"]["resourceVersion"]
+            self.first = self.namespace.server.get(self.namespace.path("configmaps")).body["metadata"][
+                "resourceVersion"
+            ]
         if operation.method == "WATCH":
             return 200, self._normal(alike(self._watched(operation)))
         path = self._path(operation)
         body = self._resolved(operation.body)
         if operation.onto:
             body = merged(self._known(operation), body)
-        answer = self.place.server.call(operation.method, path, body, operation.media)
+        answer = self.namespace.server.call(operation.method, path, body, operation.media)
         found = json.loads(answer.text)
         self._remember(operation.plural, found)
         return answer.code, self._normal(alike(found))
 
     def _path(self, operation: Operation) -> str:
         query = {key: self._resolved(value) for key, value in operation.query.items()}
-        path = self.place.path(operation.plural, operation.name, operation.subresource)
+        path = self.namespace.path(operation.plural, operation.name, operation.subresource)
         return f"{path}?{urlencode(query)}" if query else path
 
     def _known(self, operation: Operation) -> Obj:
@@ -99,11 +101,11 @@ class Player:
         label = operation.query.get("labelSelector", "")
         labels = {"app=x": {"app": "x"}, "tier": {"tier": "t"}}.get(label, {})
         item = merged(sample(operation.plural, end), {"metadata": {"labels": labels}})
-        self.place.create(item, operation.plural)
+        self.namespace.create(item, operation.plural)
         query = {key: self._resolved(value) for key, value in operation.query.items()}
         events: list[Obj] = []
-        path = self.place.path(operation.plural)
-        with closing(self.place.server.stream(path, timeoutSeconds=20, **query)) as stream:
+        path = self.namespace.path(operation.plural)
+        with closing(self.namespace.server.stream(path, timeoutSeconds=20, **query)) as stream:
             for event in stream:
                 if event["object"]["metadata"].get("name") == end:
                     return events
@@ -132,4 +134,4 @@ class Player:
         text = UID.sub(lambda match: self.symbols[match[0]], text)
         if key == "message":
             text = VERSION.sub(lambda match: match[1] + self.symbols.get(match[2], "an unknown version"), text)
-        return TIME.sub("a time", text).replace(self.place.namespace, "<namespace>")
+        return TIME.sub("a time", text).replace(self.namespace.name, "<namespace>")

@@ -17,14 +17,14 @@ SPEC: Obj = {"task": 1, "url": "https://x/y", "app": "a"}
 
 
 @dataclass(frozen=True)
-class Place:
+class Namespace:
     """A namespace on a server."""
 
     server: Server
-    namespace: str
+    name: str
 
     def path(self, plural: str = "samples", name: str = "", subresource: str = "") -> str:
-        base = f"{PATHS.get(plural, '/api/v1')}/namespaces/{self.namespace}"
+        base = f"{PATHS.get(plural, '/api/v1')}/namespaces/{self.name}"
         return "/".join(part for part in (base, plural, name, subresource) if part)
 
     def create(self, body: Obj, plural: str = "samples") -> Obj:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.apiserver.samples import Place, config_map, refused, sample
+from tests.contract.apiserver.samples import Namespace, config_map, refused, sample
 
 
 @pytest.mark.parametrize(
@@ -32,15 +32,15 @@ from tests.contract.apiserver.samples import Place, config_map, refused, sample
         ({**sample(), "metadata": "text"}, 400),
     ],
 )
-def test_body_that_is_not_a_valid_object_is_rejected(place: Place, body: Any, code: int) -> None:
-    answer = place.server.post(place.path(), body)
+def test_body_that_is_not_a_valid_object_is_rejected(namespace: Namespace, body: Any, code: int) -> None:
+    answer = namespace.server.post(namespace.path(), body)
     assert answer.code == code
     assert answer.body["kind"] == "Status"
-    assert place.gone("a")
+    assert namespace.gone("a")
 
 
-def test_body_of_another_kind_is_rejected_naming_the_kind(place: Place) -> None:
-    answer = place.server.post(place.path(), {**sample(), "kind": "Other"})
+def test_body_of_another_kind_is_rejected_naming_the_kind(namespace: Namespace) -> None:
+    answer = namespace.server.post(namespace.path(), {**sample(), "kind": "Other"})
     refused(
         answer,
         422,
@@ -49,31 +49,33 @@ def test_body_of_another_kind_is_rejected_naming_the_kind(place: Place) -> None:
     )
 
 
-def test_body_of_another_media_type_is_rejected(place: Place) -> None:
-    answer = place.server.call("POST", place.path(), b"a=b", "application/x-www-form-urlencoded")
+def test_body_of_another_media_type_is_rejected(namespace: Namespace) -> None:
+    answer = namespace.server.call("POST", namespace.path(), b"a=b", "application/x-www-form-urlencoded")
     assert (answer.code, answer.reason) == (415, "UnsupportedMediaType")
     assert answer.message.startswith(
         "the body of the request was in an unknown format - accepted media types include: application/json, "
     )
 
 
-def test_a_body_without_a_media_type_is_json(place: Place) -> None:
-    assert place.server.call("POST", place.path(), sample(), "").code == 201
-    labelled = {**place.get("a"), "metadata": {**place.get("a")["metadata"], "labels": {"x": "y"}}}
-    assert place.server.call("PUT", place.path(name="a"), labelled, "").code == 200
-    assert place.get("a")["metadata"]["labels"] == {"x": "y"}
-    assert place.server.call("DELETE", place.path(name="a"), {"propagationPolicy": "Background"}, "").code == 200
-    assert place.server.call("POST", place.path(), b"no JSON", "").code == 400
+def test_a_body_without_a_media_type_is_json(namespace: Namespace) -> None:
+    assert namespace.server.call("POST", namespace.path(), sample(), "").code == 201
+    labelled = {**namespace.get("a"), "metadata": {**namespace.get("a")["metadata"], "labels": {"x": "y"}}}
+    assert namespace.server.call("PUT", namespace.path(name="a"), labelled, "").code == 200
+    assert namespace.get("a")["metadata"]["labels"] == {"x": "y"}
+    assert (
+        namespace.server.call("DELETE", namespace.path(name="a"), {"propagationPolicy": "Background"}, "").code == 200
+    )
+    assert namespace.server.call("POST", namespace.path(), b"no JSON", "").code == 400
 
 
-def test_body_over_3_mib_is_rejected(place: Place) -> None:
-    answer = place.server.post(place.path("configmaps"), config_map(data={"a": "x" * (3 * 1024 * 1024)}))
+def test_body_over_3_mib_is_rejected(namespace: Namespace) -> None:
+    answer = namespace.server.post(namespace.path("configmaps"), config_map(data={"a": "x" * (3 * 1024 * 1024)}))
     refused(answer, 413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
 
 
-def test_unknown_fields_are_rejected_with_strict_validation(embedded_place: Place) -> None:
+def test_unknown_fields_are_rejected_with_strict_validation(embedded_namespace: Namespace) -> None:
     body = sample(extra=1, env=[{"name": "A", "other": 2}])
-    answer = embedded_place.server.post(f"{embedded_place.path()}?fieldValidation=Strict", body)
+    answer = embedded_namespace.server.post(f"{embedded_namespace.path()}?fieldValidation=Strict", body)
     refused(
         answer,
         400,
@@ -81,11 +83,11 @@ def test_unknown_fields_are_rejected_with_strict_validation(embedded_place: Plac
         'Sample in version "v1" cannot be handled as a Sample: strict decoding error: '
         'unknown field "spec.env[0].other", unknown field "spec.extra"',
     )
-    assert embedded_place.gone("a")
+    assert embedded_namespace.gone("a")
 
 
-def test_unknown_fields_are_dropped_with_a_warning_by_default(embedded_place: Place) -> None:
-    answer = embedded_place.server.post(embedded_place.path(), sample(extra=1))
+def test_unknown_fields_are_dropped_with_a_warning_by_default(embedded_namespace: Namespace) -> None:
+    answer = embedded_namespace.server.post(embedded_namespace.path(), sample(extra=1))
     assert answer.headers.get_all("Warning") == ['299 - "unknown field \\"spec.extra\\""']
     assert "extra" not in answer.body["spec"]
 
@@ -106,10 +108,10 @@ def test_unknown_fields_are_dropped_with_a_warning_by_default(embedded_place: Pl
         b'{"spec":{"task":1e999}}',
     ],
 )
-def test_malicious_body_is_rejected(embedded_place: Place, body: bytes) -> None:
-    answer = embedded_place.server.post(embedded_place.path(), body)
+def test_malicious_body_is_rejected(embedded_namespace: Namespace, body: bytes) -> None:
+    answer = embedded_namespace.server.post(embedded_namespace.path(), body)
     assert (answer.code, answer.reason) == (400, "BadRequest")
-    assert embedded_place.server.get(embedded_place.path()).body["items"] == []
+    assert embedded_namespace.server.get(embedded_namespace.path()).body["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -122,9 +124,9 @@ def test_malicious_body_is_rejected(embedded_place: Place, body: bytes) -> None:
         (r"\\ud800", r"\ud800"),
     ],
 )
-def test_lone_surrogate_is_replaced_in_every_kind_of_body(place: Place, sent: str, kept: str) -> None:
+def test_lone_surrogate_is_replaced_in_every_kind_of_body(namespace: Namespace, sent: str, kept: str) -> None:
     text = json.dumps(config_map(data={"a": "HALF"}, meta={"annotations": {"b": "HALF"}})).replace("HALF", sent)
-    created = place.server.post(place.path("configmaps"), text.encode())
+    created = namespace.server.post(namespace.path("configmaps"), text.encode())
     assert (created.code, created.body["data"], created.body["metadata"]["annotations"]["b"]) == (
         201,
         {"a": kept},
@@ -134,6 +136,8 @@ def test_lone_surrogate_is_replaced_in_every_kind_of_body(place: Place, sent: st
         ("application/merge-patch+json", '{"data": {"b": "HALF"}}'),
         ("application/json-patch+json", '[{"op": "add", "path": "/data/c", "value": "HALF"}]'),
     ):
-        changed = place.server.call("PATCH", place.path("configmaps", "a"), patch.replace("HALF", sent).encode(), media)
+        changed = namespace.server.call(
+            "PATCH", namespace.path("configmaps", "a"), patch.replace("HALF", sent).encode(), media
+        )
         assert changed.code == 200
-    assert place.server.get(place.path("configmaps", "a")).body["data"] == dict.fromkeys("abc", kept)
+    assert namespace.server.get(namespace.path("configmaps", "a")).body["data"] == dict.fromkeys("abc", kept)

@@ -11,7 +11,7 @@
 import pytest
 
 from tests.contract.apiserver.client import Obj
-from tests.contract.apiserver.samples import Place, refused, sample
+from tests.contract.apiserver.samples import Namespace, refused, sample
 
 SUBDOMAIN = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
@@ -115,17 +115,19 @@ REFUSED_SPECS: list[tuple[Obj, set[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("spec", "causes"), REFUSED_SPECS, ids=[str(spec)[:40] for spec, _ in REFUSED_SPECS])
-def test_spec_that_violates_the_schema_is_rejected(place: Place, spec: Obj, causes: set[tuple[str, str]]) -> None:
-    answer = place.server.post(place.path(), sample(**spec))
+def test_spec_that_violates_the_schema_is_rejected(
+    namespace: Namespace, spec: Obj, causes: set[tuple[str, str]]
+) -> None:
+    answer = namespace.server.post(namespace.path(), sample(**spec))
     assert (answer.code, answer.reason) == (422, "Invalid")
     assert answer.causes() == causes
     assert answer.message.startswith('Sample.contract.agents.platform "a" is invalid: ')
     assert answer.body["details"]["kind"] == "Sample"
-    assert place.gone("a")
+    assert namespace.gone("a")
 
 
-def test_single_problem_is_reported_on_one_line(place: Place) -> None:
-    answer = place.server.post(place.path(), sample(task="x"))
+def test_single_problem_is_reported_on_one_line(namespace: Namespace) -> None:
+    answer = namespace.server.post(namespace.path(), sample(task="x"))
     refused(
         answer,
         422,
@@ -136,9 +138,9 @@ def test_single_problem_is_reported_on_one_line(place: Place) -> None:
 
 
 @pytest.mark.parametrize("body", [{"spec": None}, {"spec": "text"}, {}])
-def test_object_without_a_spec_is_rejected(place: Place, body: Obj) -> None:
+def test_object_without_a_spec_is_rejected(namespace: Namespace, body: Obj) -> None:
     whole = {"apiVersion": "contract.agents.platform/v1", "kind": "Sample", "metadata": {"name": "a"}, **body}
-    answer = place.server.post(place.path(), whole)
+    answer = namespace.server.post(namespace.path(), whole)
     assert (answer.code, answer.reason) == (422, "Invalid")
     assert {field for field, _ in answer.causes()} >= {"spec"}
 
@@ -169,8 +171,8 @@ REFUSED_META: list[tuple[Obj, set[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("meta", "causes"), REFUSED_META, ids=[str(meta)[:40] for meta, _ in REFUSED_META])
-def test_invalid_metadata_is_rejected(place: Place, meta: Obj, causes: set[tuple[str, str]]) -> None:
-    answer = place.server.post(place.path(), sample(meta=meta))
+def test_invalid_metadata_is_rejected(namespace: Namespace, meta: Obj, causes: set[tuple[str, str]]) -> None:
+    answer = namespace.server.post(namespace.path(), sample(meta=meta))
     assert (answer.code, answer.reason, answer.causes()) == (422, "Invalid", causes)
 
 
@@ -185,11 +187,13 @@ def test_invalid_metadata_is_rejected(place: Place, meta: Obj, causes: set[tuple
         ({"resourceVersion": "5"}, 500, "resourceVersion should not be set on objects to be created"),
     ],
 )
-def test_metadata_that_contradicts_the_request_is_rejected(place: Place, meta: Obj, code: int, message: str) -> None:
-    answer = place.server.post(place.path(), sample(meta=meta))
+def test_metadata_that_contradicts_the_request_is_rejected(
+    namespace: Namespace, meta: Obj, code: int, message: str
+) -> None:
+    answer = namespace.server.post(namespace.path(), sample(meta=meta))
     assert (answer.code, answer.message) == (code, message)
 
 
-def test_object_in_a_missing_namespace_is_rejected(place: Place) -> None:
-    answer = place.server.post(place.path().replace(place.namespace, "nowhere"), sample())
+def test_object_in_a_missing_namespace_is_rejected(namespace: Namespace) -> None:
+    answer = namespace.server.post(namespace.path().replace(namespace.name, "nowhere"), sample())
     refused(answer, 404, "NotFound", 'namespaces "nowhere" not found')

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.apiserver.client import Obj, Server
-from tests.contract.apiserver.samples import Place, sample
+from tests.contract.apiserver.samples import Namespace, sample
 
 SUBRESOURCE = {"singularName": "", "namespaced": True, "kind": "Sample"}
 
@@ -101,8 +101,8 @@ def test_unknown_path_is_not_found(server: Server, path: str) -> None:
         assert answer.message == "the server could not find the requested resource"
 
 
-def test_unsupported_method_is_rejected(embedded_place: Place) -> None:
-    server, path = embedded_place.server, embedded_place.path()
+def test_unsupported_method_is_rejected(embedded_namespace: Namespace) -> None:
+    server, path = embedded_namespace.server, embedded_namespace.path()
     for method, where in (
         ("PUT", path),
         ("PATCH", path),
@@ -115,13 +115,13 @@ def test_unsupported_method_is_rejected(embedded_place: Place) -> None:
         assert answer.body["kind"] == "Status"
 
 
-def test_media_type_that_is_not_served_is_rejected(place: Place) -> None:
-    place.create(sample())
-    answer = place.server.call("GET", place.path(name="a"), Accept="text/html")
+def test_media_type_that_is_not_served_is_rejected(namespace: Namespace) -> None:
+    namespace.create(sample())
+    answer = namespace.server.call("GET", namespace.path(name="a"), Accept="text/html")
     assert (answer.code, answer.reason) == (406, "NotAcceptable")
     assert answer.message.startswith("only the following media types are accepted: application/json")
     either = "application/vnd.kubernetes.odd,application/json"
-    assert place.server.call("GET", place.path(name="a"), Accept=either).code == 200
+    assert namespace.server.call("GET", namespace.path(name="a"), Accept=either).code == 200
 
 
 def test_openapi_declares_field_validation_by_the_server(embedded_server: Server) -> None:

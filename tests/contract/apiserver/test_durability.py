@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.apiserver.client import Server
-from tests.contract.apiserver.conftest import new_place
-from tests.contract.apiserver.samples import Place, sample
+from tests.contract.apiserver.conftest import new_namespace
+from tests.contract.apiserver.samples import Namespace, sample
 from tests.support import embedded_server
 
 PROGRAM = textwrap.dedent(
@@ -53,12 +53,12 @@ def started(database: Path) -> tuple[subprocess.Popen[bytes], Server]:
 def test_objects_versions_and_history_survive_a_restart(tmp_path: Path) -> None:
     database = tmp_path / "state.sqlite"
     with embedded_server.running(database) as url:
-        place = new_place(Server("embedded", url))
-        since = place.server.get(place.path()).body["metadata"]["resourceVersion"]
-        created = place.create(sample())
-        place.server.patch(place.path(name="a"), {"spec": {"task": 2}})
+        namespace = new_namespace(Server("embedded", url))
+        since = namespace.server.get(namespace.path()).body["metadata"]["resourceVersion"]
+        created = namespace.create(sample())
+        namespace.server.patch(namespace.path(name="a"), {"spec": {"task": 2}})
     with embedded_server.running(database) as url:
-        again = Place(Server("embedded", url), place.namespace)
+        again = Namespace(Server("embedded", url), namespace.name)
         assert again.get("a")["metadata"]["uid"] == created["metadata"]["uid"]
         events = again.server.watch(again.path(), resourceVersion=since)
         assert [event["type"] for event in events] == ["ADDED", "MODIFIED"]
@@ -72,20 +72,20 @@ def test_acknowledged_writes_survive_sigkill(tmp_path: Path, writes: int) -> Non
     database = tmp_path / "state.sqlite"
     process, server = started(database)
     answered: dict[str, str] = {}
-    place = new_place(server)
+    namespace = new_namespace(server)
     killing = threading.Timer(0.01, process.send_signal, [signal.SIGKILL])
     try:
         for number in range(10_000):
             if number == writes:
                 killing.start()
-            created = server.post(place.path(), sample(f"s-{number}"))
+            created = server.post(namespace.path(), sample(f"s-{number}"))
             answered[f"s-{number}"] = created.body["metadata"]["resourceVersion"]
     except (OSError, json.JSONDecodeError):
         pass
     process.wait(timeout=10)
     assert len(answered) >= writes
     with embedded_server.running(database) as url:
-        again = Place(Server("embedded", url), place.namespace)
+        again = Namespace(Server("embedded", url), namespace.name)
         items = again.server.get(again.path()).body["items"]
         found = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
         assert answered.items() <= found.items()
@@ -95,13 +95,13 @@ def test_acknowledged_writes_survive_sigkill(tmp_path: Path, writes: int) -> Non
         assert len(events) == len(found)
 
 
-def test_one_of_many_writers_of_the_same_version_succeeds(embedded_place: Place) -> None:
-    created = embedded_place.create(sample())
+def test_one_of_many_writers_of_the_same_version_succeeds(embedded_namespace: Namespace) -> None:
+    created = embedded_namespace.create(sample())
     codes: list[int] = []
 
     def write(task: int) -> None:
         body = {**created, "spec": {**created["spec"], "task": task}}
-        codes.append(embedded_place.server.put(embedded_place.path(name="a"), body).code)
+        codes.append(embedded_namespace.server.put(embedded_namespace.path(name="a"), body).code)
 
     threads = [threading.Thread(target=write, args=[task]) for task in range(2, 22)]
     for thread in threads:
@@ -111,11 +111,11 @@ def test_one_of_many_writers_of_the_same_version_succeeds(embedded_place: Place)
     assert sorted(codes) == [200] + [409] * 19
 
 
-def test_one_of_many_creators_of_the_same_name_succeeds(embedded_place: Place) -> None:
+def test_one_of_many_creators_of_the_same_name_succeeds(embedded_namespace: Namespace) -> None:
     codes: list[int] = []
 
     def create() -> None:
-        codes.append(embedded_place.server.post(embedded_place.path(), sample()).code)
+        codes.append(embedded_namespace.server.post(embedded_namespace.path(), sample()).code)
 
     threads = [threading.Thread(target=create) for _ in range(20)]
     for thread in threads:
@@ -132,11 +132,11 @@ def test_new_default_of_a_crd_shows_in_old_objects(tmp_path: Path) -> None:
     (crds / "samples.yaml").write_text(definition)
     database = tmp_path / "state.sqlite"
     with embedded_server.running(database, crds) as url:
-        place = new_place(Server("embedded", url))
-        place.create(sample())
+        namespace = new_namespace(Server("embedded", url))
+        namespace.create(sample())
     marker = "              app: {type: string}\n"
     (crds / "samples.yaml").write_text(
         definition.replace(marker, marker + "              more: {type: string, default: d}\n")
     )
     with embedded_server.running(database, crds) as url:
-        assert Place(Server("embedded", url), place.namespace).get("a")["spec"]["more"] == "d"
+        assert Namespace(Server("embedded", url), namespace.name).get("a")["spec"]["more"] == "d"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.apiserver.client import Obj
-from tests.contract.apiserver.samples import Place, config_map, eventually, pod, sample
+from tests.contract.apiserver.samples import Namespace, config_map, eventually, pod, sample
 
 KUBECTL = shutil.which("kubectl")
 SECONDS = 30
@@ -21,13 +21,13 @@ SECONDS = 30
 class Kubectl:
     """kubectl in one namespace of one server."""
 
-    place: Place
+    namespace: Namespace
     home: Path
 
     def command(self, *arguments: str) -> list[str]:
-        server = self.place.server
+        server = self.namespace.server
         where = ["--kubeconfig", str(server.kubeconfig)] if server.kubeconfig else ["--server", server.url]
-        return [str(KUBECTL), *where, "--cache-dir", str(self.home), "-n", self.place.namespace, *arguments]
+        return [str(KUBECTL), *where, "--cache-dir", str(self.home), "-n", self.namespace.name, *arguments]
 
     def environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": ""}
@@ -55,11 +55,11 @@ class Kubectl:
 
 
 @pytest.fixture
-def kubectl(place: Place, tmp_path: Path) -> Kubectl:
+def kubectl(namespace: Namespace, tmp_path: Path) -> Kubectl:
     if KUBECTL is None:
         assert os.environ.get("CI") != "true", "kubectl is not installed"
         pytest.skip("kubectl is not installed: see https://kubernetes.io/docs/tasks/tools")
-    return Kubectl(place, tmp_path)
+    return Kubectl(namespace, tmp_path)
 
 
 def text(obj: Obj) -> str:
@@ -135,10 +135,10 @@ def test_kubectl_server_side_apply_follows_a_client_side_one(kubectl: Kubectl) -
     assert 'conflict with "kubectl-patch"' in said
 
 
-def test_kubectl_apply_with_validation_names_the_unknown_field(embedded_place: Place, tmp_path: Path) -> None:
+def test_kubectl_apply_with_validation_names_the_unknown_field(embedded_namespace: Namespace, tmp_path: Path) -> None:
     if KUBECTL is None:
         pytest.skip("kubectl is not installed")
-    kubectl = Kubectl(embedded_place, tmp_path)
+    kubectl = Kubectl(embedded_namespace, tmp_path)
     assert "created" in kubectl("apply", "-f", "-", given=text(sample()))
     assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample("b", extra=1)))
     assert 'unknown field "spec.extra"' in kubectl.refused("apply", "-f", "-", given=text(sample(extra=1)))
@@ -152,7 +152,7 @@ def test_kubectl_names_the_field_of_an_invalid_object(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_get_shows_columns_and_wide_columns(kubectl: Kubectl) -> None:
-    kubectl.place.create(sample())
+    kubectl.namespace.create(sample())
     assert kubectl("get", "smp").splitlines()[0].split() == ["NAME", "TASK", "PHASE", "REASON", "AGE"]
     wide = [line.split() for line in kubectl("get", "contract", "-o", "wide").splitlines()]
     assert wide[0] == ["NAME", "TASK", "PHASE", "REASON", "MODEL", "AGE"]
@@ -161,35 +161,35 @@ def test_kubectl_get_shows_columns_and_wide_columns(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_describe_shows_spec_and_events(kubectl: Kubectl) -> None:
-    created = kubectl.place.create(sample())
-    about = {"kind": "Sample", "name": "a", "namespace": kubectl.place.namespace, "uid": created["metadata"]["uid"]}
+    created = kubectl.namespace.create(sample())
+    about = {"kind": "Sample", "name": "a", "namespace": kubectl.namespace.name, "uid": created["metadata"]["uid"]}
     event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "involvedObject": about}
-    kubectl.place.create({**event, "reason": "Began", "message": "it began", "type": "Normal"}, "events")
+    kubectl.namespace.create({**event, "reason": "Began", "message": "it began", "type": "Normal"}, "events")
     said = kubectl("describe", "smp", "a")
     assert "Task:" in said
     assert "it began" in said
 
 
 def test_kubectl_wait_returns_when_the_condition_holds(kubectl: Kubectl) -> None:
-    kubectl.place.create(sample())
+    kubectl.namespace.create(sample())
     arguments = kubectl.command("wait", "--for=condition=Succeeded", "smp/a", f"--timeout={SECONDS}s")
     with subprocess.Popen(arguments, env=kubectl.environment(), stdout=subprocess.PIPE, text=True) as waiting:
         time.sleep(0.5)
         condition = {"type": "Succeeded", "status": "True"}
-        path = kubectl.place.path(name="a", subresource="status")
-        kubectl.place.server.patch(path, {"status": {"conditions": [condition]}})
+        path = kubectl.namespace.path(name="a", subresource="status")
+        kubectl.namespace.server.patch(path, {"status": {"conditions": [condition]}})
         said, _ = waiting.communicate(timeout=SECONDS)
     assert (waiting.returncode, "condition met" in said) == (0, True)
 
 
 def test_kubectl_get_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -> None:
-    kubectl.place.create(sample())
+    kubectl.namespace.create(sample())
     output = tmp_path / "watched"
     with output.open("w") as file:
         watching = subprocess.Popen(kubectl.command("get", "smp", "-w"), env=kubectl.environment(), stdout=file)
         try:
             eventually(lambda: len(output.read_text().splitlines()) == 2)
-            kubectl.place.server.patch(kubectl.place.path(name="a"), {"spec": {"task": 7}})
+            kubectl.namespace.server.patch(kubectl.namespace.path(name="a"), {"spec": {"task": 7}})
             eventually(lambda: output.read_text().splitlines()[-1].split()[:2] == ["a", "7"])
         finally:
             watching.terminate()
@@ -197,35 +197,35 @@ def test_kubectl_get_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -
 
 
 def test_kubectl_patches_labels_and_deletes(kubectl: Kubectl) -> None:
-    kubectl.place.create(sample())
+    kubectl.namespace.create(sample())
     kubectl("patch", "smp", "a", "--type=merge", "-p", '{"spec":{"cancel":true}}')
     kubectl("patch", "smp", "a", "--type=json", "-p", '[{"op":"replace","path":"/spec/task","value":9}]')
     kubectl("patch", "smp", "a", "--subresource=status", "--type=merge", "-p", '{"status":{"phase":"Running"}}')
     kubectl("label", "smp", "a", "x=y")
-    got = kubectl.place.get("a")
+    got = kubectl.namespace.get("a")
     assert (got["spec"]["cancel"], got["spec"]["task"], got["status"]["phase"]) == (True, 9, "Running")
     assert "not supported" in kubectl.refused("patch", "smp", "a", "-p", "{}")
     assert kubectl("get", "smp", "-l", "x=y", "-o", "name").split() == ["sample.contract.agents.platform/a"]
     kubectl("delete", "smp", "a")
-    assert kubectl.place.gone("a")
+    assert kubectl.namespace.gone("a")
 
 
 def test_kubectl_create_commands_send_protobuf(kubectl: Kubectl) -> None:
     """The objects of `kubectl create` are sent as protobuf."""
     kubectl("create", "secret", "generic", "s", "--from-literal=a=b", "--from-literal=c=d")
     kubectl("create", "configmap", "c", "--from-literal=a=b")
-    kubectl("create", "namespace", f"{kubectl.place.namespace}-made")
-    assert kubectl.place.get("s", "secrets")["data"] == {"a": "Yg==", "c": "ZA=="}
-    assert kubectl.place.get("s", "secrets")["type"] == "Opaque"
-    assert kubectl.place.get("c", "configmaps")["data"] == {"a": "b"}
+    kubectl("create", "namespace", f"{kubectl.namespace.name}-made")
+    assert kubectl.namespace.get("s", "secrets")["data"] == {"a": "Yg==", "c": "ZA=="}
+    assert kubectl.namespace.get("s", "secrets")["type"] == "Opaque"
+    assert kubectl.namespace.get("c", "configmaps")["data"] == {"a": "b"}
 
 
-def test_logs(embedded_place: Place, tmp_path: Path) -> None:
+def test_logs(embedded_namespace: Namespace, tmp_path: Path) -> None:
     if KUBECTL is None:
         pytest.skip("kubectl is not installed")
-    kubectl = Kubectl(embedded_place, tmp_path)
+    kubectl = Kubectl(embedded_namespace, tmp_path)
     for name in ("a", "silent"):
-        embedded_place.create(pod(name), "pods")
+        embedded_namespace.create(pod(name), "pods")
     assert kubectl("logs", "a") == "one\ntwo\nthree\n"
     assert kubectl("logs", "a", "--tail=1") == "three\n"
     assert kubectl("logs", "a", "-f") == "one\ntwo\nthree\n"

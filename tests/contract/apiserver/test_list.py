@@ -8,27 +8,27 @@ from typing import Any
 import pytest
 
 from tests.contract.apiserver.client import Obj, Server
-from tests.contract.apiserver.conftest import new_place
-from tests.contract.apiserver.samples import PATHS, Place, job, pod, refused, sample
+from tests.contract.apiserver.conftest import new_namespace
+from tests.contract.apiserver.samples import PATHS, Namespace, job, pod, refused, sample
 from tests.support import embedded_server
 
 LABELLED = {"a": {"app": "x", "tier": "1"}, "b": {"app": "y", "tier": "2"}, "c": {"app": "x"}, "d": {}}
 
 
 @pytest.fixture
-def four(place: Place) -> Place:
+def four(namespace: Namespace) -> Namespace:
     for name, labels in LABELLED.items():
-        place.create(sample(name, meta={"labels": labels}))
-    return place
+        namespace.create(sample(name, meta={"labels": labels}))
+    return namespace
 
 
-def names(place: Place, **query: Any) -> list[str]:
-    answer = place.server.get(place.path(), **query)
+def names(namespace: Namespace, **query: Any) -> list[str]:
+    answer = namespace.server.get(namespace.path(), **query)
     assert answer.code == 200, answer.text
     return [item["metadata"]["name"] for item in answer.body["items"]]
 
 
-def test_list_is_sorted_and_has_a_version(four: Place) -> None:
+def test_list_is_sorted_and_has_a_version(four: Namespace) -> None:
     listed = four.server.get(four.path()).body
     assert (listed["kind"], listed["apiVersion"]) == ("SampleList", "contract.agents.platform/v1")
     assert [item["metadata"]["name"] for item in listed["items"]] == ["a", "b", "c", "d"]
@@ -52,24 +52,24 @@ def test_list_is_sorted_and_has_a_version(four: Place) -> None:
         ("", "abcd"),
     ],
 )
-def test_label_selectors(four: Place, selector: str, expected: str) -> None:
+def test_label_selectors(four: Namespace, selector: str, expected: str) -> None:
     assert "".join(names(four, labelSelector=selector)) == expected
 
 
 @pytest.mark.parametrize(
     ("selector", "expected"), [("metadata.name=b", "b"), ("metadata.name!=b", "acd"), ("metadata.namespace=zz", "")]
 )
-def test_field_selectors(four: Place, selector: str, expected: str) -> None:
+def test_field_selectors(four: Namespace, selector: str, expected: str) -> None:
     assert "".join(names(four, fieldSelector=selector)) == expected
 
 
-def test_pods_are_selected_by_phase_and_node(place: Place) -> None:
-    place.create(pod("a", nodeName="n1"), "pods")
-    place.create(pod("b", nodeName="n2"), "pods")
-    place.server.patch(place.path("pods", "b", "status"), {"status": {"phase": "Running"}})
+def test_pods_are_selected_by_phase_and_node(namespace: Namespace) -> None:
+    namespace.create(pod("a", nodeName="n1"), "pods")
+    namespace.create(pod("b", nodeName="n2"), "pods")
+    namespace.server.patch(namespace.path("pods", "b", "status"), {"status": {"phase": "Running"}})
 
     def found(selector: str) -> list[str]:
-        listed = place.server.get(place.path("pods"), fieldSelector=selector).body
+        listed = namespace.server.get(namespace.path("pods"), fieldSelector=selector).body
         return [item["metadata"]["name"] for item in listed["items"]]
 
     assert found("status.phase=Running") == ["b"]
@@ -77,23 +77,23 @@ def test_pods_are_selected_by_phase_and_node(place: Place) -> None:
     assert found("spec.nodeName=n1") == ["a"]
 
 
-def test_jobs_are_selected_by_their_successful_pods(place: Place) -> None:
+def test_jobs_are_selected_by_their_successful_pods(namespace: Namespace) -> None:
     """A new Job has no successful pod; later counts depend on the Job controller."""
-    place.create(job(parallelism=0), "jobs")
+    namespace.create(job(parallelism=0), "jobs")
     for selector, expected in (("status.successful=0", ["a"]), ("status.successful!=0", [])):
-        listed = place.server.get(place.path("jobs"), fieldSelector=selector).body["items"]
+        listed = namespace.server.get(namespace.path("jobs"), fieldSelector=selector).body["items"]
         assert [item["metadata"]["name"] for item in listed] == expected
 
 
-def test_events_are_selected_by_their_object(place: Place) -> None:
+def test_events_are_selected_by_their_object(namespace: Namespace) -> None:
     for name in ("x", "y"):
-        about = {"kind": "Pod", "name": name, "namespace": place.namespace, "uid": f"uid-{name}"}
+        about = {"kind": "Pod", "name": name, "namespace": namespace.name, "uid": f"uid-{name}"}
         event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": f"e-{name}"}, "involvedObject": about}
-        place.create({**event, "reason": "R", "message": "m", "type": "Normal"}, "events")
+        namespace.create({**event, "reason": "R", "message": "m", "type": "Normal"}, "events")
     for selector in ("involvedObject.name=x", "involvedObject.uid=uid-x,involvedObject.kind=Pod", "type=Normal"):
-        listed = place.server.get(place.path("events"), fieldSelector=selector).body["items"]
+        listed = namespace.server.get(namespace.path("events"), fieldSelector=selector).body["items"]
         assert "e-x" in [item["metadata"]["name"] for item in listed]
-    assert place.server.get(place.path("events"), fieldSelector="reason=Other").body["items"] == []
+    assert namespace.server.get(namespace.path("events"), fieldSelector="reason=Other").body["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -108,20 +108,20 @@ def test_events_are_selected_by_their_object(place: Place) -> None:
         ({"limit": "x"}, 'strconv.ParseInt: parsing "x": invalid syntax'),
     ],
 )
-def test_invalid_query_is_rejected(place: Place, query: Obj, message: str) -> None:
-    refused(place.server.get(place.path(), **query), 400, "BadRequest", message)
+def test_invalid_query_is_rejected(namespace: Namespace, query: Obj, message: str) -> None:
+    refused(namespace.server.get(namespace.path(), **query), 400, "BadRequest", message)
 
 
-def test_all_namespaces(place: Place) -> None:
-    other = new_place(place.server)
-    for each in (place, other):
+def test_all_namespaces(namespace: Namespace) -> None:
+    other = new_namespace(namespace.server)
+    for each in (namespace, other):
         each.create(sample("everywhere"))
     query = {"fieldSelector": "metadata.name=everywhere"}
-    listed = place.server.get(f"{PATHS['samples']}/samples", **query).body["items"]
-    assert {item["metadata"]["namespace"] for item in listed} >= {place.namespace, other.namespace}
+    listed = namespace.server.get(f"{PATHS['samples']}/samples", **query).body["items"]
+    assert {item["metadata"]["namespace"] for item in listed} >= {namespace.name, other.name}
 
 
-def test_pages_show_the_state_of_the_first_page(four: Place) -> None:
+def test_pages_show_the_state_of_the_first_page(four: Namespace) -> None:
     first = four.server.get(four.path(), limit=2).body
     assert [item["metadata"]["name"] for item in first["items"]] == ["a", "b"]
     four.server.delete(four.path(name="c"))
@@ -134,26 +134,26 @@ def test_pages_show_the_state_of_the_first_page(four: Place) -> None:
     assert first["metadata"]["remainingItemCount"] == 2
 
 
-def test_pages_of_a_selected_list_continue(four: Place) -> None:
+def test_pages_of_a_selected_list_continue(four: Namespace) -> None:
     first = four.server.get(four.path(), limit=1, labelSelector="app=x").body
     rest = four.server.get(four.path(), labelSelector="app=x", **{"continue": first["metadata"]["continue"]}).body
     assert [item["metadata"]["name"] for item in first["items"] + rest["items"]] == ["a", "c"]
 
 
-def test_an_invalid_continue_token_is_refused(place: Place) -> None:
-    answer = place.server.get(place.path(), limit=1, **{"continue": "odd"})
+def test_an_invalid_continue_token_is_refused(namespace: Namespace) -> None:
+    answer = namespace.server.get(namespace.path(), limit=1, **{"continue": "odd"})
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert answer.message.startswith("invalid continue token")
 
 
 @pytest.fixture
-def forgetful(tmp_path: Any) -> Iterator[Place]:
+def forgetful(tmp_path: Any) -> Iterator[Namespace]:
     """Run an embedded server that keeps a history of five changes."""
     with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
-        yield new_place(Server("embedded", url))
+        yield new_namespace(Server("embedded", url))
 
 
-def test_continue_token_older_than_the_history_is_expired(forgetful: Place) -> None:
+def test_continue_token_older_than_the_history_is_expired(forgetful: Namespace) -> None:
     for name in "abc":
         forgetful.create(sample(name))
     token = forgetful.server.get(forgetful.path(), limit=1).body["metadata"]["continue"]
@@ -167,12 +167,12 @@ def test_continue_token_older_than_the_history_is_expired(forgetful: Place) -> N
 def test_continue_token_is_expired_on_the_real_server_after_compaction(real_server: Server) -> None:
     if not real_server.etcd:
         pytest.skip("a cluster that is given is not compacted: it needs a server of its own (KUBEBUILDER_ASSETS)")
-    place = new_place(real_server)
+    namespace = new_namespace(real_server)
     for name in "abc":
-        place.create(sample(name))
-    token = real_server.get(place.path(), limit=1).body["metadata"]["continue"]
-    compacted(real_server, place.create(sample("d"))["metadata"]["resourceVersion"])
-    answer = real_server.get(place.path(), limit=1, **{"continue": token})
+        namespace.create(sample(name))
+    token = real_server.get(namespace.path(), limit=1).body["metadata"]["continue"]
+    compacted(real_server, namespace.create(sample("d"))["metadata"]["resourceVersion"])
+    answer = real_server.get(namespace.path(), limit=1, **{"continue": token})
     assert (answer.code, answer.reason) == (410, "Expired")
 
 
@@ -183,8 +183,8 @@ def compacted(server: Server, revision: str) -> None:
         assert answer.status == 200
 
 
-def test_read_at_a_future_version_times_out(place: Place) -> None:
-    place.create(sample())
-    answer = place.server.get(f"{place.path(name='a')}?resourceVersion=999999999")
+def test_read_at_a_future_version_times_out(namespace: Namespace) -> None:
+    namespace.create(sample())
+    answer = namespace.server.get(f"{namespace.path(name='a')}?resourceVersion=999999999")
     assert (answer.code, answer.reason) == (504, "Timeout")
     assert answer.message.startswith("Timeout: Too large resource version: 999999999, current: ")

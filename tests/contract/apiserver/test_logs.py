@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.apiserver.client import Obj
-from tests.contract.apiserver.samples import Place, pod
+from tests.contract.apiserver.samples import Namespace, pod
 
 
 @pytest.mark.parametrize(
@@ -18,23 +18,23 @@ from tests.contract.apiserver.samples import Place, pod
         ),
     ],
 )
-def test_invalid_log_options_are_rejected(place: Place, query: Obj, cause: tuple[str, str]) -> None:
-    place.create(pod(), "pods")
-    answer = place.server.get(place.path("pods", "a", "log"), **query)
+def test_invalid_log_options_are_rejected(namespace: Namespace, query: Obj, cause: tuple[str, str]) -> None:
+    namespace.create(pod(), "pods")
+    answer = namespace.server.get(namespace.path("pods", "a", "log"), **query)
     assert (answer.code, answer.reason, answer.body["details"]["kind"]) == (422, "Invalid", "PodLogOptions")
     assert answer.causes() == {cause}
 
 
-def test_log_of_a_pod_with_several_containers_needs_a_container_name(place: Place) -> None:
+def test_log_of_a_pod_with_several_containers_needs_a_container_name(namespace: Namespace) -> None:
     containers = [{"name": name, "image": "x"} for name in ("agent", "broker")]
-    place.create(pod(containers=containers), "pods")
-    answer = place.server.get(place.path("pods", "a", "log"))
+    namespace.create(pod(containers=containers), "pods")
+    answer = namespace.server.get(namespace.path("pods", "a", "log"))
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert answer.message == "a container name must be specified for pod a, choose one of: [agent broker]"
 
 
-def test_log_of_an_unknown_container_is_rejected(place: Place) -> None:
-    place.create(pod(), "pods")
-    answer = place.server.get(place.path("pods", "a", "log"), container="other")
+def test_log_of_an_unknown_container_is_rejected(namespace: Namespace) -> None:
+    namespace.create(pod(), "pods")
+    answer = namespace.server.get(namespace.path("pods", "a", "log"), container="other")
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert answer.message == "container other is not valid for pod a"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.apiserver.client import TABLE, Obj, Server
-from tests.contract.apiserver.conftest import new_place
-from tests.contract.apiserver.samples import Place
+from tests.contract.apiserver.conftest import new_namespace
+from tests.contract.apiserver.samples import Namespace
 from tests.support import embedded_server
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"
@@ -15,9 +15,9 @@ BASE = "/apis/agents.platform/v1"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
     with embedded_server.running(tmp_path_factory.mktemp("project") / "state.sqlite", CRDS) as url:
-        yield new_place(Server("embedded", url))
+        yield new_namespace(Server("embedded", url))
 
 
 def run(kind: str, name: str, **spec: object) -> Obj:
@@ -36,8 +36,8 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("plural", "body"), RUNS, ids=["docs", "code"])
-def test_run_is_created_shown_and_deleted(project: Place, plural: str, body: Obj) -> None:
-    path = f"{BASE}/namespaces/{project.namespace}/{plural}"
+def test_run_is_created_shown_and_deleted(project: Namespace, plural: str, body: Obj) -> None:
+    path = f"{BASE}/namespaces/{project.name}/{plural}"
     created = project.server.post(path, body)
     assert created.code == 201, created.text
     condition = {"type": "Succeeded", "status": "Unknown", "reason": "Running", "message": "it runs"}
@@ -52,8 +52,8 @@ def test_run_is_created_shown_and_deleted(project: Place, plural: str, body: Obj
     assert project.server.get(f"{path}/a").code == 404
 
 
-def test_only_a_numbered_task_needs_a_platform_repository(project: Place) -> None:
-    path = f"{BASE}/namespaces/{project.namespace}/coderuns"
+def test_only_a_numbered_task_needs_a_platform_repository(project: Namespace) -> None:
+    path = f"{BASE}/namespaces/{project.name}/coderuns"
     own = project.server.post(path, run("CodeRun", "own", service="shop", task={"title": "Mend it"}))
     assert own.code == 201, own.text
     answer = project.server.post(path, run("CodeRun", "none", service="shop", taskId=1))
@@ -62,8 +62,8 @@ def test_only_a_numbered_task_needs_a_platform_repository(project: Place) -> Non
 
 
 @pytest.mark.parametrize("branch", ["main\n", "a b", "-x", "a..b", "$(touch x)"])
-def test_an_invalid_branch_is_refused(project: Place, branch: str) -> None:
-    path = f"{BASE}/namespaces/{project.namespace}/docsruns"
+def test_an_invalid_branch_is_refused(project: Namespace, branch: str) -> None:
+    path = f"{BASE}/namespaces/{project.name}/docsruns"
     answer = project.server.post(path, run("DocsRun", "b", sourceBranch=branch))
     assert (answer.code, answer.reason) == (422, "Invalid")
     assert "spec.sourceBranch" in answer.message

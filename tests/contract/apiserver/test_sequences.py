@@ -25,11 +25,11 @@ import pytest
 
 from tests.conftest import SCALE
 from tests.contract.apiserver.client import Server
-from tests.contract.apiserver.conftest import new_place
+from tests.contract.apiserver.conftest import new_namespace
 from tests.contract.apiserver.operations import Operation, sequence
 from tests.contract.apiserver.pieces import CUSTOM, sample
 from tests.contract.apiserver.playing import Player
-from tests.contract.apiserver.samples import Place, eventually
+from tests.contract.apiserver.samples import Namespace, eventually
 from tests.support import control_plane, embedded_server
 from tests.support.api import ROOT
 
@@ -67,20 +67,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, st
 
 def _wait_for_watches(server: Server) -> None:
     """Wait until new kinds can be watched from any version: the server's cache starts with a delay."""
-    place = new_place(server)
+    namespace = new_namespace(server)
     for kind in CUSTOM:
-        place.create(sample(kind, "a"), kind)
-        version = server.get(place.path(kind)).body["metadata"]["resourceVersion"]
-        eventually(partial(_watches, place, kind, version))
+        namespace.create(sample(kind, "a"), kind)
+        version = server.get(namespace.path(kind)).body["metadata"]["resourceVersion"]
+        eventually(partial(_watches, namespace, kind, version))
 
 
-def _watches(place: Place, kind: str, version: str) -> bool:
-    return not place.server.watch(place.path(kind), resourceVersion=version)
+def _watches(namespace: Namespace, kind: str, version: str) -> bool:
+    return not namespace.server.watch(namespace.path(kind), resourceVersion=version)
 
 
 def difference(servers: Servers, operations: Sequence[Operation]) -> Difference | None:
     """Return the first difference between the servers' answers, or None."""
-    players = [Player(new_place(server)) for server in servers]
+    players = [Player(new_namespace(server)) for server in servers]
     for at, operation in enumerate(operations):
         mine, real = (player.play(operation) for player in players)
         if mine != real:
@@ -100,10 +100,10 @@ def shortest(servers: Servers, operations: list[Operation]) -> list[Operation]:
 
 
 def shown(operation: Operation) -> str:
-    place = "/".join(part for part in (operation.plural, operation.name, operation.subresource) if part)
+    path = "/".join(part for part in (operation.plural, operation.name, operation.subresource) if part)
     body: Any = "" if operation.body is None else json.dumps(operation.body)
     onto = " onto what is there" if operation.onto else ""
-    return f"{operation.method} {place} {dict(operation.query)} {operation.media}{onto} {body}"
+    return f"{operation.method} {path} {dict(operation.query)} {operation.media}{onto} {body}"
 
 
 @pytest.mark.timeout(600)

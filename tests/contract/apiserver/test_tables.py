@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.contract.apiserver.client import TABLE, Obj
-from tests.contract.apiserver.samples import Place, config_map, job, pod, sample
+from tests.contract.apiserver.samples import Namespace, config_map, job, pod, sample
 
 
-def table(place: Place, plural: str = "samples", query: str = "") -> Obj:
-    answer = place.server.call("GET", place.path(plural) + query, Accept=f"{TABLE},application/json")
+def table(namespace: Namespace, plural: str = "samples", query: str = "") -> Obj:
+    answer = namespace.server.call("GET", namespace.path(plural) + query, Accept=f"{TABLE},application/json")
     assert answer.code == 200
     assert (answer.body["kind"], answer.body["apiVersion"]) == ("Table", "meta.k8s.io/v1")
     return answer.body
@@ -21,10 +21,10 @@ def row(body: Obj) -> dict[str, Any]:
     return dict(zip([column["name"] for column in body["columnDefinitions"]], only["cells"], strict=True))
 
 
-def test_table_has_the_columns_of_the_crd(place: Place) -> None:
-    created = place.create(sample())
-    place.server.patch(
-        place.path(name="a", subresource="status"),
+def test_table_has_the_columns_of_the_crd(namespace: Namespace) -> None:
+    created = namespace.create(sample())
+    namespace.server.patch(
+        namespace.path(name="a", subresource="status"),
         {
             "status": {
                 "conditions": [
@@ -34,7 +34,7 @@ def test_table_has_the_columns_of_the_crd(place: Place) -> None:
             }
         },
     )
-    body = table(place)
+    body = table(namespace)
     described = [(c["name"], c["type"], c["priority"]) for c in body["columnDefinitions"]]
     assert described == [
         ("Name", "string", 0),
@@ -53,29 +53,29 @@ def test_table_has_the_columns_of_the_crd(place: Place) -> None:
     assert "spec" not in shown
 
 
-def test_row_includes_the_object_on_request(place: Place) -> None:
-    place.create(sample())
-    assert table(place, query="?includeObject=Object")["rows"][0]["object"]["spec"]["task"] == 1
+def test_row_includes_the_object_on_request(namespace: Namespace) -> None:
+    namespace.create(sample())
+    assert table(namespace, query="?includeObject=Object")["rows"][0]["object"]["spec"]["task"] == 1
 
 
-def test_single_object_is_a_table_of_one_row(place: Place) -> None:
-    created = place.create(sample())
-    body = place.server.call("GET", place.path(name="a"), Accept=TABLE).body
+def test_single_object_is_a_table_of_one_row(namespace: Namespace) -> None:
+    created = namespace.create(sample())
+    body = namespace.server.call("GET", namespace.path(name="a"), Accept=TABLE).body
     assert row(body)["Name"] == "a"
     assert body["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
 
 
-def test_pages_are_served_as_tables(place: Place) -> None:
+def test_pages_are_served_as_tables(namespace: Namespace) -> None:
     for name in "ab":
-        place.create(sample(name))
-    first = table(place, query="?limit=1")
+        namespace.create(sample(name))
+    first = table(namespace, query="?limit=1")
     assert row(first)["Name"] == "a"
-    assert row(table(place, query=f"?limit=1&continue={first['metadata']['continue']}"))["Name"] == "b"
+    assert row(table(namespace, query=f"?limit=1&continue={first['metadata']['continue']}"))["Name"] == "b"
 
 
-def test_watch_is_served_as_tables(place: Place) -> None:
-    place.create(sample())
-    answer = place.server.call("GET", f"{place.path()}?watch=1&timeoutSeconds=1", Accept=TABLE)
+def test_watch_is_served_as_tables(namespace: Namespace) -> None:
+    namespace.create(sample())
+    answer = namespace.server.call("GET", f"{namespace.path()}?watch=1&timeoutSeconds=1", Accept=TABLE)
     assert '"kind":"Table"' in answer.text.splitlines()[0]
     assert '"type":"ADDED"' in answer.text.splitlines()[0]
 
@@ -111,16 +111,16 @@ def test_watch_is_served_as_tables(place: Place) -> None:
     ],
 )
 def test_built_in_kinds_have_the_columns_of_the_real_server(
-    place: Place, plural: str, body: Obj, expected: Obj
+    namespace: Namespace, plural: str, body: Obj, expected: Obj
 ) -> None:
-    place.create(body, plural)
-    cells = row(table(place, plural, "?fieldSelector=metadata.name=a"))
+    namespace.create(body, plural)
+    cells = row(table(namespace, plural, "?fieldSelector=metadata.name=a"))
     assert {name: str(cells[name]) for name in expected} == {name: str(value) for name, value in expected.items()}
     assert cells["Age"].endswith("s")
 
 
-def test_status_column_of_a_pod_shows_its_containers_reason(place: Place) -> None:
-    place.create(pod(), "pods")
+def test_status_column_of_a_pod_shows_its_containers_reason(namespace: Namespace) -> None:
+    namespace.create(pod(), "pods")
     status = {
         "phase": "Running",
         "containerStatuses": [
@@ -134,13 +134,13 @@ def test_status_column_of_a_pod_shows_its_containers_reason(place: Place) -> Non
             }
         ],
     }
-    assert place.server.patch(place.path("pods", "a", "status"), {"status": status}).code == 200
-    cells = row(table(place, "pods"))
+    assert namespace.server.patch(namespace.path("pods", "a", "status"), {"status": status}).code == 200
+    cells = row(table(namespace, "pods"))
     assert (cells["Ready"], cells["Status"], str(cells["Restarts"])) == ("0/1", "ErrImagePull", "2")
 
 
-def test_event_is_shown_with_object_and_message(place: Place) -> None:
-    about = {"kind": "Pod", "name": "x", "namespace": place.namespace}
+def test_event_is_shown_with_object_and_message(namespace: Namespace) -> None:
+    about = {"kind": "Pod", "name": "x", "namespace": namespace.name}
     event = {
         "apiVersion": "v1",
         "kind": "Event",
@@ -148,26 +148,26 @@ def test_event_is_shown_with_object_and_message(place: Place) -> None:
         "involvedObject": about,
         "type": "Warning",
     }
-    place.create({**event, "reason": "R", "message": "m\n", "lastTimestamp": "2026-01-01T00:00:00Z"}, "events")
-    cells = row(table(place, "events", "?fieldSelector=metadata.name=a"))
+    namespace.create({**event, "reason": "R", "message": "m\n", "lastTimestamp": "2026-01-01T00:00:00Z"}, "events")
+    cells = row(table(namespace, "events", "?fieldSelector=metadata.name=a"))
     expected = {"Type": "Warning", "Reason": "R", "Object": "pod/x", "Message": "m"}
     assert {name: cells[name] for name in expected} == expected
 
 
-def test_ready_column_of_a_pod_counts_ready_containers(place: Place) -> None:
-    place.create(pod(), "pods")
+def test_ready_column_of_a_pod_counts_ready_containers(namespace: Namespace) -> None:
+    namespace.create(pod(), "pods")
     running = {"name": "c", "image": "x", "imageID": "", "restartCount": 0, "state": {"running": {}}}
     for ready, shown in ((False, "0/1"), (True, "1/1")):
         status = {"phase": "Running", "containerStatuses": [{**running, "ready": ready}]}
-        place.server.patch(place.path("pods", "a", "status"), {"status": status})
-        assert (row(table(place, "pods"))["Ready"], row(table(place, "pods"))["Status"]) == (shown, "Running")
+        namespace.server.patch(namespace.path("pods", "a", "status"), {"status": status})
+        assert (row(table(namespace, "pods"))["Ready"], row(table(namespace, "pods"))["Status"]) == (shown, "Running")
 
 
-def test_bookmark_in_a_watch_of_tables_has_no_rows(embedded_place: Place) -> None:
-    since = embedded_place.server.get(embedded_place.path()).body["metadata"]["resourceVersion"]
-    embedded_place.create(config_map(), "configmaps")
+def test_bookmark_in_a_watch_of_tables_has_no_rows(embedded_namespace: Namespace) -> None:
+    since = embedded_namespace.server.get(embedded_namespace.path()).body["metadata"]["resourceVersion"]
+    embedded_namespace.create(config_map(), "configmaps")
     query = f"?watch=1&timeoutSeconds=1&allowWatchBookmarks=true&resourceVersion={since}"
-    (line,) = embedded_place.server.call("GET", embedded_place.path() + query, Accept=TABLE).text.splitlines()
+    (line,) = embedded_namespace.server.call("GET", embedded_namespace.path() + query, Accept=TABLE).text.splitlines()
     event = json.loads(line)
     assert (event["type"], event["object"]["kind"], event["object"]["rows"]) == ("BOOKMARK", "Table", [])
     assert int(event["object"]["metadata"]["resourceVersion"]) > int(since)
