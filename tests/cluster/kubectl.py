@@ -16,7 +16,7 @@ PATIENCE = 60
 
 
 @dataclass
-class Place:
+class KubectlBench:
     """A namespace on one of the servers, with a harness and a kubectl command for it."""
 
     world: Harness
@@ -35,14 +35,14 @@ class Place:
 
 
 @pytest.fixture(params=["embedded", "real"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[Place]:
+def bench(request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str, str], str]) -> Iterator[KubectlBench]:
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
     common = [kubectl, "--cache-dir", str(tmp_path / "cache"), "-n", APART]
     if request.param == "real":
         plane, node, base = (request.getfixturevalue(each) for each in ("plane", "node", "base"))
         world = Harness(connect(plane, FUNCTIONS_USER), base(APART), node)
-        yield Place(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
+        yield KubectlBench(world, [*common, "--kubeconfig", str(plane.kubeconfig)])
         return
     with api_server(tmp_path / "state.sqlite") as url:
         file = write_kubeconfig(tmp_path, url, APART)
-        yield Place(Harness(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])
+        yield KubectlBench(Harness(transport(url, tmp_path), APART), [*common, "--kubeconfig", str(file)])

@@ -19,11 +19,11 @@ from functions.handlers import job_finished, reconcile
 from functions.runs.model.run import Run
 from tests.cluster.conftest import APART
 from tests.cluster.driving import deliver, swept
-from tests.cluster.kubectl import PATIENCE, Place, place
+from tests.cluster.kubectl import PATIENCE, KubectlBench, bench
 from tests.support.api import Harness
 from tests.support.run_steps import LOST, event, now, submitted
 
-__all__ = ["place"]
+__all__ = ["bench"]
 PULL = "https://git.example/shop/pull/7"
 DONE = json.dumps(
     {"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40, "pullRequestUrl": PULL}
@@ -120,12 +120,12 @@ def rows(lines: Sequence[str]) -> list[str]:
 
 
 def test_kubectl_get_and_wait_follow_the_life_of_a_run(
-    place: Place, record_property: Callable[[str, object], None]
+    bench: KubectlBench, record_property: Callable[[str, object], None]
 ) -> None:
     shown: list[Output] = []
-    life = Life(place.world, lambda words: shown[0].until(words))
-    shown.append(watching := Output([*place.kubectl, "get", "cr", "second", "-w"]))
-    waiting = Output([*place.kubectl, "wait", "--for=condition=Succeeded", "coderun/second", f"--timeout={PATIENCE}s"])
+    life = Life(bench.world, lambda words: shown[0].until(words))
+    shown.append(watching := Output([*bench.kubectl, "get", "cr", "second", "-w"]))
+    waiting = Output([*bench.kubectl, "wait", "--for=condition=Succeeded", "coderun/second", f"--timeout={PATIENCE}s"])
     try:
         watching.until("second")
         life.goes_on(still_waits=lambda: not waiting.ended)
@@ -135,8 +135,8 @@ def test_kubectl_get_and_wait_follow_the_life_of_a_run(
         for each in (watching, waiting):
             each.stop()
         for run in (life.run, life.other):
-            place.world.kubelet.delete(CODE_RUN, APART, run.name, run.uid)
-            deliver(place.world, reconcile, event(now(place.world, run).raw))
+            bench.world.kubelet.delete(CODE_RUN, APART, run.name, run.uid)
+            deliver(bench.world, reconcile, event(now(bench.world, run).raw))
     record_property("summary", "\n".join(["kubectl get cr second -w", *watching.lines]))
     workspace, again = life.run.spec and life.run.spec.workspace, "next attempt after 2026-01-02T03:04:15Z"
     assert rows(watching.lines) == [
@@ -152,28 +152,28 @@ def test_kubectl_get_and_wait_follow_the_life_of_a_run(
     ]
 
 
-def test_kubectl_lists_have_the_columns_of_the_crd(place: Place) -> None:
-    code = submitted(place.world, name="code", service="list")
-    docs = submitted(place.world, "DocsRun", name="docs")
+def test_kubectl_lists_have_the_columns_of_the_crd(bench: KubectlBench) -> None:
+    code = submitted(bench.world, name="code", service="list")
+    docs = submitted(bench.world, "DocsRun", name="docs")
     try:
         for run in (code, docs):
-            deliver(place.world, reconcile, event(run.raw, "add"))
-        job = now(place.world, code).status.job_name
-        assert rows(place.get("coderun", "code")) == [
+            deliver(bench.world, reconcile, event(run.raw, "add"))
+        job = now(bench.world, code).status.job_name
+        assert rows(bench.get("coderun", "code")) == [
             "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE MESSAGE",
             "code 3 list rex Pending Starting 1 AGE starting attempt 1",
         ]
-        assert rows(place.get("cr", "code", "-o", "wide")) == [
+        assert rows(bench.get("cr", "code", "-o", "wide")) == [
             "NAME TASK SERVICE AGENT PHASE REASON ATTEMPT PR AGE MODEL JOB COST MESSAGE",
             f"code 3 list rex Pending Starting 1 AGE claude-3-5-sonnet-20241022 {job} starting attempt 1",
         ]
-        assert rows(place.get("dr", "docs")) == [
+        assert rows(bench.get("dr", "docs")) == [
             "NAME REPOSITORY PHASE REASON PR AGE MESSAGE",
             "docs https://git.example/shop.git Pending Starting AGE starting attempt 1",
         ]
-        named = place.get("agents", "-o", "name")
+        named = bench.get("agents", "-o", "name")
         assert {"coderun.agents.platform/code", "docsrun.agents.platform/docs"} <= set(named)
     finally:
         for run in (code, docs):
-            place.world.kubelet.delete(RUNS[run.kind], APART, run.name, run.uid)
-            deliver(place.world, reconcile, event(now(place.world, run).raw))
+            bench.world.kubelet.delete(RUNS[run.kind], APART, run.name, run.uid)
+            deliver(bench.world, reconcile, event(now(bench.world, run).raw))

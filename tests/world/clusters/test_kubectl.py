@@ -25,22 +25,22 @@ from functions.runs import api_group
 from functions.runs.model.run import Run, parse
 from tests.cluster.conftest import APART
 from tests.cluster.driving import deliver
-from tests.cluster.kubectl import Place, place
+from tests.cluster.kubectl import KubectlBench, bench
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, raw_run
 from tests.support.run_steps import DONE, LOST, event, now, submitted
 from tests.world.clusters.kstatus import computed
 
-__all__ = ["place"]
+__all__ = ["bench"]
 
 HELM = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop"}
 
 
 @pytest.fixture
-def cleared(place: Place) -> Iterator[Place]:
-    """A place whose runs are deleted afterwards."""
-    yield place
-    world = place.world
+def cleared(bench: KubectlBench) -> Iterator[KubectlBench]:
+    """Return a bench whose runs are deleted afterwards."""
+    yield bench
+    world = bench.world
     for kind in RUNS.values():
         for raw in list(world.kubelet.list(kind, APART)):
             run = parse(raw)
@@ -60,11 +60,11 @@ def finished(world: Harness, run: Run, report: str = DONE, *, ok: bool = True) -
     return now(world, run)
 
 
-def applied(place: Place, item: dict[str, Any], *options: str) -> str:
-    return place.run("apply", *options, "--filename", "-", given=json.dumps(item))
+def applied(bench: KubectlBench, item: dict[str, Any], *options: str) -> str:
+    return bench.run("apply", *options, "--filename", "-", given=json.dumps(item))
 
 
-def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: Place) -> None:
+def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: KubectlBench) -> None:
     item = raw_run("CodeRun", {**CODE_SPEC, "service": "helm"})
     item["metadata"] = {"name": "helm", "namespace": APART, "labels": HELM}
     assert "created" in applied(cleared, item)
@@ -76,7 +76,7 @@ def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: Place) 
     assert now(cleared.world, run).resource_version == found.resource_version
 
 
-def test_second_server_side_apply_changes_nothing(cleared: Place) -> None:
+def test_second_server_side_apply_changes_nothing(cleared: KubectlBench) -> None:
     item = raw_run("CodeRun", {**CODE_SPEC, "service": "flux"})
     item["metadata"] = {"name": "flux", "namespace": APART, "labels": HELM}
     options = ("--server-side", "--field-manager=kustomize-controller")
@@ -95,7 +95,7 @@ def test_second_server_side_apply_changes_nothing(cleared: Place) -> None:
     assert found.labels.items() <= changed.labels.items()
 
 
-def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(cleared: Place) -> None:
+def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(cleared: KubectlBench) -> None:
     world = cleared.world
     done = finished(world, submitted(world, name="original", service="export"))
     assert done.is_marked_finished
@@ -107,7 +107,7 @@ def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(c
     assert (copy.status.phase, copy.status.attempt) == ("Pending", 1)
 
 
-def test_columns_name_the_task_that_is_worked_on(cleared: Place) -> None:
+def test_columns_name_the_task_that_is_worked_on(cleared: KubectlBench) -> None:
     run = driven(cleared.world, submitted(cleared.world, name="edited", service="edit"))
     cleared.run("patch", "coderun", "edited", "--type=merge", "--patch", '{"spec": {"taskId": 9}}')
     driven(cleared.world, run)
@@ -116,14 +116,14 @@ def test_columns_name_the_task_that_is_worked_on(cleared: Place) -> None:
     assert cleared.get("coderun", "--selector", "agents.platform/task-id=9", "--output", "name") == []
 
 
-def test_a_harmless_edit_of_a_finished_run_is_current(cleared: Place) -> None:
+def test_a_harmless_edit_of_a_finished_run_is_current(cleared: KubectlBench) -> None:
     run = finished(cleared.world, submitted(cleared.world, name="done", service="done"))
     cleared.run("patch", "coderun", "done", "--type=merge", "--patch", '{"spec": {"priority": 5}}')
     assert computed(now(cleared.world, run).raw) == "InProgress"
     assert computed(driven(cleared.world, run).raw) == "Current"
 
 
-def test_wait_for_finished_ends_at_every_end(cleared: Place) -> None:
+def test_wait_for_finished_ends_at_every_end(cleared: KubectlBench) -> None:
     world = cleared.world
     finished(world, submitted(world, name="succeeded", service="one"))
     finished(world, submitted(world, name="failed", service="two", maxRetries=0), LOST, ok=False)
@@ -134,14 +134,14 @@ def test_wait_for_finished_ends_at_every_end(cleared: Place) -> None:
     assert sorted(phases) == ["Cancelled", "Failed", "Succeeded"]
 
 
-def test_runs_are_selected_by_user(cleared: Place) -> None:
+def test_runs_are_selected_by_user(cleared: KubectlBench) -> None:
     for name, login in (("hers", "octocat"), ("his", "hubot")):
         driven(cleared.world, submitted(cleared.world, "DocsRun", name, githubUser=login, workingDirectory=name))
     found = cleared.get("docsruns", "--selector", "agents.platform/user=octocat", "--output", "name")
     assert found == ["docsrun.agents.platform/hers"]
 
 
-def test_a_task_of_ones_own_is_applied_and_two_tasks_are_not(cleared: Place) -> None:
+def test_a_task_of_ones_own_is_applied_and_two_tasks_are_not(cleared: KubectlBench) -> None:
     own = {"title": "Mend it", "text": "Now.", "url": "https://github.com/acme/shop/issues/12"}
     spec = {name: value for name, value in CODE_SPEC.items() if name != "taskId"}
     meta = {"name": "own-task", "namespace": APART}

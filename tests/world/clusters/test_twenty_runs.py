@@ -4,7 +4,7 @@
 |-------------------|---------------------------------------------------------------------------------------|
 | phase, reason     | in both tables                                                                        |
 | what it waits for | in both tables, in the words of the cluster; `runs list` has it after the reason, or  |
-|                   | in place of a reason that only repeats the phase                                      |
+|                   | in bench of a reason that only repeats the phase                                      |
 | its whole message | in the wide table of `runs list`                                                      |
 """
 
@@ -24,7 +24,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from functions.runs.model.status import RunStatus
 from tests.clients.in_process_cli import command
-from tests.cluster.kubectl import Place
+from tests.cluster.kubectl import KubectlBench
 from tests.support.api import Harness, api_server, transport
 from tests.support.builders import NOW, POLICY
 from tests.support.run_steps import submitted
@@ -136,7 +136,7 @@ NAMES = [f"run-{number:02}" for number in range(1, len(CASES) + 1)]
 @pytest.fixture(scope="module")
 def twenty(
     tmp_path_factory: pytest.TempPathFactory, program: Callable[[str, str], str]
-) -> Iterator[tuple[Place, Path]]:
+) -> Iterator[tuple[KubectlBench, Path]]:
     folder = tmp_path_factory.mktemp("twenty")
     kubectl = program("kubectl", "see kubernetes.io, Install Tools")
     with api_server(folder / "state.sqlite") as url:
@@ -146,12 +146,12 @@ def twenty(
             world.kubelet.replace_status(RUNS[case.kind], run.to_status_update(case.becomes(run)))
         file = write_kubeconfig(folder, url, NAMESPACE)
         common = [kubectl, "--cache-dir", str(folder / "cache"), "-n", NAMESPACE, "--kubeconfig", str(file)]
-        yield Place(world, common), file
+        yield KubectlBench(world, common), file
 
 
-def test_kubectl_shows_of_each_run_what_it_waits_for(twenty: tuple[Place, Path]) -> None:
-    place, _ = twenty
-    shown = [line for kind in ("coderuns", "docsruns") for line in place.get(kind)[1:]]
+def test_kubectl_shows_of_each_run_what_it_waits_for(twenty: tuple[KubectlBench, Path]) -> None:
+    bench, _ = twenty
+    shown = [line for kind in ("coderuns", "docsruns") for line in bench.get(kind)[1:]]
     for name, case in zip(NAMES, CASES, strict=True):
         (row,) = [line for line in shown if line.startswith(f"{name} ")]
         assert f" {case.phase} " in row
@@ -160,7 +160,7 @@ def test_kubectl_shows_of_each_run_what_it_waits_for(twenty: tuple[Place, Path])
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_the_command_line_shows_of_each_run_what_it_waits_for(twenty: tuple[Place, Path], wide: bool) -> None:
+def test_the_command_line_shows_of_each_run_what_it_waits_for(twenty: tuple[KubectlBench, Path], wide: bool) -> None:
     _, kubeconfig = twenty
     output = ("-o", "wide") if wide else ()
     shown = command("runs", "list", *output, KUBECONFIG=str(kubeconfig)).out.splitlines()[1:]
