@@ -1,8 +1,10 @@
 """Records the state of a run's checks on GitHub in its status, for people: nothing else reads it.
 
 An event says only that something changed. What is recorded is what GitHub shows of the branch's last commit, so that
-events may come late, twice and in any order. The run is read before GitHub and written at that version: of two
-functions that work at once, the one whose picture may be older reads both again.
+events may come late, twice and in any order. While several checks run, one that passes is counted without a look, as
+GitHub limits the requests of an hour; an event that came twice makes that count wrong until the look at the last
+checks. The run is read before GitHub and written at that version: of two functions that work at once, the one whose
+picture may be older reads both again.
 """
 
 import logging
@@ -17,7 +19,7 @@ from functions.events.surrogates import replace_lone_surrogates
 from functions.github.api.client import Github, Repository
 from functions.github.api.errors import Busy, GithubError
 from functions.github.json_fields import dig_text
-from functions.github.reports.feedback import FAILED_STATES, is_own_check
+from functions.github.reports.feedback import FAILED_STATES, PASSED_CONCLUSIONS, is_own_check
 from functions.github.webhook.decisions import ChecksChanged
 from functions.github.webhook.event import WebhookEvent
 from functions.runs.github_sync_state import commits
@@ -33,9 +35,6 @@ MAX_CHECKS = 500
 MAX_NAMES = 10
 MAX_NAME_LENGTH = 100
 """Names of failed checks that are kept, and their longest in characters: anyone with write access chooses them."""
-
-PASSED_CONCLUSIONS = frozenset({"success", "neutral", "skipped"})
-"""Conclusions of a check with which a pull request can be merged (GitHub: About status checks)."""
 
 States = Iterator[tuple[str, bool | None]]
 """Name of each check, and whether it passed; None while it runs."""
@@ -62,13 +61,28 @@ def record_checks(deps: Dependencies, github: Github, event: WebhookEvent, chang
 
 def _recorder(deps: Dependencies, calls: Repository, changed: ChecksChanged) -> Callable[[Run], None]:
     def record(run: Run) -> None:
-        if run.status_error or run.deleting or not _is_last(calls, run, changed):
+        if run.status_error or run.deleting:
             return
-        found = _count(changed.commit, [*_checks(calls, changed.commit), *_statuses(calls, changed.commit)])
-        if found != run.status.checks:
+        known = run.status.checks
+        found = _one_more(known, changed) or _look(calls, run, changed)
+        if found and found != known:
             deps.runs.write_status(run, run.status.model_copy(update={"checks": found}))
 
     return record
+
+
+def _one_more(known: Checks | None, changed: ChecksChanged) -> Checks | None:
+    """Return the state after one of several running checks passed; None if GitHub must be asked."""
+    if not (known and changed.passed and known.commit == changed.commit and known.running > 2):
+        return None
+    return known.model_copy(update={"passed": known.passed + 1, "running": known.running - 1})
+
+
+def _look(calls: Repository, run: Run, changed: ChecksChanged) -> Checks | None:
+    """Return the state that GitHub shows; None if the event is not about the last commit. Raises GithubError."""
+    if not _is_last(calls, run, changed):
+        return None
+    return _count(changed.commit, [*_checks(calls, changed.commit), *_statuses(calls, changed.commit)])
 
 
 def _is_last(calls: Repository, run: Run, changed: ChecksChanged) -> bool:

@@ -76,6 +76,31 @@ def test_events_in_any_order_leave_what_github_shows(bench: DeliveryBench) -> No
     assert bench.run().resource_version == version, "an unchanged state is not written again"
 
 
+def passed(bench: DeliveryBench, payload: Object) -> Object:
+    """Let a running check pass, on GitHub and as an event."""
+    ended = payload["check_run"] | {"status": "completed", "conclusion": "success"}
+    bench.shop.checks[ended["id"]] = ended
+    return payload | {"check_run": ended}
+
+
+def test_many_checks_that_pass_take_few_requests_of_github(bench: DeliveryBench) -> None:
+    run = finished(bench)
+    waiting = [check(bench, run, None, name=f"test {number}") for number in range(30)]
+    asked = len(bench.github.calls)
+    for number, payload in enumerate(waiting, 1):
+        found = recorded(bench, passed(bench, payload))
+        assert found == Checks(commit=COMMIT, passed=number, running=30 - number)
+    assert len([call for call in bench.github.calls[asked:] if call.method == "GET"]) <= 9, "three looks"
+
+
+def test_deliveries_that_come_twice_are_counted_right_in_the_end(bench: DeliveryBench) -> None:
+    run = finished(bench)
+    for payload in [check(bench, run, None, name=f"test {number}") for number in range(6)]:
+        for _ in range(3):
+            found = recorded(bench, passed(bench, payload))
+    assert found == Checks(commit=COMMIT, passed=6)
+
+
 def test_a_conflicting_write_of_checks_reads_github_again(
     bench: DeliveryBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

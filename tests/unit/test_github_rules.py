@@ -230,10 +230,10 @@ def test_our_own_check_and_checks_on_other_branches_are_ignored(
     assert decided("check_run", payloads.check_run(shop, branch, **more)) == []
 
 
-@pytest.mark.parametrize("conclusion", ["success", "cancelled"])
-def test_a_check_that_did_not_fail_is_only_recorded(shop: Repository, conclusion: str) -> None:
+@pytest.mark.parametrize(("conclusion", "passed"), [("success", True), ("cancelled", False)])
+def test_a_check_that_did_not_fail_is_only_recorded(shop: Repository, conclusion: str, passed: bool) -> None:
     payload = payloads.check_run(shop, BRANCH, conclusion=conclusion)
-    assert decided("check_run", payload) == [ChecksChanged(BRANCH, "c" * 40)]
+    assert decided("check_run", payload) == [ChecksChanged(BRANCH, "c" * 40, passed)]
 
 
 def test_a_commit_status_is_recorded_for_each_runs_branch_with_the_commit(shop: Repository) -> None:

@@ -14,6 +14,9 @@ FAILED_CONCLUSIONS = frozenset({"failure", "timed_out", "startup_failure", "acti
 """Conclusions of a check that call for a change (GitHub: About status checks). `cancelled` and `stale` say that the
 commit was not checked, and `neutral` and `skipped` count as passed."""
 
+PASSED_CONCLUSIONS = frozenset({"success", "neutral", "skipped"})
+"""Conclusions with which a pull request can be merged (the same page)."""
+
 FAILED_STATES = frozenset({"failure", "error"})
 """States of a commit status that call for a change (REST API: Commit statuses)."""
 

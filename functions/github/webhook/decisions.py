@@ -94,6 +94,8 @@ class ChecksChanged:
     branch: str
     commit: str
     """The commit that was checked, which need not be the branch's last one."""
+    passed: bool = False
+    """Whether it is one check that passed."""
 
 
 @dataclass(frozen=True, slots=True)

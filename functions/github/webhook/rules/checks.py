@@ -19,7 +19,8 @@ def check_completed(event: WebhookEvent) -> Sequence[ChecksChanged]:
     check = event.data.get("check_run")
     if not (run_name(branch) and commit and isinstance(check, Mapping)) or feedback.is_own_check(check):
         return []
-    return [ChecksChanged(branch, commit)]
+    passed = event.text("check_run", "conclusion") in feedback.PASSED_CONCLUSIONS
+    return [ChecksChanged(branch, commit, passed)]
 
 
 @router.on("status")
