@@ -141,3 +141,15 @@ def test_files_of_an_app_come_and_go_and_the_token_is_the_brokers(
     check(world, pod, github.lfs)
     assert github.app.tokens
     assert not [token for token in github.app.tokens if token.text in pod.log]
+
+
+def test_a_file_with_a_secret_of_the_run_is_not_uploaded(
+    world: World, github: Github, code_spec: SpecFactory, git_lfs: str
+) -> None:
+    with_one_file(world, github.lfs)
+    agent = f'echo "key $DEPLOY_TOKEN" > key.bin; echo w > work\n{result_line()}'
+    pod = github_app.pod_of(world, github, github_app.spec_of(github, code_spec), agent)
+    result = pod.run()
+    assert list(github.lfs.contents.values()) == [CONTENT], pod.log
+    assert world.remotes.files("shop", BRANCH) == ["work"]
+    assert "key.bin (it contains a secret of this run)" in result.message

@@ -19,7 +19,7 @@ from tests.agent.world import World, lay_out, plain_settings
 from tests.support.python import search_path
 
 SAVED: dict[str, Any] = {
-    **dict.fromkeys(("branch", "commit")),
+    **dict.fromkeys(("branch", "commit", "earlier")),
     **dict.fromkeys(("reason", "message"), ""),
     **{name: {} for name in ("refused", "withheld", "saved", "unsaved")},
 }

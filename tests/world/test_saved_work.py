@@ -228,8 +228,11 @@ def test_history_that_an_agent_rewrote_still_goes_on(world: World, code_spec: Sp
     goes_on(world, code_spec(), attempt=3)
 
 
+CLONE = "git clone -q https://github.com/acme/platform"
+
+
 def test_a_clone_of_something_published_is_not_saved(world: World, code_spec: SpecFactory) -> None:
-    result = left(world, code_spec(), "git clone -q https://github.com/acme/platform vendor; echo w > work")
+    result = left(world, code_spec(), f"{CLONE} vendor; {CLONE} --no-checkout store; echo w > work")
     assert result.reason is Reason.COMPLETED
     assert saved(world) == []
     assert world.remotes.files("shop", BRANCH) == ["work"]

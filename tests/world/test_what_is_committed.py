@@ -106,6 +106,11 @@ SECRET = {
     "in a tag": 'git tag -a v1 -m "key $DEPLOY_TOKEN"',
     "in a file's name": 'echo n > "$DEPLOY_TOKEN"',
     "in a large file": '(head -c 1048570 /dev/zero; printf %s "$DEPLOY_TOKEN"; head -c 2000000 /dev/zero) > large',
+    "in a file and its name": 'printenv > "$DEPLOY_TOKEN"',
+    "in names of branches": 'printenv > .env; git add .env; for n in a b; do git checkout -q -b "$n-$DEPLOY_TOKEN"; '
+    "git commit -q --allow-empty -m $n; done; git checkout -q -",
+    "in names of directories": 'git init -q "n-$DEPLOY_TOKEN"; printenv > "n-$DEPLOY_TOKEN/.env"; '
+    'git worktree add -q --detach "w-$DEPLOY_TOKEN"; printenv > "w-$DEPLOY_TOKEN/.env"',
     "in a nested repository": "git init -q n; cd n; printenv > .env; git add .env; git commit -qm env",
 }
 
@@ -113,6 +118,7 @@ SECRET = {
 @pytest.mark.parametrize("where", SECRET)
 def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory, where: str) -> None:
     pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
+    pod.environ = {**pod.environ, "DEPLOY_TOKEN": f'{DEPLOY_TOKEN}"x'}  # JSON writes a quote otherwise
     result = pod.run()
     there = everything(world)
     assert pod.broker

@@ -52,7 +52,7 @@ HELD = {
     "git config core.bare true",
     "another format": "git config core.repositoryFormatVersion 1; git config extensions.nonsense true",
     "attributes": "echo '* text eol=crlf' > .git/info/attributes; git config core.autocrlf true",
-    "a branch where others go": "git branch -m x; git branch agents",
+    "a branch where others go": "git branch -m x; git branch agents; git branch moved",
     "a reference that is none": "echo junk > .git/refs/heads/junk",
     "files made read-only": "chmod -R a-w src",
     "other kinds of files in place of ours": """
@@ -70,7 +70,9 @@ def test_no_run_poisons_the_next(world: World, code_spec: SpecFactory, held: str
     assert "a" in world.remotes.files("shop", BRANCH)
 
 
-@pytest.mark.parametrize("change", ["echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"])
+@pytest.mark.parametrize(
+    "change", ["true", "echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"]
+)
 def test_a_changed_submodule_blocks_nothing(world: World, code_spec: SpecFactory, change: str) -> None:
     with_submodule(world)
     agent = world.agent(f"{change}; echo w > work\n{result_line()}")
@@ -79,6 +81,8 @@ def test_a_changed_submodule_blocks_nothing(world: World, code_spec: SpecFactory
         assert pod.run().branch, pod.log
     if change.startswith("echo"):
         assert holds(world, f"{change[5]}\n")
+    if change == "true":
+        assert not holds(world, "library\n"), "what others published is not saved"
 
 
 def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
