@@ -102,7 +102,7 @@ def test_a_full_workspace_is_named_and_attributed_to_its_own_pod(world: World, c
     pod = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
     claims = world.path / "workspace/.orchestrator/attempts"
     claims.mkdir(parents=True)
-    (claims / "code-r1-3b2c1-1").symlink_to("/dev/full")
+    (claims / f"code-r1-3b2c1-1.{pod.environ['JOB_UID']}").symlink_to("/dev/full")
     result = pod.run()
     assert result.reason is Reason.CONFIGURATION_ERROR
     assert "workspace (No space left on device)" in result.message

@@ -134,6 +134,38 @@ def test_a_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None
     assert git("rev-parse", "kept/code-r1-3b2c1-2", cwd=clone(world)) == loose
 
 
+@pytest.mark.parametrize("words", ["NO_CHANGES: not wanted", "done"])
+def test_a_retry_that_goes_back_to_the_base_says_what_the_branch_holds(
+    world: World, code_spec: SpecFactory, words: str
+) -> None:
+    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
+    pushed = world.remotes.tip("shop", OWN)
+    back = world.agent(f"git reset -q --hard origin/main\n{result_line(result=words)}")
+    result = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=back).run()
+    assert result.reason is Reason.NO_CHANGES
+    assert (result.branch, result.commit) == (OWN, pushed)
+    assert f"{OWN} still has the work of an earlier attempt ({pushed[:10]})" in result.message
+    assert world.remotes.tip("shop", OWN) == pushed
+
+
+def test_what_stands_in_place_of_the_tasks_documents(world: World, code_spec: SpecFactory) -> None:
+    """A link gives way, and is no work; a file where a directory has to be is named before the agent starts."""
+    place = ".taskmaster/docs/task-1"
+    agents = [
+        f"echo 1 > one; rm -rf {place}; ln -s ../../src {place}",
+        f"[[ -f {place}/task.md && -f src/app.py ]] && echo 2 > two; rm -rf .taskmaster; echo > .taskmaster",
+        "echo 3 > three",
+    ]
+    results = [
+        world.pod(world.task(code_spec(), attempt=number), AGENT_COMMAND=world.agent(f"{text}\n{result_line()}")).run()
+        for number, text in enumerate(agents, 1)
+    ]
+    assert [each.reason for each in results] == [Reason.COMPLETED, Reason.COMPLETED, Reason.INVALID_INPUT]
+    assert world.remotes.files("shop", OWN) == [".taskmaster", "one", "two"]
+    assert f"documents on {OWN} (mkdir: cannot create directory" in results[2].message
+    assert f"they go to {place}; rename what stands there" in results[2].message
+
+
 def diverge(world: World, spec: SpecFactory) -> Path:
     """The clone of a first run whose branch differs from a branch `theirs` in README.md."""
     world.pod(world.task(spec()), AGENT_COMMAND=world.agent("exit 1")).run()

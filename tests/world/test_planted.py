@@ -12,6 +12,7 @@ import pytest
 from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import says
+from tests.agent.remotes import git
 from tests.agent.world import World
 from tests.world.attempts import pod_of
 from tests.world.claude_code import ClaudeCode, shell
@@ -82,6 +83,38 @@ def test_no_command_planted_in_a_clone_runs_later(world: World, code_spec: SpecF
         later.environ = {**later.environ, "RAN": str(ran)}  # also for commands of ours
         assert later.run().outcome == "succeeded", later.log
         assert obeyed(ran) == set()
+
+
+MARKS = """
+    git init -q demo; git branch kept/code-r2-3b2c1-1-unfinished/x
+    git checkout -q -b other origin/main; echo a > README.md; git commit -qam a
+    git checkout -q -; echo b > README.md; git commit -qam b; git merge -q other
+    cd "$ORCHESTRATOR_STATE"; rm -f lock last-session; mkdir -p lock ../.claude/projects/x
+    mkfifo last-session ../.claude/projects/x/pipe; printf '%s\\n' '*' /../victim >> laid-out; echo > ../victim
+    for job in code-r1-3b2c1-2 code-r2-3b2c1-1; do
+      echo forged | tee attempts/$job attempts/$job.$JOB_UID transcripts/$job.jsonl lock.moved-$job > /dev/null
+      mkdir -p kept/$job/0-demo/x
+    done"""
+"""What the scripts of later attempts look for, as far as an agent can know its name."""
+
+
+def test_no_mark_of_ours_is_forged(world: World, code_spec: SpecFactory) -> None:
+    state = world.path / "workspace/.orchestrator"
+    assert pod_of(world, code_spec(), MARKS).run().outcome == "succeeded"
+    second = pod_of(world, code_spec(), "echo more > more", attempt=2)
+    assert second.run().outcome == "succeeded", second.log
+    sessions = world.path / "workspace/.claude/projects/x"
+    assert not list(sessions.iterdir()), "nobody is left to wait at a pipe"
+    (sessions / "--evil.jsonl").touch()
+    (state / "last-session").write_text("--evil\n")
+    third = pod_of(world, code_spec(continueSession=True), 'echo "$@" > arguments', run="r2")
+    result = third.run()
+    assert result.outcome == "succeeded", third.log
+    assert "--evil" not in world.remotes.show("shop", f"{result.branch}:arguments")
+    assert "forged" not in (state / "transcripts/code-r1-3b2c1-2.jsonl").read_text()
+    assert (world.path / "workspace/victim").exists()
+    kept = git("branch", "--list", "kept/code-r2-3b2c1-1*", cwd=next((world.path / "workspace").glob("shop-*")))
+    assert "kept/code-r2-3b2c1-1-unfinished-2" in kept
 
 
 CLI_PLANTS = {
