@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.parallel import CheckPool
+from tests.faults.parallel import Check, CheckPool
+from tests.faults.starting_states import ALL_STARTING_STATES
 
 SCALE = float(os.environ.get("SCALE", "0.1"))
 """Part of the schedules that run; 1 is all of them."""
 SEED = os.environ.get("FAULT_SEED", "1")
 """Seed of every random choice."""
+RunOnState = Callable[[Check, str], None]
 PATIENCE = 900
 """Seconds for the schedules of one starting state."""
 
@@ -31,6 +33,17 @@ def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[st
     yield counts
     for what, count in counts.items():
         record_property(f"tried {what}", count)
+
+
+@pytest.fixture(params=ALL_STARTING_STATES, ids=lambda state: f"{state[0]}-{state[1].__name__}")
+def run_on_state(request: pytest.FixtureRequest, pool: CheckPool, tally: Counter[str]) -> RunOnState:
+    """Return a function that runs a check on one starting state, and counts its schedules under a name."""
+
+    def run(check: Check, what: str) -> None:
+        pool.submit_all(check, ALL_STARTING_STATES)
+        tally[what] += pool.result(check, *request.param)
+
+    return run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

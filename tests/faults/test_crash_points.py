@@ -13,18 +13,10 @@ from functools import cache, partial
 import pytest
 
 from functions.cluster.kinds import JOB
-from tests.faults.conftest import SCALE, SEED
+from tests.faults.conftest import SCALE, SEED, RunOnState
 from tests.faults.interrupted_operation import InterruptedOperations
-from tests.faults.parallel import CheckPool
 from tests.faults.scenarios import SCENARIOS, Scenario, check_the_end
-from tests.faults.starting_states import (
-    ALL_STARTING_STATES,
-    KINDS,
-    STARTING_STATES,
-    Build,
-    operations_in,
-    starting_state,
-)
+from tests.faults.starting_states import Build, operations_in, starting_state
 from tests.support.crashing import CrashingTransport
 from tests.support.memoized_server import MemoizedServer, StateGraph
 from tests.support.run_steps import DONE, submitted
@@ -49,13 +41,8 @@ def play(kind: str, build: Build) -> int:
     )
 
 
-@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
-@pytest.mark.parametrize("kind", KINDS)
-def test_crash_at_any_call_of_an_operation_does_not_change_the_outcome(
-    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
-) -> None:
-    pool.submit_all(play, ALL_STARTING_STATES)
-    tally["crash points"] += pool.result(play, kind, build)
+def test_crash_at_any_call_of_an_operation_does_not_change_the_outcome(run_on_state: RunOnState) -> None:
+    run_on_state(play, "crash points")
 
 
 @cache

@@ -7,22 +7,11 @@ the sweep runs. The run ends as if the call had succeeded.
 
 import itertools
 import random
-from collections import Counter
 from functools import partial
 
-import pytest
-
-from tests.faults.conftest import SCALE, SEED
+from tests.faults.conftest import SCALE, SEED, RunOnState
 from tests.faults.interrupted_operation import InterruptedOperations
-from tests.faults.parallel import CheckPool
-from tests.faults.starting_states import (
-    ALL_STARTING_STATES,
-    KINDS,
-    STARTING_STATES,
-    Build,
-    operations_in,
-    starting_state,
-)
+from tests.faults.starting_states import Build, operations_in, starting_state
 from tests.support.injected_errors import (
     ALL_LATER_CALLS,
     INJECTED_ERRORS,
@@ -57,10 +46,5 @@ def play(kind: str, build: Build) -> int:
     return tried
 
 
-@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
-@pytest.mark.parametrize("kind", KINDS)
-def test_error_at_any_call_does_not_change_the_outcome(
-    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
-) -> None:
-    pool.submit_all(play, ALL_STARTING_STATES)
-    tally["error answers"] += pool.result(play, kind, build)
+def test_error_at_any_call_does_not_change_the_outcome(run_on_state: RunOnState) -> None:
+    run_on_state(play, "error answers")

@@ -6,7 +6,6 @@ names, the locks of attempts. A handler that resumes starts no agent twice.
 
 import itertools
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -15,22 +14,11 @@ import pytest
 
 from tests.faults.bench import FAILED, Bench, Outcome, StaleClockBench, StartingState
 from tests.faults.call_cache import perform
-from tests.faults.conftest import SCALE, SEED
+from tests.faults.conftest import SCALE, SEED, RunOnState
 from tests.faults.operations import Operation, deletes, reconciles, retries, submits
 from tests.faults.outcome_cache import OutcomeCache
-from tests.faults.parallel import CheckPool
 from tests.faults.snapshot import memoized
-from tests.faults.starting_states import (
-    ALL_STARTING_STATES,
-    KINDS,
-    STARTING_STATES,
-    Build,
-    new,
-    operations_in,
-    starting_state,
-    suspended,
-    without_needs,
-)
+from tests.faults.starting_states import KINDS, Build, new, operations_in, starting_state, suspended, without_needs
 from tests.support.crashing import CrashingTransport, Killed
 from tests.support.freezing import FreezingTransport
 
@@ -150,13 +138,8 @@ def play(kind: str, build: Build) -> int:
     return sum(len(list(frozen.every_call(*pair))) for pair in pairs if rng.random() < SCALE)
 
 
-@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
-@pytest.mark.parametrize("kind", KINDS)
-def test_handler_frozen_for_a_day_starts_no_agent_twice(
-    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
-) -> None:
-    pool.submit_all(play, ALL_STARTING_STATES)
-    tally["frozen handlers"] += pool.result(play, kind, build)
+def test_handler_frozen_for_a_day_starts_no_agent_twice(run_on_state: RunOnState) -> None:
+    run_on_state(play, "frozen handlers")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,25 +7,14 @@ a sequential order.
 
 import itertools
 import random
-from collections import Counter
 from collections.abc import Iterator
-
-import pytest
 
 from tests.faults.bench import Bench, StartingState
 from tests.faults.cluster_operations import CLUSTER
-from tests.faults.conftest import SCALE, SEED
+from tests.faults.conftest import SCALE, SEED, RunOnState
 from tests.faults.interleaved_operations import Interleavings, Pair, ScheduledOperation, differing
 from tests.faults.operations import Operation, cancels, job_finishes, reconciles, sweeps
-from tests.faults.parallel import CheckPool
-from tests.faults.starting_states import (
-    ALL_STARTING_STATES,
-    KINDS,
-    STARTING_STATES,
-    Build,
-    operations_in,
-    starting_state,
-)
+from tests.faults.starting_states import Build, operations_in, starting_state
 
 MOVING = (reconciles, job_finishes, sweeps, cancels)
 """Operations that move a run on, paired with the operations of the cluster."""
@@ -58,10 +47,5 @@ def _changes_something(operation: Operation, start: StartingState) -> bool:
     return before != bench.server.content.version
 
 
-@pytest.mark.parametrize("build", STARTING_STATES, ids=lambda build: build.__name__)
-@pytest.mark.parametrize("kind", KINDS)
-def test_concurrent_operations_have_the_outcome_of_a_sequential_order(
-    kind: str, build: Build, pool: CheckPool, tally: Counter[str]
-) -> None:
-    pool.submit_all(play, ALL_STARTING_STATES)
-    tally["interleavings"] += pool.result(play, kind, build)
+def test_concurrent_operations_have_the_outcome_of_a_sequential_order(run_on_state: RunOnState) -> None:
+    run_on_state(play, "interleavings")
