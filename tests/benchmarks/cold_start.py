@@ -1,8 +1,8 @@
 """Cold start: seconds from the start of a function's process to its first answer, with its work done.
 
 The baseline is a bare function (bare/) that imports the same libraries and makes the same calls; the column beside it
-is an empty function. All are compiled. The API server and the queue are embedded ones in another process; GitHub is
-played in this one, with an App key of GitHub's length. Google's emulator, if it is installed, stands for Pub/Sub.
+is an empty function. All are compiled. The API server and the queue are embedded ones in another process; GitHub is a
+fake in this one, with an App key of GitHub's length. Google's emulator, if it is installed, stands for Pub/Sub.
 """
 
 import tempfile

@@ -90,7 +90,7 @@ def test_the_mcp_server_imports_no_command_line(home: Path) -> None:
     assert within(modules, *OURS, "functions.clients.commands", "functions.clients.cli") == []
 
 
-def test_the_broker_which_starts_in_each_attempt_imports_no_more_than_its_own_settings(home: Path) -> None:
+def test_the_agents_broker_imports_only_its_own_section_of_the_settings(home: Path) -> None:
     modules = loaded(BROKER, cwd=home, environ=environment(home))
     assert "functions.broker.server" in modules
     assert within(modules, *OURS, "kubernetes", "functions.settings.model") == []

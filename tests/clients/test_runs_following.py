@@ -121,13 +121,13 @@ def finished(machine: Machine) -> str:
 
 @dataclass(frozen=True)
 class Viewed:
-    """A run, and what three commands showed of it from before its first line to its end."""
+    """The output of three commands that follow one run from before its first log line to its end."""
 
     name: str
     log: Ended
     watched: Ended
     drawn: str
-    """On a terminal."""
+    """The output of `runs watch` on a terminal."""
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ class Branches(dict[str, str]):
         return super(Branches, self.look()).values()
 
 
-class Played:
+class EndToEndBench:
     """The running stack, GitHub, and the repository that both have."""
 
     def __init__(self, stack: Stack, github: Github, mirror: Mirror) -> None:
@@ -72,7 +72,7 @@ class Played:
         self.shop.branches = Branches(mirror)
         self.shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\n"
 
-    def says(self, number: int, text: str) -> int:
+    def write_comment(self, number: int, text: str) -> int:
         """Write a comment; return the status of the delivery, 0 without an answer."""
         payload = payloads.issue_comment(self.shop, number, self.shop.comment(number, text))
         return self.github.hook.deliver("issue_comment", payload).status_code
@@ -119,7 +119,7 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndToEndBench]:
     folder = tmp_path_factory.mktemp("end-to-end")
     mirrors = folder / "mirrors"
     mirrors.mkdir()
@@ -130,7 +130,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             with forked_functions():
                 stack.start()
             github.hook.url = stack.functions["github_webhook"]
-            yield Played(stack, github, mirror)
+            yield EndToEndBench(stack, github, mirror)
         finally:
             stack.stop()
 
@@ -149,13 +149,13 @@ def _environ(github: Github, folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_comment_becomes_a_pull_request_that_a_retry_continues(played: Played) -> None:
-    issue = int(played.shop.open_issue()["number"])
-    assert played.says(issue, "Please do it.\n\n/code 3 service=api") == 200
-    first = played.reported(known=0)
-    (pull,) = played.shop.pulls.values()
-    (sticky,) = played.ours(first)
-    (check,) = played.shop.checks.values()
+def test_a_comment_becomes_a_pull_request_that_a_retry_continues(bench: EndToEndBench) -> None:
+    issue = int(bench.shop.open_issue()["number"])
+    assert bench.write_comment(issue, "Please do it.\n\n/code 3 service=api") == 200
+    first = bench.reported(known=0)
+    (pull,) = bench.shop.pulls.values()
+    (sticky,) = bench.ours(first)
+    (check,) = bench.shop.checks.values()
     assert (first.status.phase, first.status.branch) == ("Succeeded", pull["head"]["ref"])
     assert first.status.pull_request_url == pull["html_url"]
     assert sticky["issue_url"].endswith(f"/issues/{issue}")
@@ -165,16 +165,16 @@ def test_a_comment_becomes_a_pull_request_that_a_retry_continues(played: Played)
     assert check["head_sha"] == pull["head"]["sha"]
     assert f"#{issue}" in pull["body"]
 
-    assert played.says(pull["number"], "/retry use the other library") == 200
-    second = played.reported(known=0, attempt=2)
-    assert (second.uid, second.status.phase, len(played.runs())) == (first.uid, "Succeeded", 1)
-    assert "use the other library" in played.prompt(2, second)
-    assert "use the other library" not in played.prompt(1, second)
+    assert bench.write_comment(pull["number"], "/retry use the other library") == 200
+    second = bench.reported(known=0, attempt=2)
+    assert (second.uid, second.status.phase, len(bench.runs())) == (first.uid, "Succeeded", 1)
+    assert "use the other library" in bench.prompt(2, second)
+    assert "use the other library" not in bench.prompt(1, second)
     assert second.status.session_id == first.status.session_id
     assert [each.resumes for each in second.status.attempts] == [False, True]
-    assert (len(played.shop.pulls), second.status.pull_request_url) == (1, pull["html_url"])
-    assert [each["id"] for each in played.ours(second)] == [sticky["id"]]
-    assert "- Attempt: 2" in played.ours(second)[0]["body"]
+    assert (len(bench.shop.pulls), second.status.pull_request_url) == (1, pull["html_url"])
+    assert [each["id"] for each in bench.ours(second)] == [sticky["id"]]
+    assert "- Attempt: 2" in bench.ours(second)[0]["body"]
 
 
 LOG = """\
@@ -184,15 +184,15 @@ LOG = """\
 """
 
 
-def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -> None:
-    shop, known = played.shop, len(played.runs())
+def test_an_issue_becomes_a_merged_pull_request_that_closes_it(bench: EndToEndBench) -> None:
+    shop, known = bench.shop, len(bench.runs())
     shop.files["main", ".github/orchestrator.yaml"] = b"githubUser: octocat\nlabels: {doit: /code}\n"
     issue = int(shop.open_issue("Mend the basket", "It loses items.")["number"])
     assert (
-        played.github.hook.deliver("issues", payloads.issue(shop, issue, "labeled", label={"name": "doit"})).status_code
+        bench.github.hook.deliver("issues", payloads.issue(shop, issue, "labeled", label={"name": "doit"})).status_code
         == 200
     )
-    first = played.reported(known)
+    first = bench.reported(known)
     pull = next(each for each in shop.pulls.values() if each["head"]["ref"] == first.status.branch)
     assert pull["title"] == "Mend the basket"
     assert f"\nCloses #{issue}" in pull["body"]
@@ -201,20 +201,20 @@ def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -
     check = failed["check_run"]
     check["details_url"] = f"{shop.html_url}/actions/runs/77/job/{check['id']}"
     shop.checks[check["id"]], shop.job_logs[check["id"]] = check, LOG
-    assert played.github.hook.deliver("check_run", failed).status_code == 200
-    second = played.reported(known, attempt=2)
+    assert bench.github.hook.deliver("check_run", failed).status_code == 200
+    second = bench.reported(known, attempt=2)
     assert (second.uid, second.status.phase) == (first.uid, "Succeeded")
-    assert "E   assert basket.total == 3\n##[error]Process completed" in played.prompt(2, second)
-    assert "orphan" not in played.prompt(2, second)
+    assert "E   assert basket.total == 3\n##[error]Process completed" in bench.prompt(2, second)
+    assert "orphan" not in bench.prompt(2, second)
 
     check |= {"conclusion": "success"}
     pull |= {"state": "closed", "merged": True}
     assert (
-        played.github.hook.deliver("pull_request", payloads.pull_request(shop, pull["number"], "closed")).status_code
+        bench.github.hook.deliver("pull_request", payloads.pull_request(shop, pull["number"], "closed")).status_code
         == 200
     )
-    played.until(lambda: "merged" in played.ours(second)[0]["body"])
-    (sticky,) = played.ours(second)
+    bench.until(lambda: "merged" in bench.ours(second)[0]["body"])
+    (sticky,) = bench.ours(second)
     assert sticky["issue_url"].endswith(f"/issues/{issue}")
     for words in ("**Issue", "- Attempt: 2", "- Retried because of feedback: once", f"<{pull['html_url']}>, merged"):
         assert words in sticky["body"]
@@ -222,11 +222,11 @@ def test_an_issue_becomes_a_merged_pull_request_that_closes_it(played: Played) -
         assert words in sticky["body"]
 
 
-def test_a_delivery_lost_while_the_webhook_is_down_is_redelivered(played: Played) -> None:
-    issue, known = int(played.shop.open_issue()["number"]), len(played.runs())
-    there, played.github.hook.url = played.github.hook.url, f"http://127.0.0.1:{free_port()}"
-    assert played.says(issue, "/code 2 service=lost") == 0
-    played.github.hook.url = there
-    run = played.reported(known)
+def test_a_delivery_lost_while_the_webhook_is_down_is_redelivered(bench: EndToEndBench) -> None:
+    issue, known = int(bench.shop.open_issue()["number"]), len(bench.runs())
+    there, bench.github.hook.url = bench.github.hook.url, f"http://127.0.0.1:{free_port()}"
+    assert bench.write_comment(issue, "/code 2 service=lost") == 0
+    bench.github.hook.url = there
+    run = bench.reported(known)
     assert (run.status.phase, run.raw["spec"]["service"]) == ("Succeeded", "lost")
-    assert [each.redelivery for each in played.github.hook.log][-1]
+    assert [each.redelivery for each in bench.github.hook.log][-1]

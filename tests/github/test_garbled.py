@@ -24,7 +24,7 @@ from functions.handlers import reconcile
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.serving.http import answer
 from tests.github.delivery_bench import DeliveryBench
-from tests.github.redelivery.sweeps import LIST, kept, swept
+from tests.github.redelivery.sweeps import LIST, saved_state, swept
 from tests.github.report_bench import ON_GITHUB, ReportBench
 from tests.support.github import payloads
 from tests.support.run_steps import event
@@ -168,5 +168,5 @@ def test_an_invalid_page_of_deliveries_is_read_again(bench: DeliveryBench, body:
     bench.clock.later(minutes=30)
     bench.github.fails(LIST, 200, body=body)
     assert swept(bench.world)["redelivered"] == 0
-    assert kept(bench.world).until is None
+    assert saved_state(bench.world).until is None
     assert swept(bench.world)["redelivered"] == 1

@@ -152,7 +152,7 @@ def definition(kind: Kind) -> manifests.Object:
 
 
 @pytest.mark.parametrize("folder", [*manifests.KUSTOMIZATIONS, *manifests.COMPONENTS])
-def test_a_real_api_server_accepts_it_and_a_second_apply_changes_nothing(
+def test_a_real_api_server_accepts_each_and_a_second_apply_changes_nothing(
     installed_plane: ControlPlane, kubectl: str, folder: str
 ) -> None:
     if folder in ("knative", "components/external-secrets"):
@@ -160,8 +160,8 @@ def test_a_real_api_server_accepts_it_and_a_second_apply_changes_nothing(
         installed.apply(kubectl, installed_plane, definitions.encode())
     items = manifests.served(kubectl, installed_plane, manifests.rendered(kubectl, folder))
     rendered = yaml.safe_dump_all(items).encode()
-    said = installed.apply(kubectl, installed_plane, rendered)
-    assert len(said.splitlines()) == len(items)
+    first = installed.apply(kubectl, installed_plane, rendered)
+    assert len(first.splitlines()) == len(items)
     again = installed.apply(kubectl, installed_plane, rendered)
     changed = re.findall(r"(\S+ (?!unchanged)\S+)$", again, re.MULTILINE)
     # The server adds fields to a StatefulSet's claim templates; kubectl compares that list as a whole.

@@ -12,7 +12,7 @@ from tests.support.github import Github, payloads
 from tests.support.github.content import Object, Repository
 
 LIST = "GET /app/hook/deliveries$"
-ASK = "POST /app/hook/deliveries/.*/attempts"
+REQUEST = "POST /app/hook/deliveries/.*/attempts"
 """The calls to GitHub that list deliveries and that request a redelivery."""
 
 
@@ -22,12 +22,12 @@ def comment(shop: Repository, text: str = "/status") -> Object:
     return payloads.issue_comment(shop, number, shop.comment(number, text))
 
 
-def fails(github: Github, code: int = 503) -> None:
+def break_webhook(github: Github, code: int = 503) -> None:
     """Have the webhook answer with `code` from now on; 0 is no answer."""
     github.hook.send = lambda *_: code
 
 
-def works(github: Github) -> list[str]:
+def repair_webhook(github: Github) -> list[str]:
     """Have the webhook accept everything from now on; return the list of the guids that arrive."""
     arrived: list[str] = []
 
@@ -48,6 +48,6 @@ def swept(world: Harness) -> dict[str, Any]:
     return data
 
 
-def kept(world: Harness) -> RedeliveryState:
+def saved_state(world: Harness) -> RedeliveryState:
     """Return the state that the sweep saved for the next one."""
     return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))

@@ -15,7 +15,7 @@ import pytest
 
 from functions.github.webhook.redelivery import backoff
 from functions.manifests import redelivery_state as manifest
-from tests.github.redelivery.sweeps import ASK, comment, fails, kept, swept, works
+from tests.github.redelivery.sweeps import REQUEST, break_webhook, comment, repair_webhook, saved_state, swept
 from tests.support.api import Harness
 from tests.support.github import Github
 from tests.support.github.content import Repository
@@ -54,24 +54,24 @@ def test_deliveries_lost_while_the_webhook_was_down_are_redelivered(
     world: Harness, github: Github, shop: Repository, code: int
 ) -> None:
     github.hook.deliver("issue_comment", comment(shop))
-    fails(github, code)
+    break_webhook(github, code)
     lost = [github.hook.deliver("issue_comment", comment(shop)).guid for _ in range(3)]
     swept(world)
     world.later(minutes=2)
-    arrived = works(github)
+    arrived = repair_webhook(github)
     assert swept(world)["redelivered"] == 3
     assert sorted(arrived) == sorted(lost)
     for _ in range(4):
         world.later(minutes=70)
         assert swept(world)["redelivered"] == 0
-    assert kept(world).failed == {}
+    assert saved_state(world).failed == {}
 
 
 def test_the_next_sweep_requests_a_failed_delivery(world: Harness, github: Github, shop: Repository) -> None:
     swept(world)
-    fails(github)
+    break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
-    arrived = works(github)
+    arrived = repair_webhook(github)
     world.later(minutes=1)
     swept(world)
     assert arrived == [lost.guid]
@@ -79,36 +79,36 @@ def test_the_next_sweep_requests_a_failed_delivery(world: Harness, github: Githu
 
 def test_a_delivery_that_arrived_meanwhile_is_not_requested(world: Harness, github: Github, shop: Repository) -> None:
     """A person redelivers before or after the sweep has seen the failure."""
-    fails(github)
+    break_webhook(github)
     early, late = [github.hook.deliver("issue_comment", comment(shop)) for _ in range(2)]
-    works(github)
+    repair_webhook(github)
     github.hook.again(early.id)
-    fails(github)
+    break_webhook(github)
     swept(world)
-    assert list(kept(world).failed) == [late.guid]
-    works(github)
+    assert list(saved_state(world).failed) == [late.guid]
+    repair_webhook(github)
     github.hook.again(late.id)
     github.calls.clear()
     world.later(minutes=5)
     assert swept(world)["redelivered"] == 0
-    assert not github.asked(ASK)
+    assert not github.asked(REQUEST)
 
 
 def test_failed_deliveries_of_ignored_events_are_not_requested(
     world: Harness, github: Github, shop: Repository
 ) -> None:
-    fails(github)
+    break_webhook(github)
     for event in ("push", "star", "ping", "workflow_run"):
         github.hook.deliver(event, {"repository": shop.shown()})
     swept(world)
-    assert not github.asked(ASK)
-    assert kept(world).failed == {}
+    assert not github.asked(REQUEST)
+    assert saved_state(world).failed == {}
 
 
 def test_a_delivery_that_keeps_failing_is_requested_less_often_for_three_days(
     world: Harness, github: Github, shop: Repository
 ) -> None:
-    fails(github)
+    break_webhook(github)
     github.hook.deliver("issue_comment", comment(shop))
     asked = []
     for minute in range(32):
@@ -124,7 +124,7 @@ def test_a_delivery_that_keeps_failing_is_requested_less_often_for_three_days(
     assert swept(world)["redelivered"] == 1
     world.later(days=1)
     assert swept(world)["redelivered"] == 0, "after three days"
-    assert kept(world).failed == {}
+    assert saved_state(world).failed == {}
 
 
 def test_the_redelivery_back_off_grows_to_an_hour() -> None:
@@ -134,10 +134,10 @@ def test_the_redelivery_back_off_grows_to_an_hour() -> None:
 
 
 def test_a_failure_older_than_three_days_is_not_requested(world: Harness, github: Github, shop: Repository) -> None:
-    fails(github)
+    break_webhook(github)
     github.hook.deliver("issue_comment", comment(shop))
     world.later(days=3, minutes=1)
     recent = github.hook.deliver("issue_comment", comment(shop))
-    arrived = works(github)
+    arrived = repair_webhook(github)
     swept(world)
     assert arrived == [recent.guid]

@@ -19,22 +19,22 @@ from functions.github.api.client import connect
 from functions.manifests import redelivery_state as manifest
 from functions.sweeper import redelivery
 from functions.sweeper.scan import TimeBudget
-from tests.github.redelivery.sweeps import ASK, LIST, comment, fails, kept, swept, works
+from tests.github.redelivery.sweeps import LIST, REQUEST, break_webhook, comment, repair_webhook, saved_state, swept
 from tests.support.api import ROOT, Harness
 from tests.support.github import Github
 from tests.support.github.content import Repository
 
 
 def test_a_lost_or_unreadable_redelivery_state_is_rebuilt(world: Harness, github: Github, shop: Repository) -> None:
-    fails(github)
+    break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     swept(world)
     found = world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)
     world.kubelet.patch(CONFIG_MAP, world.namespace, manifest.NAME, {"data": {"journal": '{"failed": [1]}'}})
     swept(world)
-    assert list(kept(world).failed) == [lost.guid]
+    assert list(saved_state(world).failed) == [lost.guid]
     world.kubelet.delete(CONFIG_MAP, world.namespace, manifest.NAME, found["metadata"]["uid"])
-    arrived = works(github)
+    arrived = repair_webhook(github)
     swept(world)
     assert arrived == [lost.guid]
 
@@ -42,7 +42,7 @@ def test_a_lost_or_unreadable_redelivery_state_is_rebuilt(world: Harness, github
 def test_concurrent_sweeps_request_a_delivery_at_most_twice(world: Harness, github: Github, shop: Repository) -> None:
     """The second sweep runs between the first one's request and its save."""
     swept(world)
-    fails(github)
+    break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     arrived: list[str] = []
     more: list[str] = []
@@ -51,7 +51,7 @@ def test_concurrent_sweeps_request_a_delivery_at_most_twice(world: Harness, gith
     def send(headers: Any, body: bytes) -> int:
         arrived.append(headers["X-GitHub-Delivery"])
         if len(arrived) == 1:
-            fails(github)
+            break_webhook(github)
             more.append(github.hook.deliver("issue_comment", comment(shop)).guid)
             github.hook.send = send
             assert other.github
@@ -62,10 +62,10 @@ def test_concurrent_sweeps_request_a_delivery_at_most_twice(world: Harness, gith
     world.later(minutes=1)
     swept(world)
     assert arrived == [lost.guid, lost.guid, *more]
-    assert {guid: each.tries for guid, each in kept(world).failed.items()} == {lost.guid: 1, more[0]: 1}
+    assert {guid: each.tries for guid, each in saved_state(world).failed.items()} == {lost.guid: 1, more[0]: 1}
     world.later(minutes=1)
     swept(world)
-    assert kept(world).failed == {}
+    assert saved_state(world).failed == {}
 
 
 class Crash(BaseException):
@@ -76,9 +76,9 @@ def test_a_crash_between_request_and_save_repeats_the_request_once(
     world: Harness, github: Github, shop: Repository
 ) -> None:
     swept(world)
-    fails(github)
+    break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
-    arrived = works(github)
+    arrived = repair_webhook(github)
     inner = world.calls.inner
 
     class Dies:
@@ -99,11 +99,13 @@ def test_a_crash_between_request_and_save_repeats_the_request_once(
     assert 1 <= len(arrived) <= 2
 
 
-@pytest.mark.parametrize(("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (ASK, 502), (ASK, 403)])
+@pytest.mark.parametrize(
+    ("call", "status"), [(LIST, 502), (LIST, 0), (LIST, 429), (LIST, 401), (REQUEST, 502), (REQUEST, 403)]
+)
 def test_an_error_of_github_does_not_stop_the_rest_of_the_sweep(
     world: Harness, github: Github, shop: Repository, call: str, status: int
 ) -> None:
-    fails(github)
+    break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     github.fails(call, status, times=1)
     assert swept(world) | {"healed": {}} == {
@@ -113,28 +115,28 @@ def test_an_error_of_github_does_not_stop_the_rest_of_the_sweep(
         "redelivered": 0,
         "left_at": None,
     }
-    arrived = works(github)
+    arrived = repair_webhook(github)
     world.later(minutes=2)
     assert swept(world)["redelivered"] == 1
     assert arrived == [lost.guid]
 
 
 def test_requests_made_before_github_went_down_are_saved(world: Harness, github: Github, shop: Repository) -> None:
-    fails(github)
+    break_webhook(github)
     lost = [github.hook.deliver("issue_comment", comment(shop)).guid for _ in range(3)]
-    github.fails(f"{ASK}", 202, applied=True)
-    github.fails(f"{ASK}", 502)
+    github.fails(f"{REQUEST}", 202, applied=True)
+    github.fails(f"{REQUEST}", 502)
     swept(world)
-    assert sorted(each.tries for each in kept(world).failed.values()) == [0, 0, 1]
-    assert set(kept(world).failed) == set(lost)
+    assert sorted(each.tries for each in saved_state(world).failed.values()) == [0, 0, 1]
+    assert set(saved_state(world).failed) == set(lost)
 
 
 def test_a_delivery_that_github_has_deleted_is_given_up(
     world: Harness, github: Github, shop: Repository, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fails(github)
+    break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
-    github.fails(ASK, 404)
+    github.fails(REQUEST, 404)
     logger = logging.getLogger("orchestrator")
     logger.addHandler(caplog.handler)
     try:
@@ -143,7 +145,7 @@ def test_a_delivery_that_github_has_deleted_is_given_up(
         logger.removeHandler(caplog.handler)
     given_up = [each for each in caplog.records if each.getMessage().startswith("given up")]
     assert {getattr(each, "event", "") for each in given_up} == {lost.guid}
-    assert kept(world).failed == {}
+    assert saved_state(world).failed == {}
 
 
 def test_the_role_allows_patching_the_redelivery_state() -> None:
