@@ -45,7 +45,7 @@ FRESH = {
     "NetworkError": reported("NetworkError"),
 }
 RESUMED = {each: reported(each) for each in ("DeadlineExceeded", "Overloaded", "Terminated", "AgentError")}
-MENDED = {each: reported(each) for each in ("MissingSecret", "ConfigurationError")}
+CORRECTABLE = {each: reported(each) for each in ("MissingSecret", "ConfigurationError")}
 FINAL = {
     **{
         each: reported(each)
@@ -134,16 +134,16 @@ def test_rate_limited_attempt_is_retried_only_after_the_reset(world: Harness) ->
     assert (again.status.attempt, again.status.attempts[-1].resumes) == (2, True)
 
 
-@pytest.mark.parametrize("reason", MENDED)
+@pytest.mark.parametrize("reason", CORRECTABLE)
 def test_failure_that_people_can_correct_is_retried_until_the_pending_wait_ends(world: Harness, reason: str) -> None:
-    run = failed(world, MENDED[reason])
+    run = failed(world, CORRECTABLE[reason])
     assert run.status.succeeded
     assert (run.status.succeeded.reason, run.status.retry_count or 0) == (reason, 0)
     assert f"because of {reason}" in (run.status.message or "")
     assert after(world, run, seconds=59).status.attempt == 1
     again = after(world, run, minutes=1)
     assert (again.status.attempt, again.status.phase) == (2, "Pending")
-    ends_again(world, MENDED[reason])
+    ends_again(world, CORRECTABLE[reason])
     over = after(world, run, minutes=16)
     assert (over.status.phase, over.status.succeeded and over.status.succeeded.reason) == ("Failed", reason)
 

@@ -73,7 +73,9 @@ def finished(world: Harness) -> Run:
 
 
 @pytest.mark.parametrize("edit", [phase, attempts])
-def test_a_finished_run_starts_nothing(newer: Harness, edit: Edit, caplog: pytest.LogCaptureFixture) -> None:
+def test_finished_run_with_unreadable_status_starts_nothing(
+    newer: Harness, edit: Edit, caplog: pytest.LogCaptureFixture
+) -> None:
     raw = rewritten(newer, finished(newer), edit)
     unmarked = {"metadata": {"labels": {api_group.FINISHED: None}}}
     raw = newer.kubelet.patch(CODE_RUN, newer.namespace, raw["metadata"]["name"], unmarked)
