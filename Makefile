@@ -21,11 +21,10 @@ run: $(VENV)/.local  ## Agents at work, from an HTTP request to a pushed branch;
 	@$(BIN)/python -m functions.clients run --repo "$(REPO)" --task "$(TASK)" --tag "$(TAG)" \
 	  --dir "$(or $(DIR),.)"$(if $(QUEUE), --queue "$(QUEUE)")
 
-dev: $(VENV)/.local  ## Everything on this machine until Ctrl-C; REPO= adds a repository of yours, PORT=8900 moves it
+dev: $(BIN)/orchestrator  ## Everything on this machine until Ctrl-C; REPO= adds a repository of yours, PORT=8900 moves it
 	@$(BIN)/python -m functions.clients dev --repo "$(REPO)" $(if $(PORT),--port $(PORT))
 
-install: $(VENV)/.local  ## The command orchestrator, in .venv/bin
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
+install: $(BIN)/orchestrator  ## The command orchestrator, in .venv/bin
 	@echo "$(abspath $(BIN))/orchestrator is installed; to find it from anywhere:"
 	@echo "  export PATH=$(abspath $(BIN)):\$$PATH"
 
@@ -87,6 +86,10 @@ $(VENV)/.local: requirements-local.txt pyproject.toml | $(VENV)/bin/python
 	@$(INSTALL) -r requirements-local.txt | $(COUNT)
 	@echo "  compiling"
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
+	@touch $@
+
+$(BIN)/orchestrator: pyproject.toml $(VENV)/.local
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.local

@@ -30,8 +30,19 @@ class Answer:
         return f"answered {self.code}" + (f" ({cell(message)})" if message else "")
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | str:
-    """Return the response, or a text that says why there is none.
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why there is no response, for people; `sent` if the request may have arrived."""
+
+    why: str
+    sent: bool
+
+    def __str__(self) -> str:
+        return self.why
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | NoAnswer:
+    """Return the response, or why there is none.
 
     Responses of every status code are returned. No redirect is followed, because it could take a token elsewhere.
     Credentials in ~/.netrc are not used, because they would replace the token.
@@ -48,8 +59,19 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | str:
     except requests.exceptions.SSLError as error:
         raise CommandError(f"{url}: no secure connection: {error}") from error
     except requests.RequestException as error:
-        return f"{url} cannot be reached: {cell(error) or type(error).__name__}"
+        cause = root_cause(error)
+        if isinstance(cause, ConnectionRefusedError):
+            server = urlsplit(url).netloc
+            return NoAnswer(f"{url} cannot be reached: nothing listens at {server} (connection refused)", sent=False)
+        return NoAnswer(f"{url} cannot be reached: {cell(cause) or type(cause).__name__}", sent=True)
     return Answer(answer.status_code, _json(answer.content), _seconds(answer.headers.get("Retry-After")))
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return what the connection failed of, below the wrappers of requests and urllib3."""
+    nested = (getattr(error, "reason", None), *error.args, error.__cause__)
+    below = next((each for each in nested if isinstance(each, BaseException)), None)
+    return root_cause(below) if below else error
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -22,6 +22,7 @@ class LazyGroup(click.Group):
         """Make a group with this help text; `settings` are Click's."""
         settings = {"no_args_is_help": True, **settings}
         super().__init__(package.rpartition(".")[2], help=text, epilog=epilog, **settings)
+        self.commands = {name: click.Command(name) for name in names}  # Click suggests one of these for a wrong name
         self._package = package
         self._names = names
 

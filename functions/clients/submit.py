@@ -14,7 +14,7 @@ from typing import Any
 from functions.clients.api_url import FUNCTIONS, VARIABLE
 from functions.clients.credentials import Credentials
 from functions.clients.errors import CommandError, Unavailable
-from functions.clients.http import Answer, post
+from functions.clients.http import Answer, NoAnswer, post
 from functions.clients.output import Say, cell
 
 WAITS = (1.0, 2.0, 4.0)
@@ -80,13 +80,15 @@ def submit(
     """
     headers = {"Content-Type": "application/json", **key.headers, **credentials.headers}
     body = json.dumps(spec).encode()
+    sent = False
     for wait in (*WAITS, None):
         answer = post(url, body, headers)
         if isinstance(answer, Answer) and answer.code not in BUSY:
             return _read(answer, url, kind, credentials)
+        sent = sent or isinstance(answer, Answer) or answer.sent
         retry_after = answer.retry_after if isinstance(answer, Answer) else None
         if wait is None or (retry_after or 0) > LONGEST_WAIT:
-            raise Unavailable(_given_up(url, answer, key.text))
+            raise Unavailable(_given_up(url, answer, key.text if sent else ""))
         wait = max(wait, retry_after or 0)
         say(f"{FUNCTIONS[kind]}: {answer}; trying again in {wait:.0f} s")
         pause(wait)
@@ -118,8 +120,11 @@ def _remedy(answer: Answer, credentials: Credentials) -> str:
     return ""
 
 
-def _given_up(url: str, answer: Answer | str, key: str) -> str:
-    cause = f"{url} {answer}" if isinstance(answer, Answer) else answer
+def _given_up(url: str, answer: Answer | NoAnswer, key: str) -> str:
+    """Return why, and how to go on; `key` is that of the request, empty if no try has reached a server."""
+    cause = f"{url} {answer}" if isinstance(answer, Answer) else str(answer)
+    if not key:
+        return f"{cause}; no run was created: check --api-url or {VARIABLE} (on one machine: is `make dev` running?)"
     return (
         f"{cause}\nit is unknown whether the run was created; "
         f"to retry without creating a second one, repeat the command with\n  --idempotency-key {key}"

@@ -35,8 +35,10 @@ def _line(item: Any, model: type[BaseModel]) -> str:
             return f"setting {key}: is not known (in the settings file or as {variable}); {advice}"
         case "missing":
             what = "is required"
+        case "int_parsing" | "int_type":
+            what = "must be a whole number without a unit"
         case _:
-            what = item["msg"].removeprefix("Value error, ")
+            what = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     return f"setting {key}: {what} (set it in the settings file or as {variable})"
 
 

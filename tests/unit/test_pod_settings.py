@@ -33,7 +33,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"labels": {"a b": "x"}}, "must be the key of a label"),
     ({"labels": {"a": "x y"}}, "must be a label's value"),
     ({"annotations": {"kubectl.kubernetes.io/default-container": "x"}}, "is set by the product; remove it"),
-    ({"node_selector": {"pool": True}}, "pool: Input should be a valid string"),
+    ({"node_selector": {"pool": True}}, "pool: must be a valid string"),
     ({"tolerations": [{"key": 1}]}, "tolerations.0: key: input should be a valid string"),
     ({"tolerations": [{"key": "a", "efect": "NoSchedule"}]}, "efect is not a field of the Kubernetes API"),
     ({"topology_spread_constraints": [{"maxSkew": 1}]}, "topologyKey is required"),

@@ -55,7 +55,7 @@ def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
         print(f"repository   {mirror.url} (githubUser: {EXAMPLE_USER}), as {mirror.path}")
     print(f"your shell   source {shlex.quote(str(_environment_file(stack, mirrors)))}")
     print(f"then         {first_run(mirrors[-1])}")
-    print("and          orchestrator runs list -w; orchestrator ui")
+    print("and          orchestrator runs list -w")
     print("Ready. Ctrl-C stops it; the next start continues from there.", flush=True)
 
 

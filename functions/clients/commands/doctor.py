@@ -1,4 +1,7 @@
-"""Check an installation: cluster, rights, secrets, image, queue, GitHub App and model key."""
+"""Check an installation: cluster, rights, secrets, image, queue, GitHub App and model key.
+
+It reads the settings that the functions have: the file that ORCHESTRATOR_CONFIG names, and variables.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,7 +14,7 @@ from functions.clients.doctor.checks import examine
 from functions.clients.doctor.finding import Examined, Finding
 from functions.clients.errors import CommandError
 from functions.clients.options import output_option
-from functions.clients.output import Output, columns, say, write
+from functions.clients.output import Output, cell, write
 from functions.clients.settings import load_settings
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.github.api import client
@@ -28,9 +31,10 @@ def command(output: Output) -> None:
     findings = []
     for finding in examine(connected(load_settings())):
         findings.append(finding)
-        if output == "table":
-            say(f"{finding.check}: {finding.state}")
-    write(output, [asdict(each) for each in findings], lambda: columns(_rows(findings), longest=None))
+        if output == "table":  # as it is found: a server that does not answer takes some seconds
+            print(f"{finding.state:<8} {finding.check:<12} {cell(finding.text, None)}", flush=True)
+    if output != "table":
+        write(output, [asdict(each) for each in findings], str)
     problems = sum(each.state == "problem" for each in findings)
     if problems:
         raise CommandError(f"{problems} problem{'s' if problems > 1 else ''} found; see above")
@@ -51,7 +55,3 @@ def fetch(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mappi
     answer = requests.request(method, url, headers=headers, timeout=SECONDS, allow_redirects=False)
     return answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content
 
-
-def _rows(findings: list[Finding]) -> list[list[str]]:
-    order = {"problem": 0, "unknown": 1, "ok": 2}
-    return [[each.state, each.check, each.text] for each in sorted(findings, key=lambda each: order[each.state])]

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 from functions.clients.doctor.finding import Examined, Finding, ok, problem, unknown
 from functions.clients.doctor.secrets import secret_values
+from functions.clients.http import root_cause
+from functions.clients.output import cell
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import SECRET
 from functions.settings.agent import AgentSettings
@@ -51,7 +53,7 @@ def _image(examined: Examined, section: str, settings: AgentSettings | BrokerSet
     except NotFound as error:
         return problem("image", f"setting agent.pull_secrets: {error}; create the Secret, or remove its name")
     except OSError as error:
-        return problem("image", f"registry {host} does not answer: {error}; correct {section}.image")
+        return problem("image", f"registry {host} does not answer: {cell(root_cause(error))}; correct {section}.image")
     match status:
         case 200:
             return ok("image", f"{name}:{tag}")

@@ -31,7 +31,7 @@ def page() -> str:
     for name, field in Settings.model_fields.items():
         model = _model(field.annotation)
         if model is None:
-            single.append(_row(name, field))
+            single.append(_row(name, field, field.default))
         else:
             sections.append((name, model))
     parts = [HEAD, _table(iter(single)), *(part for name, model in sections for part in _section(name, model))]
@@ -45,17 +45,20 @@ def _section(name: str, model: type[BaseModel]) -> Iterator[str]:
     yield _table(_rows(name, model))
 
 
-def _rows(path: str, model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+def _rows(path: str, model: type[BaseModel], section: Any = None) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each field; its default is that of `section`, if the section has a default itself."""
     for name, field in model.model_fields.items():
-        inner = _model(field.annotation)
+        inner, default = _model(field.annotation), getattr(section, name, field.default)
         if inner is None:
-            yield _row(f"{path}.{name}", field)
+            yield _row(f"{path}.{name}", field, default)
+        elif default is None:  # a section that may be left out
+            yield from ((key, "", text) for key, _, text in _rows(f"{path}.{name}", inner))
         else:
-            yield from _rows(f"{path}.{name}", inner)
+            yield from _rows(f"{path}.{name}", inner, default)
 
 
-def _row(path: str, field: FieldInfo) -> tuple[str, str, str]:
-    return code(path), _default(field), " ".join((field.description or "").split())
+def _row(path: str, field: FieldInfo, default: Any) -> tuple[str, str, str]:
+    return code(path), _default(field, default), " ".join((field.description or "").split())
 
 
 def _table(rows: Iterator[tuple[str, str, str]]) -> str:
@@ -70,15 +73,14 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
-def _default(field: FieldInfo) -> str:
+def _default(field: FieldInfo, value: Any) -> str:
     if field.default_factory is not None:
         return ""
-    if field.default is PydanticUndefined:
+    if value is PydanticUndefined:
         return "required"
-    value = field.default
     if isinstance(value, Path):
         return code(value.name)
     value = to_jsonable_python(value)
-    if value is None or value == "" or isinstance(field.default, BaseModel) or not field.repr:
+    if value is None or value == "" or not field.repr:
         return ""
     return code(value if isinstance(value, str) else json.dumps(value))

@@ -72,7 +72,8 @@ def run(options: Options, wanted: Wanted, out: TextIO, make_progress: MakeProgre
         stack.start()
         parts = f"API server, {QUEUES[options.queue]}, bridge, runner and {len(stack.functions)} functions"
         _print(out, f"{parts}: {stack.url}, ready after {time.monotonic() - started:.1f} s")
-        _print(out, f"console: {stack.console_url}")
+        if out.isatty():
+            _print(out, f"console: {stack.console_url}")
         specs = _specs(mirror, task, wanted.directory)
         submitted = [_submit(stack, kind, spec, out) for kind, spec in specs.items()]
         with contextlib.closing(make_progress(stack.cluster, stack.url, out)) as progress:

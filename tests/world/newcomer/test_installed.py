@@ -66,7 +66,7 @@ def test_make_install_puts_the_command_where_it_says(checkout: Path, tmp_path: P
         return output(command, *arguments, cwd=tmp_path, code=code, environ=elsewhere)
 
     assert orchestrator("--version").startswith(f"orchestrator {__version__} (")
-    assert "Ask for work on Task Master tasks" in orchestrator("-h")
+    assert "Ask for work: on tasks of Task Master" in orchestrator("-h")
     assert "--repository-url" in orchestrator("task", "code", "-h")
     assert "setting agent.image: is required" in orchestrator("doctor", code=1)
     assert "no credentials for the cluster" in orchestrator("runs", "list", code=1)

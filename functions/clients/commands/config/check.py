@@ -1,4 +1,8 @@
-"""Print the effective settings without secrets, and every problem; with a problem the exit code is 1."""
+"""Print the effective settings without secrets, and every problem; with a problem the exit code is 1.
+
+The settings are those of the functions: of FILE, else of the file that ORCHESTRATOR_CONFIG names, and of variables.
+Files that a setting names must exist here: run it in the function's pod, or set what stands in them as variables.
+"""
 
 import json
 import os
@@ -24,10 +28,11 @@ HIDDEN = "**********"
 
 
 @click.command(help=__doc__)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @output_option
-def command(output: Output) -> None:
+def command(file: Path | None, output: Output) -> None:
     """Check the settings."""
-    settings = load_settings()
+    settings = load_settings(file)
     shown = visible(settings)
     write(output, shown, lambda: columns(list(_flat(shown)), longest=None))
     problems = [*_problems(settings), *_client_problems(os.environ)]

@@ -13,7 +13,7 @@ from functions.queues.setup import SetupError
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 def command(dry_run: bool) -> None:
     """Apply the topology."""
-    queues = load_settings().queues
+    queues = load_settings(starts_containers=False).queues
     missing = check_endpoints(queues)
     with as_command_error(SetupError):
         for line in backends.apply(queues, dry_run=dry_run):

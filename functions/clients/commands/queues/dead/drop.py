@@ -18,7 +18,7 @@ from functions.queues.dead_letters import DeadLetterError
 def command(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
     """Drop the selected dead letters."""
     with as_command_error(DeadLetterError):
-        letters = connect(load_settings())
+        letters = connect(load_settings(starts_containers=False))
         wanted = selected_ids(letters, topic, ids, every=every)
         if wanted and not yes:
             click.confirm(f"Forget {len(wanted)} dead letters of {topic} for good?", abort=True)

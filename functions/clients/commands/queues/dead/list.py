@@ -27,7 +27,7 @@ from functions.runs.model.run import parse
 @output_option
 def command(topic: str | None, output: Output) -> None:
     """Print the dead letters."""
-    settings = load_settings()
+    settings = load_settings(starts_containers=False)
     with as_command_error(DeadLetterError):
         letters = [letter for name in ([topic] if topic else TOPICS) for letter in connect(settings).list(name)]
     cluster = Cluster(KubernetesTransport(settings.cluster))

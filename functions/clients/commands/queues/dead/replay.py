@@ -17,6 +17,6 @@ from functions.queues.dead_letters import DeadLetterError
 def command(topic: str, ids: Sequence[str], every: bool) -> None:
     """Replay the selected dead letters."""
     with as_command_error(DeadLetterError):
-        letters = connect(load_settings())
+        letters = connect(load_settings(starts_containers=False))
         wanted = selected_ids(letters, topic, ids, every=every)
         print_result("replayed", wanted, letters.replay(topic, wanted))
