@@ -11,7 +11,7 @@ import click
 import requests
 
 from functions.clients.doctor.checks import examine
-from functions.clients.doctor.finding import Examined, Finding
+from functions.clients.doctor.finding import Examined
 from functions.clients.errors import CommandError
 from functions.clients.options import output_option
 from functions.clients.output import Output, cell, write
@@ -54,4 +54,3 @@ def fetch(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, Mappi
     """Send a request; requests' errors are OSErrors."""
     answer = requests.request(method, url, headers=headers, timeout=SECONDS, allow_redirects=False)
     return answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content
-

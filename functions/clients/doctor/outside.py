@@ -27,7 +27,8 @@ def queue(examined: Examined) -> Iterator[Finding]:
         letters = backends.dead_letters(settings)
         dead = {} if missing else {topic: len(letters.list(topic)) for topic in TOPICS}
     except (DeadLetterError, SetupError) as error:
-        yield problem("queue", f"{error}; is it set up (orchestrator queues apply), can this machine reach it, and may you read it?")
+        hint = "is it set up (orchestrator queues apply), can this machine reach it, and may you read it?"
+        yield problem("queue", f"{error}; {hint}")
         return
     if missing:
         yield problem("queue", f"{', '.join(missing)}: not there; orchestrator queues apply creates what is missing")
