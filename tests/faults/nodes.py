@@ -1,4 +1,4 @@
-"""What the cluster does without the functions.
+"""Nodes: the cluster's own behaviour, without the functions.
 
 Kubelets start and end pods, the Job controller deletes the pods of suspended Jobs, a queue such as Kueue resumes
 Jobs, and ended Jobs are deleted at the end of their TTL.

@@ -1,6 +1,7 @@
-"""Random schedules of a fleet: submits, outcomes, cancels, retries, deletions, crashes, concurrent functions, and lost,
-duplicated or reordered events, under random limits; then sweeps alone.
+"""Random schedules of a fleet under random limits; then sweeps alone finish all runs.
 
+Runs are submitted, end, are cancelled, retried and deleted; functions crash and run concurrently; events are lost,
+duplicated and reordered.
 After each write: no limit is exceeded, no two runs share a workspace or directory, no run is overtaken, and the
 invariants of tests/faults hold. In the end every run is finished and no slot is reserved.
 """

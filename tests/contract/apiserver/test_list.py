@@ -112,7 +112,7 @@ def test_invalid_query_is_rejected(namespace: Namespace, query: Obj, message: st
     refused(namespace.server.get(namespace.path(), **query), 400, "BadRequest", message)
 
 
-def test_all_namespaces(namespace: Namespace) -> None:
+def test_list_of_all_namespaces(namespace: Namespace) -> None:
     other = new_namespace(namespace.server)
     for each in (namespace, other):
         each.create(sample("everywhere"))

@@ -67,7 +67,7 @@ def test_watch_of_one_object_by_name(namespace: Namespace) -> None:
     assert seen(events) == [("ADDED", "b")]
 
 
-def test_all_namespaces(namespace: Namespace) -> None:
+def test_watch_of_all_namespaces(namespace: Namespace) -> None:
     since = version(namespace)
     other = new_namespace(namespace.server)
     namespace.create(sample("here"))
