@@ -18,11 +18,14 @@ from functions.github.api.permissions import Permissions
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
 from functions.runs.model.code_run_spec import CodeRunSpec
+from tests.conftest import SCALE
 from tests.github.clock import Clock
 from tests.github.delivery_bench import DeliveryBench
 from tests.support.crashing import Killed
 from tests.support.github import Github
 
+EVERY = 1 if SCALE >= 1 else 3
+"""Calls from one crash to the next."""
 COMMENT = "/retry use the other library\n/code 4 service=api\n/docs a b"
 
 
@@ -94,5 +97,5 @@ def test_a_delivery_is_handled_once_after_a_crash_at_any_call(
         assert found.spec.context_version == 2, at
         assert len({each.uid for each in bench.runs()} - known) == 1, at
         assert len(bench.answers(pull["number"])) == 1, at
-        at += 1
+        at += EVERY
     assert at > 15

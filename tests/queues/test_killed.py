@@ -24,8 +24,8 @@ from tests.queues.machine import NAMESPACE, Machine, machine, until
 
 RUNS_THROUGH = max(12, round(200 * SCALE))
 KILLS = max(8, round(30 * SCALE))
-"""Average number of kills; a process takes a second or two to start again."""
-PAUSE = 0.3
+"""Average number of kills."""
+PAUSE = 0.15
 """Average of seconds between two requests."""
 
 SERVERS = {"emulator": "pubsub_installed", "nats": "nats_installed"}
