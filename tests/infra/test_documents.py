@@ -1,6 +1,6 @@
 """README and the pages of docs/ name only existing things.
 
-commands   every `orchestrator`, `make`, `terraform` and `gcloud` command, with its options, outputs and targets
+commands   every command of `orchestrator`, make, Terraform, gcloud and kubectl, with its options, outputs and targets
 files      every path of this repository
 alerts     every heading that an alert refers to
 settings   every setting
@@ -9,6 +9,7 @@ settings   every setting
 import re
 import runpy
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,26 @@ def test_every_command_of_gcloud_exists_with_its_flags(gcloud: dict[str, Any]) -
             assert named <= flags.keys() | switches, f"{page}: {line}"
             tried += 1
     assert tried > 15
+
+
+KUBECTL_WORDS = {"create": 3, "rollout": 2}
+"""How many words name a command of kubectl; the others are one word."""
+
+
+def test_every_command_of_kubectl_exists_with_its_flags(kubectl: str) -> None:
+    def help_of(*words: str) -> set[str]:
+        shown = subprocess.run([kubectl, *words], capture_output=True, text=True, check=True, timeout=60).stdout
+        return set(re.findall(r"--[a-z-]+", shown))
+
+    used: dict[tuple[str, ...], set[str]] = {}
+    for line in (line for page in PAGES for line in lines(page) if re.match(r"kubectl [a-z-]", line)):
+        words = shlex.split(re.split(r" [|>&#]", line)[0].replace("--namespace orchestrator ", ""))[1:]
+        command = tuple(words[: KUBECTL_WORDS.get(words[0], 1)])
+        used.setdefault(command, set()).update(word.partition("=")[0] for word in words if word.startswith("--"))
+    assert len(used) > 8
+    everywhere = help_of("options")
+    unknown = {command: flags - help_of(*command, "--help") - everywhere for command, flags in used.items()}
+    assert {command: flags for command, flags in unknown.items() if flags} == {}
 
 
 @pytest.mark.parametrize("page", PAGES)
