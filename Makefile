@@ -7,7 +7,9 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-ha
 # Shows pip's progress as one line; pip's exit code is the pipe's.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
-COUNT := awk '/^Collecting/ { printf "  package %d: %-50s\r", ++n, $$2; fflush() } /^Installing/ { printf "  installing %d packages%-50s\n", n, ""; fflush() }'
+COUNT := awk -v terminal="$$(test -t 2 && echo 1)" ' \
+  /^Collecting/ && terminal { printf "  package %d: %-50s\r", ++n, $$2; fflush() } \
+  /^Installing/ { printf "  installing the packages%-40s\n", ""; fflush() }'
 # Large counts in tests are multiplied by it; CI sets 1.
 SCALE ?= 0.1
 export SCALE

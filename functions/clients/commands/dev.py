@@ -43,6 +43,7 @@ def command(port: int, repo: str, state: Path) -> None:
         finally:
             logging.getLogger("orchestrator").setLevel(logging.ERROR)  # parts that stop miss those that have stopped
             stack.stop()
+            print("Stopped. The next start continues from here.", flush=True)
 
 
 def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
