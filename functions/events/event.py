@@ -30,9 +30,8 @@ def requested(word: str) -> str:
 class Event(CloudEvent):
     """A CloudEvent of the SDK with its attributes as fields.
 
-    `data` is decoded JSON or None. `key` is the partition key (CloudEvents: Partitioning extension): events of one key
-    are delivered in order where a subscription is ordered. `trace` is the traceparent of the cause (Distributed
-    Tracing extension). The key and other attributes of a received event are dropped.
+    `data` is decoded JSON or None. `trace` is the traceparent of the cause (Distributed Tracing extension). Other
+    attributes of a received event are dropped.
     """
 
     id: str
@@ -40,7 +39,6 @@ class Event(CloudEvent):
     type: str
     subject: str
     data: Any
-    key: str = ""
     trace: str = ""
 
     @classmethod
@@ -62,7 +60,7 @@ class Event(CloudEvent):
 
     def _get_attributes(self) -> dict[str, Any]:
         required = {"id": self.id, "source": self.source, "type": self.type, "specversion": SPEC_VERSION}
-        optional = {"subject": self.subject, "partitionkey": self.key, "traceparent": self.trace}
+        optional = {"subject": self.subject, "traceparent": self.trace}
         given = {name: text for name, text in optional.items() if text}
         return {**required, "datacontenttype": JSON, **given}
 

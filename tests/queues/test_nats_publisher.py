@@ -87,7 +87,7 @@ def test_event_published_during_setup_is_refused_and_not_lost(nats_server: str) 
 def test_event_is_one_message_in_binary_mode(nats_server: str) -> None:
     with applied(Bench.on(nats_server)) as bench:
         publisher = bench.publisher()
-        sent = Event("id 1", "/s", "t.v1", "acme/shop ü", {"a": "ü"}, "one", "00-1-2-01")
+        sent = Event("id 1", "/s", "t.v1", "acme/shop ü", {"a": "ü"}, "00-1-2-01")
         for _ in range(2):
             publisher.publish("jobs", sent)
         publisher.publish("jobs", event("another"))
@@ -102,7 +102,6 @@ def test_event_is_one_message_in_binary_mode(nats_server: str) -> None:
         "ce-source": "/s",
         "ce-type": "t.v1",
         "ce-subject": "acme/shop%20%C3%BC",
-        "ce-partitionkey": "one",
         "ce-traceparent": "00-1-2-01",
         "ce-datacontenttype": "application/json",
     }

@@ -40,7 +40,7 @@ from tests.support.api import ROOT
 from tests.support.google_cloud import PUBSUB, GoogleCloud, serving
 from tests.support.google_files import federation_file, key_file, user_file
 
-EVENT = Event("id 1", "/s", "t.v1", "acme/shop", {"a": "ü"}, "one", "00-1-2-01")
+EVENT = Event("id 1", "/s", "t.v1", "acme/shop", {"a": "ü"}, "00-1-2-01")
 PATH = "projects/proj-one/topics/pre-github"
 PASSING = [
     StatusCode.ABORTED,
@@ -76,14 +76,12 @@ def test_event_is_one_pubsub_message(publisher: PubsubPublisher, cloud: GoogleCl
     (call,) = cloud.published
     assert call.topic == PATH
     assert json.loads(call.message.data) == EVENT.data
-    assert call.message.ordering_key == "one"
     assert dict(call.message.attributes) == {
         "ce-specversion": "1.0",
         "ce-id": "id 1",
         "ce-source": "/s",
         "ce-type": "t.v1",
         "ce-subject": "acme/shop",
-        "ce-partitionkey": "one",
         "ce-traceparent": "00-1-2-01",
         "content-type": "application/json",
     }

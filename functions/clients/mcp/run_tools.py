@@ -14,6 +14,7 @@ from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.runs import filters, logs, lookup, requests
 from functions.clients.runs.target import ClusterTarget, from_environment
+from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model.fields import Prompt
 from functions.runs.model.run import Run
 from functions.runs.model.status import Phase
@@ -122,7 +123,7 @@ def stop_run(given: NameArguments, _say: Say) -> Result:
     """
     target = given.target()
     run = requests.cancel(target, lookup.find(target, given.name))
-    done = "It has ended. " if requests.ended(run) else "It is asked to stop, and ends as Cancelled. "
+    done = "It has ended. " if is_final(run) else "It is asked to stop, and ends as Cancelled. "
     return _of(run, given, target, done)
 
 

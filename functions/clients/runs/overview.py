@@ -5,7 +5,7 @@ On a terminal a table is redrawn in place, with what each agent is doing. In a p
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from rich.console import Group
 from rich.text import Text
@@ -36,8 +36,8 @@ MOST_FOLLOWED = 16
 MOST_SHOWN = 30
 
 
-class View(Protocol):
-    """Shows runs."""
+class View:
+    """Shows runs; what a view does not show, it ignores."""
 
     def show(self, change: Change) -> None:
         """Show a change of a run."""
@@ -136,7 +136,7 @@ class Overview:
             self._view.listed("" if self._any else f"no {what} in namespace {self._target.namespace} yet; {FOOT}")
 
 
-class LineView:
+class LineView(View):
     """Prints a line for each change of a run's phase, reason, message or attempt.
 
     Runs that were finished at the start are shown only on request.
@@ -159,9 +159,6 @@ class LineView:
         if before != line and not hidden:
             print(f"{listing.reference(run)}  {title(run)}  {line}", file=self._out, flush=True)
 
-    def step(self, _uid: str, _text: str) -> None:
-        """Do nothing: the log of one run is shown by `runs watch NAME`."""
-
     def listed(self, nothing: str) -> None:
         """Say on standard error if there is nothing to show yet."""
         if nothing:
@@ -171,14 +168,8 @@ class LineView:
         """Write the text to standard error."""
         say(text)
 
-    def refresh(self) -> None:
-        """Do nothing."""
 
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class TableView:
+class TableView(View):
     """A line for each run on a terminal: those that are unfinished, or were when the view began."""
 
     def __init__(self, out: TextIO, most: int = MOST_SHOWN, *, finished: bool = False) -> None:

@@ -17,7 +17,6 @@ from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
 from functions.cluster.pod_log import Pause
 from functions.runs import requests
-from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.requests import Patch, RequestRefused
 from functions.views import details
@@ -47,11 +46,6 @@ def cancel(target: ClusterTarget, run: Run, *, pause: Pause = time.sleep) -> Run
         CommandError: the run was deleted or could not be patched.
     """
     return _ask(target, run, requests.cancel, pause)
-
-
-def ended(run: Run) -> bool:
-    """Return whether the run has ended and no other attempt was requested since."""
-    return is_final(run)
 
 
 def context_version(run: Run) -> int | None:

@@ -6,7 +6,7 @@ On a terminal the view is redrawn in place. In a pipe each change and each line 
 import time
 from collections import deque
 from datetime import UTC, datetime
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from functions.clients.errors import CommandError
 from functions.clients.output import say
@@ -73,8 +73,8 @@ class RunView:
         return f"{formatting.dollars(cost)} so far, {turns} turns, {tokens} tokens written"
 
 
-class View(Protocol):
-    """Shows a run."""
+class View:
+    """Shows a run; what a view does not show, it ignores."""
 
     def changed(self) -> None:
         """Show that the run has changed."""
@@ -143,7 +143,7 @@ def _show(view_model: RunView, view: View, source: str, event: ViewEvent) -> Non
             view.refresh()
 
 
-class LineView:
+class LineView(View):
     """Prints a line for each change and for each line of output."""
 
     def __init__(self, view_model: RunView, out: TextIO) -> None:
@@ -170,22 +170,16 @@ class LineView:
         """Write the text to standard error."""
         say(text)
 
-    def refresh(self) -> None:
-        """Do nothing."""
-
     def finish(self) -> None:
         """Write how the run ended, after the end of its log, and the usage."""
         self._write_status()
         self._print(f"{'Usage':<10} {details.usage(self._view_model.run) or 'not reported'}")
 
-    def close(self) -> None:
-        """Do nothing."""
-
     def _print(self, line: str) -> None:
         print(line, file=self._out, flush=True)
 
 
-class TerminalView:
+class TerminalView(View):
     """Redraws the run and the last lines of output on a terminal."""
 
     def __init__(self, view_model: RunView, out: TextIO) -> None:
@@ -204,25 +198,22 @@ class TerminalView:
         self._output.extend(line.expandtabs(4) for line in text.splitlines())
         self.changed()
 
-    def refresh(self) -> None:
-        """Draw the current durations."""
-        self._draw()
-
     def trouble(self, text: str) -> None:
         """Draw the text in the last line until the next change."""
         self._foot = clean(text)
-        self._draw()
+        self.refresh()
 
     def finish(self) -> None:
         """Draw the final state, which stays on the terminal."""
         self._foot = details.usage(self._view_model.run)
-        self._draw()
+        self.refresh()
 
     def close(self) -> None:
         """Leave the terminal."""
         self._screen.close()
 
-    def _draw(self) -> None:
+    def refresh(self) -> None:
+        """Draw the run with its current durations."""
         run = self._view_model.run
         now = datetime.now(UTC)
         took = formatting.between(run.status.started_at, run.status.finished_at or now)

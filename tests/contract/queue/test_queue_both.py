@@ -58,8 +58,8 @@ class TestedQueue:
     publisher: Publisher
     letters: DeadLetterQueue
 
-    def publish(self, name: str, data: Any = None, key: str = "") -> None:
-        self.publisher.publish("jobs", Event(name, "/tests", "tests.v1", "shop/run-1", data, key))
+    def publish(self, name: str, data: Any = None) -> None:
+        self.publisher.publish("jobs", Event(name, "/tests", "tests.v1", "shop/run-1", data))
 
 
 Make = Callable[..., TestedQueue]
@@ -104,7 +104,7 @@ def until(condition: Callable[[], object], seconds: float = 40.0) -> None:
 @pytest.mark.parametrize("wrapped", [False, True], ids=["no_wrapper", "wrapped"])
 def test_event_arrives_as_published(make: Make, consumer: Consumer, wrapped: bool) -> None:
     queue = make(consumer, wrapped=wrapped)
-    event = Event("a b/1", "/tests", "tests.v1", "shop/run-1", {"a": [1, 2.5, "ü"]}, "one")
+    event = Event("a b/1", "/tests", "tests.v1", "shop/run-1", {"a": [1, 2.5, "ü"]})
     queue.publisher.publish("jobs", event)
     queue.publisher.publish("jobs", Event("none", "/tests", "tests.v1", "", None))
     until(lambda: len(consumer.pushes) == 2)

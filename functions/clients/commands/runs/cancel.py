@@ -7,6 +7,7 @@ from functions.clients.output import Output
 from functions.clients.runs import lookup, requests
 from functions.clients.runs.target import ClusterTarget
 from functions.clients.target_options import name_argument, with_target_options
+from functions.runs.lifecycle.event_filters import is_final
 
 
 @click.command(help=__doc__)
@@ -16,4 +17,4 @@ from functions.clients.target_options import name_argument, with_target_options
 def command(target: ClusterTarget, name: str, output: Output) -> None:
     """Ask the run to stop."""
     run = requests.cancel(target, lookup.find(target, name))
-    requests.confirm(run, "had ended already" if requests.ended(run) else "is asked to stop", output)
+    requests.confirm(run, "had ended already" if is_final(run) else "is asked to stop", output)

@@ -47,15 +47,7 @@ class NatsPublisher:
     def publish(self, topic: str, event: Event) -> None:
         """Return once the event is stored; raise PublishError."""
         headers, payload = to_message(event)
-        self.publish_message(topic, payload, headers, message_id(event))
-
-    def publish_message(self, topic: str, payload: bytes, headers: Mapping[str, str], deduplicated_by: str) -> None:
-        """Return once a message is stored; one with the same id in the stream's window is not stored again.
-
-        Raises:
-            PublishError: it was not stored, as far as is known.
-        """
-        work = self._repeat(topic, payload, {**headers, Header.MSG_ID: deduplicated_by})
+        work = self._repeat(topic, payload, {**headers, Header.MSG_ID: message_id(event)})
         try:
             self._loop.run(work, self._seconds + 2 * CALL_SECONDS)
         except (NatsError, TimeoutError) as error:

@@ -41,7 +41,6 @@ class Pulled:
     message_id: str
     data: bytes
     attributes: Mapping[str, str]
-    key: str
 
 
 class PubsubDeadLetters:
@@ -67,7 +66,7 @@ class PubsubDeadLetters:
         def publish_again(letter: Pulled) -> None:
             kept = {name: text for name, text in letter.attributes.items() if not name.startswith(_MARK)}
             try:
-                self._publisher.publish_message(topic, letter.data, kept, letter.key)
+                self._publisher.publish_message(topic, letter.data, kept)
             except PublishError as error:
                 raise DeadLetterError(str(error)) from error
 
@@ -119,7 +118,7 @@ class PubsubDeadLetters:
             for received in answer.received_messages:
                 count += 1
                 found = received.message
-                yield Pulled(received.ack_id, found.message_id, found.data, dict(found.attributes), found.ordering_key)
+                yield Pulled(received.ack_id, found.message_id, found.data, dict(found.attributes))
 
 
 def _batches(items: list[str]) -> Iterator[list[str]]:

@@ -46,13 +46,12 @@ class PubsubPublisher:
 
     def publish(self, topic: str, event: Event) -> None:
         """Return once the event is stored; raise PublishError."""
-        self.publish_message(topic, *to_message(event), event.key)
+        self.publish_message(topic, *to_message(event))
 
-    def publish_message(self, topic: str, data: bytes, attributes: dict[str, str], key: str = "") -> None:
-        """Return once a message is stored; `key` is its ordering key. Raise PublishError."""
+    def publish_message(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
+        """Return once a message is stored; raise PublishError."""
         path = self._project.topic(topic)
-        message = {"data": data, "attributes": attributes, "ordering_key": key}
-        request = PublishRequest(topic=path, messages=[message])
+        request = PublishRequest(topic=path, messages=[{"data": data, "attributes": attributes}])
         size = PublishRequest.pb(request).ByteSize()
         if size > MAX_REQUEST:
             raise PublishError(f"{path}: the message is too large: {size} bytes, of at most {MAX_REQUEST}")
