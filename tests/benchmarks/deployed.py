@@ -39,6 +39,7 @@ class Release:
             ignored = shutil.ignore_patterns("__pycache__", "local", "clients")
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         compileall.compile_dir(folder, quiet=2)
+        subprocess.run([sys.executable, "-m", "functions.templating.compile"], cwd=folder, check=True)
 
     def serving(self, target: str, environ: Mapping[str, str]) -> AbstractContextManager["Served"]:
         """Serve a function of the product in a new process, until the block ends."""
