@@ -59,7 +59,7 @@ class CompiledTemplates(FileSystemBytecodeCache):
 
 @lru_cache
 def environment(templates: Path) -> Environment:
-    """Return the environment of a templates directory, one per process; it reloads templates that change."""
+    """Return the environment of a templates directory, one per process."""
     return create_environment(templates, CompiledTemplates(str(templates / COMPILED)))
 
 
@@ -73,10 +73,18 @@ def create_environment(templates: Path, cache: BytecodeCache) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         bytecode_cache=cache,
+        auto_reload=False,  # template_set looks for changes, once for all templates of an attempt
     )
     created.filters |= {"sh": _sh, "json": _json}
     created.globals["refuse"] = _refuse
     return created
+
+
+def reload(templates: Path) -> None:
+    """Load the templates of the directory again when they are used next."""
+    loaded = environment(templates).cache
+    if loaded is not None:
+        loaded.clear()
 
 
 def _sh(value: object) -> str:

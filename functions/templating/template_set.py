@@ -5,12 +5,13 @@ time, size and inode of every file and directory the set was found in, which is 
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from functions.templating import search_path
-from functions.templating.engine import references
+from functions.templating.engine import references, reload
 
 Stamp = tuple[int, int, int] | None
 """Identifies the version of a file or directory; None if it does not exist."""
@@ -65,6 +66,7 @@ def _read(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Temp
             stamps |= _stamps([templates / name])
             sources[name] = _source(templates / name)
             pending += references(templates, name, sources[name])
+    reload(templates)  # now: what is loaded from here on is not older than its stamp
     return TemplateSet(names, _checksum(sources), stamps)
 
 
@@ -89,7 +91,7 @@ def _stamps(paths: Iterable[Path]) -> dict[Path, Stamp]:
 
 def _stamp(path: Path) -> Stamp:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  (twice as fast as that of Path, for a hundred paths)
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
