@@ -31,9 +31,6 @@ class Backoff:
         return min(pause * 2, self.longest)
 
 
-BACKOFF = Backoff()
-
-
 class Reflector:
     """The changes of one kind, in one namespace or (None) in all.
 

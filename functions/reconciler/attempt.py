@@ -7,7 +7,8 @@ from functions.reconciler import admission, attempt_objects, rendering
 from functions.reconciler.actions import close
 from functions.reconciler.attempt_objects import TakenError
 from functions.reconciler.rendering import Unrenderable
-from functions.runs.lifecycle import quota, transitions
+from functions.runs.lifecycle import transitions
+from functions.runs.lifecycle.event_diagnosis import is_quota_exceeded
 from functions.runs.lifecycle.observed import parse_job
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
@@ -70,7 +71,7 @@ def _create(deps: Dependencies, run: Run, files: TaskFiles) -> None:
         return _fail(deps, run, Reason.NAME_TAKEN, str(taken))
     except (Invalid, Forbidden) as refused:
         message = f"the cluster refuses what the attempt needs: {refused}"
-        reason = Reason.QUEUED if quota.is_exceeded(str(refused)) else Reason.CONFIGURATION_ERROR
+        reason = Reason.QUEUED if is_quota_exceeded(str(refused)) else Reason.CONFIGURATION_ERROR
         return _show(deps, run, reason, message)
     return None
 

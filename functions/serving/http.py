@@ -14,7 +14,6 @@ from typing import Any
 
 from functions.cluster import errors
 from functions.events.event import MalformedError
-from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.events.receive import Received, receive
 from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled
 from functions.queues.publisher import PublishError
@@ -24,9 +23,6 @@ log = logging.getLogger("orchestrator")
 
 RETRY_AFTER = 5
 """Seconds, if the error names none."""
-
-QUEUE_HEADER = SUBSCRIPTION
-"""Header of an unwrapped Pub/Sub push."""
 
 FIXABLE = frozenset({401, 403})
 """Refusals that people can mend (a token, a permission). The queue keeps such an event, at last as a dead letter."""

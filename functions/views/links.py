@@ -33,12 +33,6 @@ def short_name(url: str) -> str:
     return "/".join(found["path"].strip("/").split("/")[-2:]) if found else url
 
 
-def branch(run: Run) -> str:
-    """Return the page of the run's branch; empty if there is none."""
-    page = _page(run)
-    return f"{page}/tree/{quote(run.status.branch or '')}" if page else ""
-
-
 def compare(run: Run) -> str:
     """Return the page that compares the run's branch with its base; empty if there is none."""
     page = _page(run)

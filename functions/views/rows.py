@@ -22,7 +22,7 @@ def text(value: Any) -> str:
     return clean(" ".join(str(value).split())) if isinstance(value, str | int | float) else ""
 
 
-def reason(raw: Raw, _now: datetime | None = None) -> str:
+def reason(raw: Raw) -> str:
     """Return the reason of the condition Succeeded."""
     conditions = at(raw, "status", "conditions")
     decisive = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []

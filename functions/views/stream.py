@@ -110,12 +110,6 @@ def message(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "type" in found else None
 
 
-def entries(line: str) -> list[Entry]:
-    """Return what a line of the log shows; nothing for a message of an unknown type."""
-    found = message(line)
-    return [Note(line)] if found is None else list(of_message(found))
-
-
 def of_message(found: dict[str, Any]) -> Iterator[Entry]:
     """Yield what a message of the stream shows."""
     match found:

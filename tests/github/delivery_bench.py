@@ -10,13 +10,14 @@ from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
 from functions.cluster.transport import Transport
 from functions.events.event import Event
+from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.github.api.client import connect
 from functions.handlers import github_event, github_webhook
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
-from functions.serving.http import QUEUE_HEADER, Answer, Request, answer
+from functions.serving.http import Answer, Request, answer
 from functions.serving.webhook_dependencies import WebhookDependencies
 from tests.github.clock import Clock
 from tests.support.api import Harness
@@ -64,7 +65,7 @@ class DeliveryBench:
         """Deliver an event from the queue to `github_event`."""
         named = {"id": event.id, "source": event.source, "type": event.type, "subject": event.subject}
         headers = {f"ce-{name}": text for name, text in {**named, "specversion": "1.0"}.items() if text}
-        headers |= {"content-type": "application/json", QUEUE_HEADER: "github-github-event"}
+        headers |= {"content-type": "application/json", SUBSCRIPTION: "github-github-event"}
         request = Request(headers, json.dumps(event.data).encode())
         return answer(partial(github_event.handle, self.services), request)
 

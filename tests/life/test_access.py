@@ -19,8 +19,9 @@ import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.events.event import requested
+from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.runs.model import naming
-from functions.serving.http import QUEUE_HEADER, Answer
+from functions.serving.http import Answer
 from functions.settings.access import AccessSettings
 from functions.settings.auth import AuthSettings
 from tests.support.api import Harness
@@ -176,7 +177,7 @@ def test_caller_is_anonymous_without_authentication(world: Harness) -> None:
 
 def test_caller_of_an_event_is_the_pushing_identity_and_403_keeps_the_event(world: Harness) -> None:
     pusher = "pusher@p.iam.gserviceaccount.com"
-    headers = EVENT | {"authorization": token(email=pusher), QUEUE_HEADER: "s"}
+    headers = EVENT | {"authorization": token(email=pusher), SUBSCRIPTION: "s"}
     allow(world, {"ada@example.com": {"agents": ["*"]}}, IAM)
     assert code(world, headers).code == 403
     assert runs(world) == []

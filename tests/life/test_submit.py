@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
+from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.reconciler.reconciler import reconcile
 from functions.runs import api_group
 from functions.serving.edge import LARGEST_BODY
-from functions.serving.http import QUEUE_HEADER
 from functions.settings.auth import AuthSettings
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
@@ -213,8 +213,8 @@ def test_an_event_of_another_type_is_acknowledged_and_ignored(world: Harness) ->
 
 
 def test_invalid_event_from_the_queue_is_acknowledged(world: Harness) -> None:
-    assert post(world, {"model": 1}, EVENT | {QUEUE_HEADER: "s"}).code == 204
-    assert post(world, b"{", EVENT | {QUEUE_HEADER: "s"}).code == 204
+    assert post(world, {"model": 1}, EVENT | {SUBSCRIPTION: "s"}).code == 204
+    assert post(world, b"{", EVENT | {SUBSCRIPTION: "s"}).code == 204
     assert runs(world) == []
 
 
@@ -227,7 +227,7 @@ PUSHED = {"message": {"messageId": "1", "attributes": {**EVENT, "ce-id": "\ud800
     ("body", "headers", "code"),
     [
         (HALF, STRUCTURED, 400),
-        (HALF, STRUCTURED | {QUEUE_HEADER: "s"}, 204),
+        (HALF, STRUCTURED | {SUBSCRIPTION: "s"}, 204),
         (json.dumps(PUSHED).encode(), JSON, 204),
         (json.dumps({**DOCS_SPEC, "workingDirectory": "\ud800"}).encode(), JSON, 400),
     ],

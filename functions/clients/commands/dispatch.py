@@ -8,7 +8,7 @@ import sys
 import click
 
 from functions.clients.errors import CommandError, as_command_error
-from functions.clients.queue_endpoints import check_endpoints
+from functions.clients.settings import check_endpoints
 from functions.queues.backends.nats.connection import NatsError
 from functions.queues.backends.nats.dispatcher import Dispatcher
 from functions.queues.topology import topology

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.mcp.arguments import Arguments, KindWord
-from functions.clients.mcp.hints import NEXT_STEP_TOOLS
 from functions.clients.mcp.tool import Result, Tool
 from functions.clients.output import Say
 from functions.clients.runs import filters, logs, lookup, requests
@@ -20,9 +19,19 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import Phase
 from functions.views import details, listing
 from functions.views.agent_output import SessionTotals
+from functions.views.next_step import NextStepCommands
 
 NEWEST = 20
 MOST = 200
+
+NEXT_STEP_TOOLS = NextStepCommands(
+    watch="follow it with: get_run, in a minute",
+    log="find the cause with: get_run with logLines",
+    retry="try again with: retry_run, with a message about what to do differently",
+    again="try again with: retry_run",
+    submit="submit it again with: task_{kind}",
+)
+"""Names of tools in texts about the next step of a run."""
 
 
 class InNamespace(Arguments):

@@ -8,12 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from functions.clients.errors import CommandError
 from functions.clients.git import Git
-from functions.clients.tasks.inferred_value import InferredValue
 from functions.runs.model.field_rules import is_valid
 from functions.runs.model.fields import GithubUser, RepositoryUrl
+
+
+@dataclass(frozen=True, slots=True)
+class InferredValue:
+    """An inferred value of a spec field, and its source."""
+
+    value: Any
+    source: str
 
 
 @dataclass(frozen=True)

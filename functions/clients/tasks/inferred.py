@@ -6,8 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from functions.clients.errors import CommandError, WrongUsage
-from functions.clients.tasks.checkout import Checkout
-from functions.clients.tasks.inferred_value import InferredValue
+from functions.clients.tasks.checkout import Checkout, InferredValue
 from functions.clients.tasks.taskmaster import FOLDER, TASKS, title
 
 

@@ -13,7 +13,7 @@ from functions.clients.credentials import Credentials, credentials
 from functions.clients.errors import WrongUsage, as_command_error
 from functions.clients.output import Say, cell
 from functions.clients.submit import Accepted, Key, submit
-from functions.clients.tasks.inferred_value import InferredValue
+from functions.clients.tasks.checkout import InferredValue
 from functions.clients.tasks.spec_validation import kebab, validated
 from functions.runs.model.kinds import RunKind
 from functions.settings.agent import ModelSettings

@@ -7,8 +7,8 @@ from typing import Any
 from functions.clients.errors import WrongUsage
 from functions.clients.output import Say
 from functions.clients.tasks import request as asking
+from functions.clients.tasks.checkout import InferredValue
 from functions.clients.tasks.inferred import infer
-from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.request import Outcome, Request
 from functions.runs.model.fields import dns_label
 from functions.runs.model.kinds import RunKind

@@ -11,9 +11,8 @@ from functions.clients.errors import CommandError, WrongUsage
 from functions.clients.output import Say
 from functions.clients.tasks import request as asking
 from functions.clients.tasks import taskmaster
-from functions.clients.tasks.checkout import Checkout
+from functions.clients.tasks.checkout import Checkout, InferredValue
 from functions.clients.tasks.commit_and_push import TaskmasterCommit
-from functions.clients.tasks.inferred_value import InferredValue
 from functions.clients.tasks.request import Outcome, Request, show
 from functions.clients.tasks.taskmaster import Copy
 from functions.runs.model.kinds import RunKind

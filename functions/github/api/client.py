@@ -50,7 +50,7 @@ class Page:
 class Api:
     """Calls below one path. Every method raises the errors of github/api/errors.py.
 
-    A path is relative and written as in GitHub's documentation; use `quote_segment` for a segment made of foreign text.
+    A path is relative and written as in GitHub's documentation; a segment made of foreign text is quoted by the caller.
     """
 
     def __init__(self, github: "Github", prefix: str, auth: Authentication) -> None:
@@ -218,11 +218,6 @@ class Github:
         if isinstance(error, Busy) and error.retry_after:
             self._cache.blocked_until[auth.rate_limit_key] = now + timedelta(seconds=error.retry_after)
         raise error
-
-
-def quote_segment(text: str) -> str:
-    """Return any text as one segment of a path."""
-    return quote(text, safe="")
 
 
 def _next_query(response: Response) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The queue over HTTP: publishing for the functions, inspection for people."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +16,6 @@ from functions.local.queue.store import Delivery
 
 MESSAGE_BYTES = 10_000_000
 """The largest message (Pub/Sub: Quotas and limits)."""
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class TooLongError(Exception):

@@ -8,14 +8,15 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import aiohttp
 
 from functions.local.queue.group_commit import GroupCommit
-from functions.local.queue.push import after, push
 from functions.local.queue.store import Delivery, Store
-from functions.queues.push import Refusal
+from functions.queues.push import Push, Refusal, backoff_after, send
 from functions.queues.queue_model import Subscription
 
 _log = logging.getLogger("orchestrator")
@@ -75,7 +76,7 @@ class Pusher:
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         try:
-            await self._settle(delivery, await push(session, self.subscription, delivery))
+            await self._settle(delivery, await _push(session, self.subscription, delivery))
         except sqlite3.Error as error:
             _log.error(
                 "message %d to %s: the result of its delivery could not be stored: %s",
@@ -93,10 +94,32 @@ class Pusher:
             await self._group_commit.write(partial(self._store.delete, delivery))
             self.acknowledged += 1
             return
-        delivery, dead_topic = after(delivery, refusal, self.subscription, self._clock())
+        delivery, dead_topic = _after(delivery, refusal, self.subscription, self._clock())
         await self._group_commit.write(partial(self._store.update, delivery, dead_topic))
         level = logging.ERROR if dead_topic else logging.WARNING
         next_step = f"is a dead letter in {dead_topic}" if dead_topic else f"is retried in {delivery.backoff:g} s"
         _log.log(
             level, "message %d to %s %s: %s", delivery.message_id, delivery.subscription, next_step, refusal.reason
         )
+
+
+async def _push(client: aiohttp.ClientSession, subscription: Subscription, delivery: Delivery) -> Refusal | None:
+    """Push the event as the subscription says; return None if it is acknowledged."""
+    published = datetime.fromtimestamp(delivery.published, UTC)
+    message = delivery.message
+    content = Push(message.headers, message.body, str(delivery.message_id), published, delivery.attempts + 1)
+    return await send(client, subscription, content)
+
+
+def _after(delivery: Delivery, refusal: Refusal, subscription: Subscription, now: float) -> tuple[Delivery, str | None]:
+    """Return the next state of a refused delivery, and its dead-letter topic if this was its last attempt.
+
+    A consumer that cannot be reached has not seen the message: that costs back-off, but no attempt.
+    """
+    policy = subscription.dead_letter
+    attempts = delivery.attempts + refusal.reached
+    backoff = backoff_after(subscription.retry, delivery.backoff)
+    due = now + max(backoff, refusal.retry_after)
+    next_state = replace(delivery, attempts=attempts, backoff=backoff, due=due, reason=refusal.reason)
+    exhausted = policy is not None and attempts >= policy.max_delivery_attempts
+    return next_state, policy.topic if policy and exhausted else None

@@ -7,7 +7,6 @@ their Events name the cause.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.runs.lifecycle import quota
 from functions.runs.model.reasons import Reason
 
 Event = Mapping[str, Any]
@@ -59,7 +58,7 @@ def job_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
     if latest is None or latest["reason"] == _CREATED:
         return None
     words = latest.get("message") or "the cluster refuses its pod"
-    return (Reason.QUEUED if quota.is_exceeded(words) else Reason.POD_REFUSED), words
+    return (Reason.QUEUED if is_quota_exceeded(words) else Reason.POD_REFUSED), words
 
 
 def suspension(events: Sequence[Event]) -> Diagnosis | None:
@@ -74,3 +73,12 @@ def last_seen(event: Event) -> str:
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     created: str = event.get("metadata", {}).get("creationTimestamp") or ""
     return (next((time for time in times if time), created))[:19]
+
+
+def is_quota_exceeded(words: str) -> bool:
+    """Return whether these words of the cluster say that a ResourceQuota has no room. It frees itself."""
+    return _QUOTA_EXCEEDED in words
+
+
+_QUOTA_EXCEEDED = "exceeded quota: "
+"""In every rejection by a ResourceQuota (apiserver: pkg/admission/plugin/resourcequota/controller.go)."""

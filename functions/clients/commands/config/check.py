@@ -18,8 +18,7 @@ from functions.clients.api_url import FUNCTIONS, VARIABLE, function_url
 from functions.clients.errors import CommandError
 from functions.clients.options import output_option
 from functions.clients.output import Output, columns, write
-from functions.clients.settings import load_settings
-from functions.queues.topology import FUNCTIONS as DEPLOYED
+from functions.clients.settings import load_settings, unknown_endpoints
 from functions.settings.model import Settings
 from functions.templating import completeness
 
@@ -88,9 +87,7 @@ def _problems(settings: Settings) -> Iterator[str]:
     kubeconfig = settings.cluster.kubeconfig
     if kubeconfig and not Path(kubeconfig).is_file():
         yield f"setting cluster.kubeconfig: {kubeconfig} does not exist"
-    unknown = sorted(set(settings.queues.endpoints) - set(DEPLOYED))
-    if unknown:
-        yield f"setting queues.endpoints: no function {', '.join(unknown)}; there are {', '.join(DEPLOYED)}"
+    yield from filter(None, [unknown_endpoints(settings.queues)])
     unreachable = settings.access.unreachable_entries(settings.auth)
     if unreachable:
         yield f"setting access.callers: no caller matches {', '.join(unreachable)} with auth.mode {settings.auth.mode}"

@@ -3,8 +3,7 @@
 import click
 
 from functions.clients.errors import as_command_error
-from functions.clients.queue_endpoints import check_endpoints
-from functions.clients.settings import load_settings
+from functions.clients.settings import check_endpoints, load_settings
 from functions.queues import backends
 from functions.queues.setup import SetupError
 
