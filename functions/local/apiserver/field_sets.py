@@ -95,9 +95,11 @@ def without(value: Any, path: Path) -> Any:
 
 def _without_in_item(item: Any, identity: Any, path: Path) -> Any:
     """Return the item without the path if it has this identity; its keys are removed only with the item."""
-    keyed = isinstance(identity, dict)
-    same = item == identity if not keyed else all(item.get(key) == value for key, value in identity.items())
-    return item if not same or (keyed and path[0][2:] in identity) else without(item, path)
+    if not isinstance(identity, dict):
+        return without(item, path) if item == identity else item
+    same = isinstance(item, dict) and all(item.get(key) == value for key, value in identity.items())
+    is_key = bool(path) and path[0][2:] in identity
+    return item if not same or is_key else without(item, path)
 
 
 def to_wire(paths: Iterable[Path]) -> Obj:
@@ -111,9 +113,20 @@ def to_wire(paths: Iterable[Path]) -> Obj:
 
 
 def from_wire(tree: Obj, above: Path = ()) -> Iterator[Path]:
-    """Yield the paths of FieldsV1."""
+    """Yield the paths of FieldsV1; raise AttributeError or ValueError if it is malformed."""
     for element, branch in tree.items():
+        if not _is_element(element):
+            raise ValueError(f"{element} is not an element of a path")
         yield from from_wire(branch, (*above, element)) if branch else [(*above, element)]
+
+
+def _is_element(element: str) -> bool:
+    kind, text = element[:2], element[2:]
+    return (
+        element == "."
+        or kind == "f:"
+        or (kind in ("k:", "v:") and isinstance(json.loads(text), dict) == (kind == "k:"))
+    )
 
 
 def shown(path: Path) -> str:

@@ -9,36 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.local.apiserver import field_sets
+from functions.local.apiserver import field_owners, field_sets
 from functions.local.apiserver.errors import Cause, Obj, StatusError
+from functions.local.apiserver.field_owners import Owner
 from functions.local.apiserver.field_sets import OWNED_METADATA, Lists, Path
 from functions.local.apiserver.requests import Target, WriteOptions
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Annotation that client-side `kubectl apply` leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """One entry of managedFields: a manager, how it writes, and its fields."""
-
-    manager: str
-    operation: str
-    version: str
-    subresource: str
-    time: str = ""
-    paths: frozenset[Path] = frozenset()
-
-    @property
-    def identity(self) -> tuple[str, str, str, str]:
-        """The key of the entry; that of an apply does not depend on the version."""
-        return self.operation, self.manager, self.subresource, "" if self.operation == "Apply" else self.version
-
-    @property
-    def shown(self) -> str:
-        """The owner in the message of a conflict."""
-        part = f' with subresource "{self.subresource}"' if self.subresource else ""
-        return f'"{self.manager}"{part}' + ("" if self.operation == "Apply" else f" using {self.version}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +50,7 @@ def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
     mine = frozenset(field_sets.fields(config, write.lists))
     if live is None:
         return _with_owners(config, [replace(write.owner, paths=mine)])
-    owners = _owners(live) or [_first_owner(live, write)]
+    owners = field_owners.owners(live) or [_first_owner(live, write)]
     previous = next((each for each in owners if each.identity == write.owner.identity), write.owner)
     others = [each for each in owners if each.identity != previous.identity]
     last = _last_applied(live) if write.options.manager == "kubectl" and not write.target.subresource else {}
@@ -80,7 +58,8 @@ def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
         previous, others = _of_kubectl(last, live, previous, others, write.lists)
         config = _annotated(config)
     merged = field_sets.merge(live, config, write.lists)
-    for path in sorted(_unowned(previous.paths - mine, mine.union(*(each.paths for each in others)))):
+    dropped = (previous.paths - mine).intersection(field_sets.fields(merged, write.lists))  # clients edit the paths
+    for path in sorted(_unowned(dropped, mine.union(*(each.paths for each in others)))):
         merged = field_sets.without(merged, path)
     changed, removed = _difference(live, merged, write.lists)
     if not write.options.force:
@@ -90,9 +69,9 @@ def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
     return _with_owners(merged, [*_reduced(others, changed | removed), replace(previous, paths=mine, time=time)])
 
 
-def updated(old: Obj, new: Obj, write: Write) -> list[Obj]:
-    """Return the managedFields after another write; empty if the object was never applied."""
-    owners = _owners(old)
+def updated(old: Obj, new: Obj, given: Any, write: Write) -> list[Obj]:
+    """Return the managedFields after another write, which may edit them; empty if the object was never applied."""
+    owners = field_owners.edited(given, old)
     if not owners:
         return []
     changed, removed = _difference(old, new, write.lists)
@@ -100,7 +79,7 @@ def updated(old: Obj, new: Obj, write: Write) -> list[Obj]:
     others = [each for each in owners if each.identity != present.identity]
     time = write.time if changed else present.time
     mine = replace(present, paths=(present.paths | changed) - removed, time=time)
-    return _wire([*_reduced(others, changed | removed), mine])
+    return field_owners.wire([*_reduced(others, changed | removed), mine])
 
 
 def _part(config: Obj, target: Target) -> Obj:
@@ -174,37 +153,5 @@ def _reduced(owners: list[Owner], lost: frozenset[Path]) -> list[Owner]:
     return [replace(each, paths=each.paths - lost) for each in owners]
 
 
-def _owners(obj: Obj) -> list[Owner]:
-    return [
-        Owner(
-            entry["manager"],
-            entry["operation"],
-            entry["apiVersion"],
-            entry.get("subresource", ""),
-            entry["time"],
-            frozenset(field_sets.from_wire(entry["fieldsV1"])),
-        )
-        for entry in obj["metadata"].get("managedFields", ())
-    ]
-
-
 def _with_owners(obj: Obj, owners: list[Owner]) -> Obj:
-    return {**obj, "metadata": {**obj["metadata"], "managedFields": _wire(owners)}}
-
-
-def _wire(owners: list[Owner]) -> list[Obj]:
-    """Return the entries in the real server's order, without those that own no field."""
-    ordered = sorted(owners, key=lambda each: (each.operation, each.time, each.manager, each.subresource))
-    return [_entry(each) for each in ordered if each.paths]
-
-
-def _entry(owner: Owner) -> Obj:
-    entry: dict[str, Any] = {
-        "manager": owner.manager,
-        "operation": owner.operation,
-        "apiVersion": owner.version,
-        "time": owner.time,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": field_sets.to_wire(owner.paths),
-    }
-    return entry | ({"subresource": owner.subresource} if owner.subresource else {})
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": field_owners.wire(owners)}}

@@ -143,9 +143,10 @@ class Writer:
             kind.rules.on_update(obj, old)
         meta = obj["metadata"]
         meta |= {"resourceVersion": old_meta["resourceVersion"]} | client_values
-        managed = applied if options.apply else managed_fields.updated(old, obj, self._write(target, options))
-        if managed:
-            meta["managedFields"] = managed
+        write = self._write(target, options)
+        managed = applied if options.apply else managed_fields.updated(old, obj, applied, write)
+        meta.pop("managedFields", None)
+        meta |= {"managedFields": managed} if managed else {}
         if kind.rules.has_generation and _content(kind, obj) != _content(kind, old):
             meta["generation"] = old_meta.get("generation", 0) + 1
         _check(kind, obj, old, status=status)

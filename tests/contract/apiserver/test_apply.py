@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.conftest import SCALE
-from tests.contract.apiserver.client import APPLY, MERGE, Answer, Obj, Server
+from tests.contract.apiserver.client import APPLY, JSON_PATCH, MERGE, Answer, Obj, Server
 from tests.contract.apiserver.conftest import new_namespace
 from tests.contract.apiserver.samples import Namespace, config_map, pod, refused, sample
 
@@ -101,6 +101,18 @@ def test_write_without_apply_owns_the_fields_that_it_changes(namespace: Namespac
     assert [owner[:2] for owner in owners(put)] == [("puts", "Update")]
     answer = apply(namespace, config_map(data={"b": "1"}))
     assert answer.message == 'Apply failed with 1 conflict: conflict with "puts" using v1: .data.b'
+
+
+def test_client_may_edit_managed_fields(namespace: Namespace) -> None:
+    """Tools such as Flux and kubectl move fields from one manager to another so."""
+    entries = apply(namespace, config_map(data={"a": "1", "b": "1"})).body["metadata"]["managedFields"]
+    moved = [{**entries[0], "manager": "y"}]
+    path, change = namespace.path("configmaps", "a"), {"op": "replace", "path": "/metadata/managedFields"}
+    edited = namespace.server.patch(path, [{**change, "value": moved}], JSON_PATCH).body
+    assert owners(edited) == [("y", "Apply", ["data/a", "data/b"])]
+    assert apply(namespace, config_map(data={"a": "1"}), "y").body["data"] == {"a": "1"}
+    reset = namespace.server.patch(path, [{**change, "value": [{}]}], JSON_PATCH).body
+    assert owners(reset) == []
 
 
 def test_items_of_keyed_lists_have_separate_owners(namespace: Namespace) -> None:
