@@ -14,23 +14,21 @@
 | one while a finished run is to be retried             | refused                                               |
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from itertools import count
-from threading import Barrier
 from typing import Any
 
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.cluster.errors import Invalid
 from functions.cluster.kinds import CODE_RUN, CONFIG_MAP
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Transport
 from functions.manifests.task_claim import TASK_CLAIM, run_of
 from functions.reconciler.reconciler import reconcile
 from functions.serving.http import Answer
+from tests.life.claim_transports import BeforeDelete, ReadBarrier, Refusing
 from tests.support.api import Harness, RecordingTransport
 from tests.support.builders import CODE_SPEC
 from tests.support.crashing import CrashingTransport, Killed
@@ -77,28 +75,6 @@ def name(found: Answer) -> str:
 def alone() -> Harness:
     """Return a harness on a server in this process."""
     return Harness(InProcessServer(), "orchestrator")
-
-
-@dataclass
-class ReadBarrier:
-    """Hold the first `many` readers of `what` until all have read it, so that all see the same."""
-
-    inner: Transport
-    what: str
-    many: int
-
-    def __post_init__(self) -> None:
-        self._barrier, self._arrived = Barrier(self.many), count()
-
-    def send(self, request: Request) -> Any:
-        found = self.inner.send(request)
-        read = request.path.rsplit("/", 1)[-1] if request.method == "GET" else ""
-        if read.startswith(self.what) and next(self._arrived) < self.many:
-            self._barrier.wait(timeout=60)
-        return found
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
 
 @pytest.mark.parametrize("keyless", [0, 1, 20])
@@ -184,23 +160,6 @@ def test_one_of_two_requests_takes_over_an_expired_claim(world: Harness) -> None
     assert (answers, len(runs(world)), len(claims(world))) == ([201, 409], 1, 1)
 
 
-@dataclass
-class BeforeDelete:
-    """A transport that calls `happens` before its first DELETE."""
-
-    inner: Transport
-    happens: Callable[[], object]
-
-    def send(self, request: Request) -> Any:
-        if request.method == "DELETE":
-            happens, self.happens = self.happens, lambda: None
-            happens()
-        return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
-
-
 def test_request_that_loses_an_expired_claim_to_another_leaves_the_new_claim(alone: Harness) -> None:
     with pytest.raises(Killed):
         asks(through(alone, CrashingTransport(alone.calls.inner, 3, after=False)))
@@ -218,21 +177,6 @@ def test_repeated_request_makes_no_claim_once_its_run_exists(alone: Harness) -> 
     assert (asks(counted).code, counting.reads and len(counting.reads), len(counting.writes)) == (201, 2, 2)
     counting.calls.clear()
     assert (asks(counted).code, len(counting.reads), len(counting.writes)) == (200, 3, 1)
-
-
-@dataclass
-class Refusing:
-    """An API server that rejects every CodeRun."""
-
-    inner: Transport
-
-    def send(self, request: Request) -> Any:
-        if request.method == "POST" and request.path.endswith("/coderuns"):
-            raise Invalid("no such run", [("spec", "is refused")])
-        return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
 
 @pytest.mark.parametrize("key", ["k1", None])
