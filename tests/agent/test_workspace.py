@@ -1,5 +1,6 @@
 """The workspace of code runs: one attempt at a time, one pod per attempt, and no work is ever lost or mixed."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
-from tests.agent.world import Pod, World, result_line
+from tests.agent.world import WITHOUT_CAPABILITIES, Pod, World, result_line
 
 OWN = "agents/r1-3b2c1"
 WAITING = "echo started; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x"
@@ -272,16 +273,21 @@ def test_a_clone_made_shallow_gets_its_history_back(world: World, code_spec: Spe
     assert git("rev-parse", "--is-shallow-repository", cwd=clone(world)).strip() == "false"
 
 
-@pytest.mark.parametrize("damage", ["a lock left", "an object lost"])
+@pytest.mark.parametrize("damage", ["a lock left", "an object lost", "a pipe and no rights"])
 def test_the_store_of_task_documents_is_made_anew(world: World, code_spec: SpecFactory, damage: str) -> None:
     world.pod(world.task(code_spec())).run()
     (store,) = (world.path / "workspace").glob("platform-*.git")
     if damage == "a lock left":
         (store / "shallow.lock").touch()
+    elif damage == "a pipe and no rights":
+        (store / "HEAD").unlink()
+        os.mkfifo(store / "HEAD")
+        (store / "objects").chmod(0)
     else:
         for each in store.glob("objects/*/*"):
             each.unlink()
     pod = world.pod(world.task(code_spec(), attempt=2))
+    pod.command = [*WITHOUT_CAPABILITIES, *pod.command]
     assert pod.run().reason is not Reason.REPOSITORY_DENIED, pod.log
     assert "starting the agent" in pod.log
 

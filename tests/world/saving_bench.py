@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.agent.world import WITHOUT_CAPABILITIES
 from tests.support.python import search_path
 from tests.world.attempts import blob
 
@@ -121,9 +122,6 @@ class Attempt:
         """The remote's."""
         return _git(self.path / "remote/shop", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
 
-
-WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
-"""As in a pod: with them, root would not notice missing rights."""
 
 RUNNER = """
 import runpy, sys

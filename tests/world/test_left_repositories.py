@@ -77,6 +77,7 @@ ODD = {
     "a cache whose name has a line end": r"mkdir -p $'x\nsrc'; touch $'x\nsrc/CACHEDIR.TAG'; echo {n} > src/new",
     "files of the base branch damaged": "echo {n} > f; o=$(git rev-parse origin/main:src); "
     "o=.git/objects/${o:0:2}/${o:2}; chmod u+w $o; : > $o",
+    "a directory of objects damaged": "echo {n} > f; rm -rf .git/objects/d0; ln -s /proc .git/objects/d0",
     "a reference of another kind": f"{COMMIT}; git update-ref refs/orchestrator/a HEAD; git reset -q --hard HEAD~1",
     "a repository at a long path": "p=$(printf %0100d/%0100d/%0100d 1 2 3); git init -q $p; echo {n} > $p/f",
 }

@@ -146,6 +146,27 @@ assert 0 < min(reads) <= max(reads) <= 1 << 20, reads
 """
 
 
+SLOW = """
+import subprocess, own_git
+from pathlib import Path
+def run(*arguments, **options):
+    raise subprocess.TimeoutExpired("git", 1, stderr=b"remote: policy: in a queue of 900\\n")
+subprocess.run = run
+try:
+    own_git.Git(Path("."), Path(".")).run("push")
+except own_git.GitError as error:
+    assert str(error) == "git push failed: remote: policy: in a queue of 900 timed out: the time is over", error
+else:
+    raise AssertionError
+"""
+
+
+def test_what_a_remote_says_that_does_not_end_is_told(world: World, code_spec: SpecFactory) -> None:
+    config = world.path / "config"
+    lay_out(config, task_files(world.task(code_spec()), plain_settings()).files)
+    subprocess.run([sys.executable, "-c", SLOW], env={"PYTHONPATH": str(config)}, check=True, timeout=60)
+
+
 def test_a_large_file_is_searched_in_parts(world: World, code_spec: SpecFactory) -> None:
     config = world.path / "config"
     lay_out(config, task_files(world.task(code_spec()), plain_settings()).files)
