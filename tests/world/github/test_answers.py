@@ -24,7 +24,6 @@ from functions.events.event import Event
 from functions.github.api.client import connect
 from functions.github.api.errors import Busy, Denied, from_response
 from functions.github.api.permissions import Permissions
-from functions.github.reports import comment
 from functions.runs.model import origin, pull_request
 from tests.github.answers import (
     ANSWERS,
@@ -42,6 +41,7 @@ from tests.github.clock import Clock
 from tests.github.delivery_bench import DeliveryBench
 from tests.github.report_bench import FIRST, ReportBench
 from tests.support.github import Github, payloads
+from tests.world.github.report_calls import REPORTS
 
 SOON_AND_LATER = pytest.mark.parametrize("recent", [True, False], ids=["soon", "later"])
 COMMIT = "d" * 40
@@ -215,45 +215,6 @@ def test_a_pull_request_that_was_merged_is_recorded(bench: DeliveryBench, name: 
 
 
 # Reports ------------------------------------------------------------------------------------------------------------
-
-
-def first_report(reporting: ReportBench) -> None:
-    reporting.succeeds()
-
-
-def pull_request_that_is_rejected(reporting: ReportBench) -> None:
-    reporting.succeeds()
-    fails_with(reporting.github, "POST /repos/acme/shop/pulls", ANSWERS["422 exists"])
-
-
-def duplicate_comments(reporting: ReportBench) -> None:
-    reporting.succeeds()
-    for _ in range(2):
-        reporting.shop.comment(
-            reporting.issue, comment.text(reporting.run()), "5dlabs-rex[bot]", reporting.github.app.shown()
-        )
-
-
-def report_of_another_attempt(reporting: ReportBench) -> None:
-    reporting.succeeds()
-    reporting.report()
-    reporting.asks(contextVersion=2)
-    reporting.succeeds()
-
-
-REPORTS: dict[str, Callable[[ReportBench], None]] = {
-    "GET /repos/acme/shop": pull_request_that_is_rejected,
-    "GET /repos/acme/shop/pulls": first_report,
-    "POST /repos/acme/shop/pulls": first_report,
-    "GET /repos/acme/shop/issues/*/comments": first_report,
-    "POST /repos/acme/shop/issues/*/comments": first_report,
-    "GET /repos/acme/shop/commits/*/check-runs": first_report,
-    "POST /repos/acme/shop/check-runs": first_report,
-    "PATCH /repos/acme/shop/issues/comments/*": report_of_another_attempt,
-    "PATCH /repos/acme/shop/check-runs/*": report_of_another_attempt,
-    "DELETE /repos/acme/shop/issues/comments/*": duplicate_comments,
-}
-"""What makes each call of a report."""
 
 
 @SOON_AND_LATER
