@@ -68,8 +68,8 @@ class Transport(Protocol):
 class HttpTransport:
     """A pool of connections. It does not retry: the handlers decide about that."""
 
-    def __init__(self, pool: urllib3.PoolManager | None = None) -> None:
-        self._pool = pool or urllib3.PoolManager(maxsize=POOL_SIZE, retries=False)
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(maxsize=POOL_SIZE, retries=False)
 
     def send(self, request: Request) -> Response:
         """Return the response, whatever its status; raise Busy if there is none.
