@@ -1,4 +1,4 @@
-"""One attempt of a code run whose agent is a few lines of shell."""
+"""Helpers: one attempt of a code run whose agent is a short shell script."""
 
 import hashlib
 import subprocess
@@ -14,18 +14,18 @@ SAVED = "agents/saved/r1-3b2c1/1"
 
 
 def pod_of(world: World, spec: RunSpec, agent: str, words: str = "done", **changes: Any) -> Pod:
-    """A pod whose agent runs these shell lines and ends well, saying `words`."""
+    """Return a pod whose agent runs these shell lines, then prints a successful result with the text `words`."""
     command = world.agent(f"{agent}\n{result_line(result=words)}")
     return world.pod(world.task(spec, **changes), AGENT_COMMAND=command)
 
 
 def left(world: World, spec: RunSpec, agent: str, words: str = "done", **changes: Any) -> Report:
-    """The report of such an attempt."""
+    """Run such an attempt; return its report."""
     return pod_of(world, spec, agent, words, **changes).run()
 
 
 def goes_on(world: World, spec: RunSpec, attempt: int = 2) -> None:
-    """A further attempt of the run does its work in the workspace, and another run opens the repository there."""
+    """Check that a further attempt succeeds in the workspace and that another run can open the repository."""
     pod = pod_of(world, spec, "echo more > more-$RANDOM", attempt=attempt)
     result = pod.run()
     assert "starting the agent" in pod.log, pod.log
@@ -34,7 +34,7 @@ def goes_on(world: World, spec: RunSpec, attempt: int = 2) -> None:
 
 
 def opens(world: World, spec: RunSpec, **changes: Any) -> None:
-    """Open the repository in the workspace as the container script of an attempt does."""
+    """Open the repository in the workspace as the container script does."""
     pod = world.pod(world.task(spec, **changes))
     home, state, start = pod.root / "home/agent", world.path / "workspace/.orchestrator", pod.root / "start.json"
     script = [pod.root / "config/open_repository.py", clone(world), state, home / "git", start]
@@ -46,28 +46,28 @@ def opens(world: World, spec: RunSpec, **changes: Any) -> None:
 
 
 def saved(world: World, name: str = "shop") -> list[str]:
-    """Branches beside the run's, without the attempt's prefix."""
+    """Return the saved branches (agents/saved/...), without the attempt's prefix."""
     return [each.removeprefix(f"{SAVED}/") for each in world.remotes.branches(name) if each.startswith(f"{SAVED}/")]
 
 
 def clone(world: World) -> Path:
-    """The clone in the workspace."""
+    """Return the path of the clone in the workspace."""
     return next((world.path / "workspace").glob("shop-????????"))
 
 
 def holds(world: World, text: str, name: str = "shop") -> bool:
-    """Whether a file with that text is reachable from a branch of the remote."""
+    """Return whether a branch of the remote reaches a file with that text."""
     command = ["git", "-C", str(world.remotes.root / name), "rev-list", "--objects", "--no-object-names", "--all"]
     return blob(text) in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 def everything(world: World, name: str = "shop") -> str:
-    """All that the remote holds, as text."""
+    """Return all contents of the remote as text."""
     command = ["git", "-C", str(world.remotes.root / name), "cat-file", "--batch-all-objects", "--batch"]
     return subprocess.run(command, check=True, capture_output=True).stdout.decode(errors="replace")
 
 
 def blob(text: str) -> str:
-    """The name of a file's content in git."""
+    """Return the object name that git gives to this content."""
     data = text.encode()
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

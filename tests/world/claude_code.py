@@ -1,4 +1,4 @@
-"""Attempts with the real Claude Code, whose model says what a test has it say."""
+"""Helpers: attempts with the real Claude Code and a scripted model."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tests.agent.world import Pod, World, at, plain_settings
 
 @dataclass
 class Done:
-    """An attempt that has ended."""
+    """A finished attempt: pod, report and the requests to the model."""
 
     report: Report
     pod: Pod
@@ -20,35 +20,35 @@ class Done:
 
     @property
     def init(self) -> dict[str, Any]:
-        """What the CLI says of itself first."""
+        """Return the first event of the CLI's output, which lists its configuration."""
         return self.lines("system", "init")[0]
 
     def lines(self, kind: str, subtype: str | None = None) -> list[dict[str, Any]]:
-        """The lines of its output of that kind."""
+        """Return the events of that type in the CLI's output."""
         lines = [json.loads(line) for line in self.pod.log.splitlines() if line.startswith("{")]
         return [line for line in lines if line["type"] == kind and subtype in (None, line.get("subtype"))]
 
     @property
     def instructions(self) -> str:
-        """All that the model was told in the first request."""
+        """Return the instructions in the first request to the model."""
         return self.model.request_text()
 
 
 @dataclass
 class ClaudeCode:
-    """The real CLI in a world."""
+    """The real CLI in a test environment."""
 
     world: World
     program: str
 
     def run(self, spec: RunSpec, *turns: Turn | Refusal, attempt: int = 1, **changes: Any) -> Done:
-        """One attempt to its end."""
+        """Run one attempt to its end."""
         with serving(Model(turns)) as model:
             pod = self.pod(spec, model, attempt=attempt, **changes)
             return Done(pod.run(), pod, model)
 
     def pod(self, spec: RunSpec, model: Model, *, attempt: int = 1, **changes: Any) -> Pod:
-        """A pod that is not started."""
+        """Return a pod that is not started."""
         settings = plain_settings(**(at(model.url) | changes.pop("settings", {})))
         given: dict[str, Any] = {"AGENT_COMMAND": self.program, "settings": settings}
         task = self.world.task(spec, attempt=attempt, **changes.pop("task", {}))
@@ -56,5 +56,5 @@ class ClaudeCode:
 
 
 def shell(command: str, **given: Any) -> Turn:
-    """A turn that runs a command."""
+    """Return a model turn that runs a shell command."""
     return uses("Bash", command=command, **given)

@@ -1,4 +1,4 @@
-"""Attempts as in tests/agent: the same remotes, specs, pods and sshd."""
+"""Fixtures of tests/agent: remotes, specs, pods and sshd."""
 
 import shutil
 from pathlib import Path
@@ -41,7 +41,7 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory, seeds: Path, code_spec: SpecFactory) -> Stage:
-    """What every attempt without a pod begins with."""
+    """Return the rendered task files and the remote from which every attempt without a pod starts."""
     made = Stage(tmp_path_factory.mktemp("stage"))
     for directory, run in ((made.config, "r1"), (made.other, "r2")):
         task = World(made.path, Remotes(seeds)).task(code_spec(), run=run)

@@ -1,7 +1,7 @@
-"""A clone in a workspace and its remote, without a pod: what saves and opens it is called as the container script does.
+"""A workspace and its remote, without a pod: the saving and opening scripts run as the container script runs them.
 
-One attempt costs a third of the processor time of a whole one. The container script and the agent process around it
-are tested in tests/agent and by the attempts of the other tests here.
+An attempt takes a third of the processor time of an attempt in a pod. The container script and the agent process are
+covered by tests/agent and by the other tests of this directory.
 """
 
 import json
@@ -23,7 +23,7 @@ COMMIT = "echo {n} > c{n}; git add c{n}; git commit -qm {n}"
 
 @dataclass(frozen=True)
 class Stage:
-    """Rendered task files and a remote to begin with."""
+    """Rendered task files and the initial remote."""
 
     path: Path
     looked_for: list[int] = field(default_factory=list)
@@ -31,27 +31,27 @@ class Stage:
 
     @property
     def config(self) -> Path:
-        """Task files of the run."""
+        """Return the directory with the run's task files."""
         return self.path / "config"
 
     @property
     def other(self) -> Path:
-        """Task files of another run."""
+        """Return the directory with the task files of another run."""
         return self.path / "other"
 
     @property
     def start(self) -> Path:
-        """A workspace in which the repository is open."""
+        """Return a workspace in which the repository is open."""
         return self.path / "begun"
 
     def attempt(self, name: str) -> "Attempt":
-        """An attempt that has begun."""
+        """Return a started attempt."""
         return Attempt(shutil.copytree(self.start, self.path / name.replace(" ", "-"), symlinks=True))
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A workspace and a remote of one sequence."""
+    """The workspace and the remote of one sequence of operations."""
 
     path: Path
 
@@ -72,7 +72,7 @@ class Attempt:
         }
         remote = f"url.file://{self.path}/remote/.insteadOf"
         values = {remote: "https://github.com/acme/", "user.name": "agent", "user.email": "agent@example.com"}
-        values["core.fsync"] = "none"  # no power failure in this test
+        values["core.fsync"] = "none"  # durability does not matter in this test
         for number, (key, value) in enumerate(values.items()):
             known |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return known
@@ -105,7 +105,7 @@ class Attempt:
         subprocess.run(["/bin/bash", "-c", text], env=environ, timeout=60, check=True)
 
     def had(self) -> set[str]:
-        """Names of the blobs that the workspace has: files, objects that something names, what is staged."""
+        """Return the names of the blobs in the workspace: files, objects that a ref names, staged contents."""
         files = [path for path in self.clone.rglob("*") if _is_content(path.relative_to(self.clone))]
         found = {_blob(path) for path in files if path.is_file() and not path.is_symlink()}
         for directory in [self.clone / ".git", *self.clone.glob("z*/.git")]:
@@ -119,7 +119,7 @@ class Attempt:
         return set(_git(self.path / "remote/shop", "rev-list", "--objects", "--no-object-names", "--all"))
 
     def branches(self) -> list[str]:
-        """The remote's."""
+        """Return the branches of the remote."""
         return _git(self.path / "remote/shop", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
 
 

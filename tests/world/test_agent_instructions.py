@@ -1,11 +1,11 @@
-"""CASES A9, A15, A16 and "Missing for the agent": what the agent is told, as the model gets it.
+"""CASES A9, A15, A16 and "Missing for the agent": the instructions that reach the model.
 
-| of                     | is there                                                                      |
-|------------------------|-------------------------------------------------------------------------------|
-| the base branch        | its memory as the CLI reads it: imports, links, AGENTS.md, nested files       |
-| Task Master            | the tag's task, a subtask with every field, ids that are texts                |
-| the platform's project | architecture, requirements, list of tasks: laid out, named, never committed   |
-| the attempt            | when it ends, its limits, the repository's conventions                        |
+| source                 | content                                                                        |
+|------------------------|--------------------------------------------------------------------------------|
+| the base branch        | the memory files as the CLI reads them: imports, links, AGENTS.md, nested ones |
+| Task Master            | the task of the tag; a subtask with every field; ids that are strings          |
+| the platform's project | architecture, requirements, task list: copied, named, never committed          |
+| the attempt            | its deadline, its limits, the repository's conventions                         |
 """
 
 import json
@@ -31,12 +31,12 @@ LOOKED = says("NO_CHANGES: only looked")
 
 
 def memory(cli: ClaudeCode, spec: Any, files: dict[str, str]) -> str:
-    """What an agent is told in a repository with these files on its base branch."""
+    """Return the agent's instructions for a repository with these files on its base branch."""
     cli.world.remotes.commit("shop", files)
     return cli.run(spec, LOOKED).instructions
 
 
-def test_a_link_is_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_symbolic_link_as_memory_file_is_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", {"AGENTS.md": "M-AGENTS\n"})
     cli.world.remotes.link("shop", "CLAUDE.md", "AGENTS.md")
     instructions = cli.run(code_spec(), LOOKED).instructions
@@ -45,14 +45,14 @@ def test_a_link_is_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
 
 
 @pytest.mark.parametrize("target", ["../../../../etc/hostname", "/etc/hostname", "CLAUDE.md", "nowhere.md"])
-def test_a_link_to_nowhere_is_left(cli: ClaudeCode, code_spec: SpecFactory, target: str) -> None:
+def test_broken_or_outward_link_as_memory_file_is_ignored(cli: ClaudeCode, code_spec: SpecFactory, target: str) -> None:
     cli.world.remotes.link("shop", "CLAUDE.md", target)
     done = cli.run(code_spec(), LOOKED)
     assert done.report.reason is Reason.NO_CHANGES, done.pod.log
     assert "From the repository" not in done.instructions
 
 
-def test_imports_are_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_imports_in_memory_files_are_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     files = {
         "CLAUDE.md": "M-CLAUDE @docs/a.md and `@docs/code.md`\n```\n@docs/fence.md\n```\nme@docs/mail.md\n",
         "docs/a.md": "M-A @b.md\n@./with\\ space.md\n@../CLAUDE.md\n",
@@ -66,7 +66,7 @@ def test_imports_are_followed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     assert "root:" not in instructions
 
 
-def test_agents_md_is_read_where_there_is_no_claude_md(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_agents_md_is_read_when_claude_md_is_missing(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     files = {"AGENTS.md": "M-ROOT\n", "src/AGENTS.md": "M-SRC-AGENTS\n", "src/CLAUDE.md": "M-SRC-CLAUDE\n"}
     instructions = memory(cli, code_spec(workingDirectory="src"), files)
     assert "M-ROOT" in instructions
@@ -74,7 +74,7 @@ def test_agents_md_is_read_where_there_is_no_claude_md(cli: ClaudeCode, code_spe
     assert "M-SRC-AGENTS" not in instructions
 
 
-def test_nested_memory_and_rules_are_there(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_nested_memory_files_and_rules_are_in_the_instructions(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     files = {
         "src/CLAUDE.md": "M-NESTED\n",
         ".claude/CLAUDE.md": "M-DOT\n",
@@ -87,7 +87,7 @@ def test_nested_memory_and_rules_are_there(cli: ClaudeCode, code_spec: SpecFacto
     assert "M-COMMENT" not in instructions
 
 
-def test_the_branch_being_worked_on_has_no_say(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_memory_files_of_the_run_s_branch_are_ignored(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", {"CLAUDE.md": "M-BASE @more.md\n", "more.md": "M-MORE\n"})
     cli.world.remotes.commit("shop", {"more.md": "M-EVIL\n", "src/CLAUDE.md": "M-EVIL\n"}, branch=BRANCH)
     instructions = cli.run(code_spec(), LOOKED, attempt=2).instructions
@@ -113,7 +113,7 @@ def test_settings_skills_and_notes_of_an_earlier_run_have_no_effect(cli: ClaudeC
 
 
 def tagged(**tags: Any) -> str:
-    """A tasks.json with tags."""
+    """Return a tasks.json with tags."""
     return json.dumps({name: {"tasks": tasks, "metadata": {}} for name, tasks in tags.items()})
 
 
@@ -131,7 +131,7 @@ OTHER = [{"id": 1, "title": "Other's", "description": "M-OTHER", "details": "All
 
 
 def documents(world: World, spec: Any) -> dict[str, str]:
-    """The task's documents as an agent finds them."""
+    """Return the task's documents in the agent's workspace."""
     pod = pod_of(world, spec, "true", words="NO_CHANGES: looked")
     assert pod.run().reason is Reason.NO_CHANGES, pod.log
     root = clone(world) / spec.working_directory / f".taskmaster/docs/task-{spec.task_id}"
@@ -139,7 +139,7 @@ def documents(world: World, spec: Any) -> dict[str, str]:
 
 
 def platform(world: World, files: dict[str, str]) -> None:
-    """Commits files below `.taskmaster` of the platform repository, which has no documents of task 1."""
+    """Commit files below `.taskmaster` of the platform repository, which has no documents of task 1."""
     world.remotes.create("tasks", {f".taskmaster/{name}": text for name, text in files.items()})
 
 
@@ -166,37 +166,39 @@ CONFIG = {"config.json": json.dumps({"global": {"defaultTag": "other"}})}
         ({"tasks/tasks.json": json.dumps({"tasks": OTHER})}, {"taskTag": "master"}, "M-OTHER"),
     ],
 )
-def test_the_task_of_the_tag_is_given(
+def test_agent_gets_the_task_of_the_tag(
     world: World, tagged_spec: SpecFactory, files: dict[str, str], asked: dict[str, str], words: str
 ) -> None:
     platform(world, files)
     assert words in documents(world, tagged_spec(**asked))["task.md"]
 
 
-def test_documents_of_a_tag_are_those_of_its_task(world: World, tagged_spec: SpecFactory) -> None:
+def test_agent_gets_the_documents_of_the_task_of_its_tag(world: World, tagged_spec: SpecFactory) -> None:
     own = {"docs/other/task-1/task.md": "other's\n", "docs/task-1/task.md": "master's\n"}
     platform(world, TAGS | own)
     assert documents(world, tagged_spec(taskTag="other")) == {"task.md": "other's\n"}
 
 
-def test_the_text_file_of_a_tag_is_found(world: World, tagged_spec: SpecFactory) -> None:
+def test_text_file_of_a_tagged_task_is_found(world: World, tagged_spec: SpecFactory) -> None:
     platform(world, TAGS | {"tasks/task_001.txt": "master's\n", "tasks/task_001_other.txt": "other's\n"})
     assert documents(world, tagged_spec(taskTag="other")) == {"task.txt": "other's\n"}
 
 
 @pytest.mark.parametrize("changes", [{"taskId": "1.2", "taskTag": "other"}])
-def test_a_subtask_is_a_task_with_every_field(world: World, tagged_spec: SpecFactory, changes: dict[str, Any]) -> None:
+def test_subtask_is_given_with_every_field_and_its_parent_task(
+    world: World, tagged_spec: SpecFactory, changes: dict[str, Any]
+) -> None:
     platform(world, TAGS | {"docs/other/task-1/acceptance-criteria.md": "- [ ] all\n"})
     found = documents(world, tagged_spec(**changes))
     task = found["task.md"]
     assert task.startswith("# Task 1.2: Parse\n\nRead it.\n")
     assert all(words in task for words in ("With care.", "Feed it junk.", "Depends on tasks 1", "status: pending"))
-    assert "M-OTHER" in task, "the whole task follows"
+    assert "M-OTHER" in task, "the parent task follows"
     assert task.count("With care.") == 1
     assert found["task-1/acceptance-criteria.md"] == "- [ ] all\n"
 
 
-def test_the_fields_of_subtasks_are_in_the_task(world: World, tagged_spec: SpecFactory) -> None:
+def test_task_contains_the_fields_of_its_subtasks(world: World, tagged_spec: SpecFactory) -> None:
     platform(world, TAGS)
     task = documents(world, tagged_spec(taskTag="other"))["task.md"]
     assert "## Task 1.2: Parse" in task
@@ -205,7 +207,7 @@ def test_the_fields_of_subtasks_are_in_the_task(world: World, tagged_spec: SpecF
 
 
 @pytest.mark.parametrize("task_id", ["HAM-1", "a_b2", "T.9-x", "4a"])
-def test_ids_may_be_texts(world: World, tagged_spec: SpecFactory, task_id: str) -> None:
+def test_task_ids_may_be_strings(world: World, tagged_spec: SpecFactory, task_id: str) -> None:
     platform(world, {"tasks/tasks.json": json.dumps({"tasks": [{"id": task_id, "title": "X", "description": "M-X"}]})})
     assert "M-X" in documents(world, tagged_spec(taskId=task_id))["task.md"]
 
@@ -218,7 +220,7 @@ def test_ids_may_be_texts(world: World, tagged_spec: SpecFactory, task_id: str) 
         ({"taskId": "1.2"}, "there is no task 1.2 in the tag master; it is in other: give that as taskTag"),
     ],
 )
-def test_what_is_not_there_is_named(
+def test_missing_tag_or_task_is_named_with_the_existing_ones(
     world: World, tagged_spec: SpecFactory, changes: dict[str, Any], words: str
 ) -> None:
     platform(world, TAGS)
@@ -230,7 +232,7 @@ def test_what_is_not_there_is_named(
 PROJECT = {"docs/architecture.md": "M-ARCHITECTURE\n", "docs/prd.md": "M-PRD\n"}
 
 
-def test_the_projects_documents_are_laid_beside_the_task(cli: ClaudeCode, tagged_spec: SpecFactory) -> None:
+def test_project_documents_are_copied_beside_the_task(cli: ClaudeCode, tagged_spec: SpecFactory) -> None:
     platform(cli.world, TAGS | PROJECT)
     look = shell("cat .taskmaster/docs/architecture.md .taskmaster/docs/prd.md && echo x > x && git status --porcelain")
     done = cli.run(tagged_spec(), look, says("Done."))
@@ -241,14 +243,14 @@ def test_the_projects_documents_are_laid_beside_the_task(cli: ClaudeCode, tagged
         assert f"- .taskmaster/{name}\n" in done.instructions
 
 
-def test_only_what_is_there_is_named(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_instructions_name_only_documents_that_exist(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     instructions = cli.run(code_spec(), LOOKED).instructions
     for name in ("architecture.md", "prd.txt", "prd.md", "acceptance-criteria.md", "task.txt", "CONTRIBUTING"):
         assert name not in instructions, name
     assert "- .taskmaster/docs/task-1/prompt.md\n" in instructions
 
 
-def test_a_file_that_the_repository_tracks_stays_its_own(world: World, tagged_spec: SpecFactory) -> None:
+def test_tracked_file_is_not_overwritten_by_a_copied_document(world: World, tagged_spec: SpecFactory) -> None:
     platform(world, TAGS | PROJECT)
     world.remotes.commit("shop", {".taskmaster/docs/architecture.md": "the service's\n"})
     agent = "echo more >> .taskmaster/docs/architecture.md; cat .taskmaster/docs/task-1/platform-architecture.md > seen"
@@ -257,7 +259,7 @@ def test_a_file_that_the_repository_tracks_stays_its_own(world: World, tagged_sp
     assert world.remotes.show("shop", f"{BRANCH}:.taskmaster/docs/architecture.md") == "the service's\nmore\n"
 
 
-def test_what_was_laid_out_for_one_run_does_not_stay_for_the_next(world: World, tagged_spec: SpecFactory) -> None:
+def test_documents_copied_for_one_run_are_removed_for_the_next(world: World, tagged_spec: SpecFactory) -> None:
     platform(world, TAGS | PROJECT)
     pod_of(world, tagged_spec(), "echo x > x").run()
     world.remotes.create("tasks2", {".taskmaster/tasks/tasks.json": TAGS["tasks/tasks.json"]})
@@ -269,7 +271,7 @@ def test_what_was_laid_out_for_one_run_does_not_stay_for_the_next(world: World, 
     assert world.remotes.show("shop", f"{result.branch}:.taskmaster/docs/architecture.md") == "mine\n"
 
 
-def test_a_docs_agent_gets_the_tag_its_tasks_and_their_directories(cli: ClaudeCode, docs_spec: SpecFactory) -> None:
+def test_docs_agent_gets_the_tag_its_tasks_and_their_directories(cli: ClaudeCode, docs_spec: SpecFactory) -> None:
     cli.world.remotes.create("tagged", {f".taskmaster/{name}": text for name, text in (TAGS | STATE).items()})
     spec = docs_spec(repositoryUrl="https://github.com/acme/tagged")
     instructions = cli.run(spec, LOOKED).instructions
@@ -285,7 +287,7 @@ CONVENTIONS = {
 }
 
 
-def test_the_agent_knows_its_limits_and_the_repositorys_conventions(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_instructions_state_limits_and_repository_conventions(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     cli.world.remotes.commit("shop", CONVENTIONS, message="feat(shop): conventions")
     instructions = cli.run(code_spec(maxTurns=7), LOOKED).instructions
     for words in (

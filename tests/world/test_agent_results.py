@@ -1,13 +1,13 @@
-"""CASES A10 to A13, A21, A23, A28: how an agent's end is read, with the real Claude Code.
+"""CASES A10 to A13, A21, A23, A28: how the end of an agent is read, with the real Claude Code.
 
-| the agent                                       | the report                                            |
-|-------------------------------------------------|-------------------------------------------------------|
-| leaves something in the background, or waits    | comes within seconds of the last result               |
-| wakes up again, resumes                         | turns, tokens and cost of this attempt, all of them   |
-| has a session that cannot go on                 | a new session in the same attempt, or the next        |
-| is refused its key                              | within 10 s, names secret and key, is final           |
-| is denied a tool, lacks an MCP program          | says so                                               |
-| ends with a question                            | has it                                                |
+| agent                                           | report                                                 |
+|-------------------------------------------------|--------------------------------------------------------|
+| leaves a background process, or waits for one   | written within seconds after the last result           |
+| wakes up again, resumes                         | the sum of turns, tokens and cost of this attempt      |
+| has a session that cannot be resumed            | a new session in the same attempt, or in the next one  |
+| gets a refusal of its API key                   | within 10 s; names secret and key; final               |
+| is denied a tool, or lacks an MCP program       | names it                                               |
+| ends with a question                            | contains the question                                  |
 """
 
 import json
@@ -53,16 +53,16 @@ BACKGROUND = {
 
 
 @pytest.mark.parametrize("what", BACKGROUND)
-def test_nothing_in_the_background_keeps_an_attempt_open(cli: ClaudeCode, code_spec: SpecFactory, what: str) -> None:
+def test_attempt_ends_although_a_background_process_is_left(cli: ClaudeCode, code_spec: SpecFactory, what: str) -> None:
     turns = BACKGROUND[what]
     with serving(Model(turns)) as model:
-        pod = cli.pod(code_spec(), model, task={"deadline_seconds": 40})  # ends itself after 30 s
+        pod = cli.pod(code_spec(), model, task={"deadline_seconds": 40})  # the script stops the agent after 30 s
         result = pod.run()
     assert result.reason is Reason.COMPLETED, pod.log
     assert pod.leftovers() == []
 
 
-def test_an_agent_that_stays_after_its_result_is_ended(world: World, code_spec: SpecFactory) -> None:
+def test_agent_that_stays_after_its_result_is_stopped(world: World, code_spec: SpecFactory) -> None:
     agent = f"echo x > x\n{result_line()}\ntouch $POD_ROOT/said\nsleep 3600"
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent)).start()
     pod.until((pod.root / "said").exists)
@@ -79,7 +79,7 @@ def woken(**fields: Any) -> str:
     return result_line(model_usage_since_last_result=usage, **fields)
 
 
-def test_results_are_summed(world: World, code_spec: SpecFactory) -> None:
+def test_usage_of_several_results_is_summed(world: World, code_spec: SpecFactory) -> None:
     lines = [
         woken(num_turns=2, result="NO_CHANGES: it is there", total_cost_usd=0.25),
         woken(num_turns=1, result=f"still nothing by {TOKEN}", total_cost_usd=0.5),
@@ -91,8 +91,8 @@ def test_results_are_summed(world: World, code_spec: SpecFactory) -> None:
     assert result.usage.model_dump() == {"cost_usd": 0.5, "input_tokens": 30, "output_tokens": 14, "turns": 3}
 
 
-def test_an_attempt_counts_what_it_used_itself(cli: ClaudeCode, code_spec: SpecFactory) -> None:
-    """Claude Code adds up cost and tokens over a session; a run adds up its attempts."""
+def test_resumed_attempt_reports_only_its_own_usage(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+    """Claude Code sums cost and tokens over a session; a run sums over its attempts."""
     first = cli.run(code_spec(), shell("echo x > x"), says("Done."))
     second = cli.run(code_spec(), *[says("Done.")] * 4, attempt=2)
     assert second.report.session_id == first.report.session_id
@@ -102,7 +102,7 @@ def test_an_attempt_counts_what_it_used_itself(cli: ClaudeCode, code_spec: SpecF
     assert second.report.usage.cost_usd == pytest.approx(first.report.usage.cost_usd / 2)
 
 
-def test_turns_of_wake_ups_count_for_max_turns(world: World, code_spec: SpecFactory) -> None:
+def test_turns_after_a_wake_up_count_for_max_turns(world: World, code_spec: SpecFactory) -> None:
     turn = {"type": "assistant", "parent_tool_use_id": None}
     said = [json.dumps(turn | {"message": {"id": f"m{n}", "model": "claude-x", "content": []}}) for n in range(6)]
     lines = [f"echo '{line}'" for line in said[:3]] + [result_line(num_turns=3)] + [f"echo '{said[3]}'", "sleep 60"]
@@ -123,7 +123,7 @@ DEAD = {
 
 
 class Resumed(Model):
-    """Refuses every conversation that already has a message of the assistant's."""
+    """A model that rejects every conversation with an assistant message in it."""
 
     refusal: Refusal = TOO_LONG
 
@@ -133,7 +133,9 @@ class Resumed(Model):
 
 
 @pytest.mark.parametrize("why", DEAD)
-def test_a_dead_session_is_not_resumed(cli: ClaudeCode, code_spec: SpecFactory, why: str) -> None:
+def test_session_that_the_api_rejects_is_replaced_by_a_new_one(
+    cli: ClaudeCode, code_spec: SpecFactory, why: str
+) -> None:
     first = cli.run(code_spec(), shell("echo before the end > one"), says("Done."))
     assert first.report.reason is Reason.COMPLETED
     model = Resumed([shell("echo two > two"), says("Done.")])
@@ -148,7 +150,7 @@ def test_a_dead_session_is_not_resumed(cli: ClaudeCode, code_spec: SpecFactory, 
     assert "task-1-checkpoint.json" in model.request_text(-1)
 
 
-def test_a_session_that_died_in_its_first_attempt_is_not_resumed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_session_rejected_in_its_first_attempt_is_not_resumed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     first = cli.run(code_spec(), shell("echo one > one"), TOO_LONG)
     assert first.report.reason is Reason.AGENT_ERROR
     second = cli.run(code_spec(), shell("echo two > two"), says("Done."), attempt=2)
@@ -157,7 +159,7 @@ def test_a_session_that_died_in_its_first_attempt_is_not_resumed(cli: ClaudeCode
 
 
 @pytest.mark.parametrize("text", [b"", b"\0" * 200, b'{"type": "mode"}\n'])
-def test_an_unknown_session_is_begun_anew(cli: ClaudeCode, code_spec: SpecFactory, text: bytes) -> None:
+def test_unreadable_session_file_leads_to_a_new_session(cli: ClaudeCode, code_spec: SpecFactory, text: bytes) -> None:
     cli.run(code_spec(), shell("echo one > one"), says("Done."))
     for session in (cli.world.path / "workspace/.claude/projects").glob("*/*.jsonl"):
         session.write_bytes(text)
@@ -166,18 +168,20 @@ def test_an_unknown_session_is_begun_anew(cli: ClaudeCode, code_spec: SpecFactor
 
 
 def clone_of(cli: ClaudeCode, spec: RunSpec) -> Path:
-    """Where the run's repository is checked out."""
+    """Return the path of the run's clone."""
     return cli.world.path / "workspace" / checkout(spec.repository_url)
 
 
 @pytest.mark.parametrize("path", [".mcp.json", ".husky/pre-commit", ".vscode/settings.json"])
-def test_files_that_a_person_is_asked_about_can_be_written(cli: ClaudeCode, code_spec: SpecFactory, path: str) -> None:
+def test_agent_can_write_files_that_need_approval_interactively(
+    cli: ClaudeCode, code_spec: SpecFactory, path: str
+) -> None:
     file = clone_of(cli, code_spec()) / path
     done = cli.run(code_spec(), uses("Write", file_path=str(file), content="{}\n"), says("Done."))
     assert cli.world.remotes.files("shop", BRANCH) == [path], done.pod.log
 
 
-def test_the_git_directory_cannot(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_agent_cannot_write_into_the_git_directory(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     file = clone_of(cli, code_spec()) / ".git/hooks/pre-push"
     write = uses("Write", file_path=str(file), content="exit 1\n")
     done = cli.run(code_spec(), write, shell("echo x > x"), says("Done."))
@@ -185,13 +189,13 @@ def test_the_git_directory_cannot(cli: ClaudeCode, code_spec: SpecFactory) -> No
     assert f"denied: Write {file}"[:60] in done.report.message
 
 
-def test_a_denied_call_is_in_the_report(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_denied_tool_call_is_in_the_report(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     done = cli.run(code_spec(), shell("git push origin HEAD"), shell("echo x > x"), says("Done."))
     assert done.report.reason is Reason.COMPLETED
     assert "denied: Bash git push origin HEAD" in done.report.message
 
 
-def test_a_refused_key_ends_the_run_within_seconds(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_refused_api_key_ends_the_run_within_seconds(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     done = cli.run(code_spec(), Refusal(401, "authentication_error", "invalid x-api-key"))
     assert done.report.reason is Reason.CREDENTIAL_REFUSED
     assert reasons.row(done.report.reason).follow_up is FollowUp.FAIL
@@ -199,7 +203,7 @@ def test_a_refused_key_ends_the_run_within_seconds(cli: ClaudeCode, code_spec: S
     assert len(done.lines("system", "api_retry")) <= 2, "the CLI itself would try ten times"
 
 
-def test_retries_of_the_api_are_a_line_each(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_each_api_retry_is_one_log_line(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     done = cli.run(code_spec(), Refusal(529, "overloaded_error", "Overloaded"), CLAUDE_CODE_MAX_RETRIES="2")
     assert done.report.reason is Reason.OVERLOADED
     lines = [line for line in done.pod.log.splitlines() if line.startswith("[attempt] the model's API answered")]
@@ -208,7 +212,7 @@ def test_retries_of_the_api_are_a_line_each(cli: ClaudeCode, code_spec: SpecFact
     ]
 
 
-def test_a_missing_mcp_program_is_in_the_report(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_missing_mcp_program_is_in_the_report(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     tools = {"server_url": "https://tools.example/mcp", "local_servers": {"gone": {"command": "no-such-program"}}}
     done = cli.run(code_spec(localTools="gone"), shell("echo x > x"), says("Done."), settings={"tools": tools})
     assert done.report.reason is Reason.COMPLETED
@@ -216,7 +220,7 @@ def test_a_missing_mcp_program_is_in_the_report(cli: ClaudeCode, code_spec: Spec
 
 
 @pytest.mark.parametrize("text", ["What next?", "I stopped. **Shall I use tabs?**\n"])
-def test_a_question_at_the_end_is_in_the_report(world: World, code_spec: SpecFactory, text: str) -> None:
+def test_final_question_of_the_agent_is_in_the_report(world: World, code_spec: SpecFactory, text: str) -> None:
     result = pod_of(world, code_spec(), "echo x > x", words=text).run()
     assert result.reason is Reason.COMPLETED
     assert f"The agent ended with a question: {text.strip()}" in result.message
@@ -245,14 +249,14 @@ NAMED: dict[str, tuple[Refusal, Reason, str]] = {
 
 
 @pytest.mark.parametrize("what", NAMED)
-def test_a_refusal_has_its_reason(cli: ClaudeCode, code_spec: SpecFactory, what: str) -> None:
+def test_refusal_of_the_api_is_reported_with_its_reason(cli: ClaudeCode, code_spec: SpecFactory, what: str) -> None:
     refusal, reason, words = NAMED[what]
     done = cli.run(code_spec(), refusal, CLAUDE_CODE_MAX_RETRIES="1")
     assert done.report.reason is reason, done.pod.log
     assert words in done.report.message
 
 
-def test_the_time_of_regained_access_is_reported(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_end_of_a_rate_limit_is_reported(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     text = "You have reached your specified API usage limits. You will regain access on 2031-12-01 at 00:00 UTC."
     done = cli.run(code_spec(), Refusal(400, "invalid_request_error", text), CLAUDE_CODE_MAX_RETRIES="1")
     assert done.report.reason is Reason.RATE_LIMITED, done.pod.log
@@ -262,7 +266,7 @@ def test_the_time_of_regained_access_is_reported(cli: ClaudeCode, code_spec: Spe
 
 @contextmanager
 def refusing_proxy() -> Iterator[str]:
-    """The URL of a proxy or gateway that answers 403 with a page of its own."""
+    """Yield the URL of a proxy or gateway that answers 403 with its own page."""
 
     class Refusing(Handler):
         def asked(self) -> None:
@@ -274,7 +278,7 @@ def refusing_proxy() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
 
 
-def test_a_refusing_proxy_is_no_refused_key(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_proxy_that_answers_403_is_a_network_failure(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     with refusing_proxy() as url:
         settings = {"model": {"url": url}}
         done = cli.run(code_spec(), says("never asked"), settings=settings, CLAUDE_CODE_MAX_RETRIES="1")
@@ -282,7 +286,7 @@ def test_a_refusing_proxy_is_no_refused_key(cli: ClaudeCode, code_spec: SpecFact
     assert "a proxy or gateway between the agent and the model's API answered 403" in done.report.message
 
 
-def test_the_model_that_answered_is_reported(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_report_names_the_model_that_answered(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     retired = cli.run(code_spec(model="claude-opus-4-20250514"), shell("echo x > x"), says("Done."))
     answered = retired.init["model"]
     assert retired.report.model == answered != "claude-opus-4-20250514"

@@ -1,13 +1,13 @@
-"""Anything that an agent may leave behind: sequences of git and file operations, then the end of the script.
+"""Sequences of git and file operations of an agent, followed by the end of the container script.
 
 Each operation may write a file whose text is the operation's own number, so that lost content is found by its text.
-After the sequence one of these holds for each text that the workspace still had:
-- it is reachable from a branch of the remote, or
-- the result that the report is made from names what is not saved.
-Then another attempt of the run opens the repository, and one of another run.
+After the sequence, one of two invariants holds for each text in the workspace:
+- a branch of the remote reaches it, or
+- the result from which the report is made names it as unsaved.
+Then a further attempt of the run opens the repository, and an attempt of another run.
 
-A short cut, for 200 sequences in two minutes: tests/world/saving_bench.py.
-`SEED=n` plays one sequence again; seeds of failures are printed.
+tests/world/saving_bench.py runs the scripts without a pod: 200 sequences take two minutes.
+`SEED=n` replays one sequence; seeds of failures are printed.
 """
 
 import os
@@ -94,7 +94,7 @@ SEQUENCES = st.lists(st.integers(0, len(OPERATIONS) - 1), min_size=1, max_size=8
 
 
 def check(stage: Stage, number: int, chosen: list[int]) -> None:
-    """Play one sequence and look for lost content."""
+    """Run one sequence and check that no content is lost."""
     attempt = stage.attempt(f"sequence-{number}")
     operations = [
         OPERATIONS[index].replace("{n}", f"{place}").replace("{branch}", BRANCH)
@@ -120,7 +120,7 @@ START = int(os.environ.get("SEED", "1"))
 
 
 @pytest.mark.timeout(max(600, 6 * COUNT))
-def test_nothing_that_an_agent_leaves_is_lost(stage: Stage, record_property: Any) -> None:
+def test_content_of_any_sequence_of_operations_is_saved_or_named(stage: Stage, record_property: Any) -> None:
     numbers = iter(range(10**9))
 
     @seed(START)
@@ -142,4 +142,4 @@ def test_nothing_that_an_agent_leaves_is_lost(stage: Stage, record_property: Any
     summary = f"what an agent may leave: {count} sequences, {texts} texts (SCALE={SCALE:g}, SEED={START})"
     record_property("summary", summary)
     assert count >= COUNT
-    assert texts > count, "most operations leave something to be found"
+    assert texts > count, "most operations write content"

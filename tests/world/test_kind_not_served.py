@@ -1,11 +1,11 @@
-"""CASE K18: the API server does not serve the runs' version for a while (a CRD is upgraded, or the server starts).
+"""CASE K18: the API server temporarily does not serve the API version of the runs (CRD upgrade, server start).
 
-It then answers 404 for the path, as it does for an object that is not there. Only the second says that a run is gone.
+It answers 404 for the path, as for a missing object. Only the answer for a missing object means that a run is deleted.
 
-| request                         | 404 for the path          | afterwards                          |
+| request                         | on a 404 for the path     | afterwards                          |
 |---------------------------------|---------------------------|-------------------------------------|
-| reconcile, job_finished, submit | 503, so it is redelivered | the same request moves the run      |
-| sweep                           | 503                       | the next sweep                      |
+| reconcile, job_finished, submit | 503, so it is redelivered | the same request advances the run   |
+| sweep                           | 503                       | the next sweep advances the run     |
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from tests.support.run_steps import DONE, job_event, now, reason, run_event, sub
 
 @dataclass
 class Upgrading:
-    """A transport to an API server that does not serve the runs while it is `on`."""
+    """A transport to an API server that does not serve the runs while `on` is true."""
 
     inner: Transport
     on: bool = False
@@ -50,7 +50,7 @@ def world(upgrading: Upgrading) -> Harness:
     return Harness(upgrading, "orchestrator")
 
 
-def test_the_event_of_a_live_run_is_kept(world: Harness, upgrading: Upgrading) -> None:
+def test_run_event_is_redelivered_while_the_kind_is_not_served(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     upgrading.on = True
     assert run_event(world, run.raw, "add").code == 503
@@ -59,7 +59,7 @@ def test_the_event_of_a_live_run_is_kept(world: Harness, upgrading: Upgrading) -
     assert reason(now(world, run)) == "Starting"
 
 
-def test_the_end_of_a_job_is_kept(world: Harness, upgrading: Upgrading) -> None:
+def test_job_event_is_redelivered_while_the_kind_is_not_served(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     run_event(world, run.raw, "add")
     name = now(world, run).status.job_name or ""
@@ -72,7 +72,7 @@ def test_the_end_of_a_job_is_kept(world: Harness, upgrading: Upgrading) -> None:
     assert reason(now(world, run)) == "Completed"
 
 
-def test_a_sweep_comes_again(world: Harness, upgrading: Upgrading) -> None:
+def test_sweep_answers_503_while_the_kind_is_not_served(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     upgrading.on = True
     assert swept(world).code == 503
@@ -81,7 +81,7 @@ def test_a_sweep_comes_again(world: Harness, upgrading: Upgrading) -> None:
     assert reason(now(world, run)) == "Starting"
 
 
-def test_a_run_that_is_gone_is_acknowledged(world: Harness) -> None:
+def test_event_of_a_deleted_run_is_acknowledged(world: Harness) -> None:
     run = submitted(world, "CodeRun")
     world.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
     world.kubelet.delete(CODE_RUN, run.namespace, run.name, run.uid)
@@ -103,7 +103,9 @@ UNKNOWN_PLURAL = Kind("v1", "Thing", "things")
     ],
     ids=lambda each: each.api_version if isinstance(each, Kind) else each.__name__,
 )
-def test_the_api_server_s_own_answer_distinguishes_them(world: Harness, kind: Kind, error: type[ClusterError]) -> None:
+def test_answer_distinguishes_missing_object_from_kind_not_served(
+    world: Harness, kind: Kind, error: type[ClusterError]
+) -> None:
     with pytest.raises(ClusterError) as caught:
         world.kubelet.get(kind, "orchestrator", "nobody")
     assert type(caught.value) is error

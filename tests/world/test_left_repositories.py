@@ -1,4 +1,4 @@
-"""CASES A1 to A3: work is on the remote however an agent left it, and its repository opens for the next one."""
+"""CASES A1 to A3: work is pushed from any state of the repository, and the repository can be opened again."""
 
 import pytest
 
@@ -39,7 +39,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("kind", LEFT)
-def test_work_is_on_the_remote_however_it_was_left(stage: Stage, kind: str) -> None:
+def test_work_is_pushed_from_any_state_of_the_repository(stage: Stage, kind: str) -> None:
     attempt = stage.attempt(f"left {kind}")
     attempt.play([LEFT[kind]])
     result = attempt.save(stage.config)
@@ -94,7 +94,7 @@ PIPES = {
 
 
 @pytest.mark.parametrize("kind", [*ODD, *PIPES])
-def test_odd_repositories_are_saved_and_opened_again(stage: Stage, kind: str) -> None:
+def test_damaged_or_unusual_repositories_are_saved_and_opened_again(stage: Stage, kind: str) -> None:
     attempt = stage.attempt(kind)
     attempt.play([(ODD | PIPES)[kind].replace("{n}", "1").replace("{branch}", BRANCH)])
     assert kind in PIPES or blob("1\n") in attempt.had()

@@ -1,6 +1,6 @@
-"""A22: the real Claude Code, whose model is asked with an OAuth token, through a gateway, at Bedrock or at Vertex.
+"""A22: the real Claude Code with a model behind an OAuth token, a gateway, Bedrock or Vertex.
 
-The broker authenticates; a scripted server sees what it is sent. The agent's container has a random value of the pod.
+The broker authenticates; a scripted server records the requests. The agent's container has only a random value.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ PLACE = "/projects/acme-agents/locations/europe-west1/publishers/anthropic/model
 
 @dataclass(frozen=True)
 class Case:
-    """Settings of the section model, the model of a spec, and the path that the provider is asked for."""
+    """Settings of the section model, the model of the spec, and the path of the request to the provider."""
 
     settings: Mapping[str, Any]
     model: str
@@ -43,7 +43,7 @@ CASES = {
 
 
 def run(world: World, claude: str, make: SpecFactory, case: Case, secret: str) -> Done:
-    """An attempt that makes a change, and what its model was asked."""
+    """Run an attempt that makes a change; return it with the requests to the model."""
     with serving(Model([shell("echo hi > greeting.txt"), says("All done.")])) as model:
         pod = ClaudeCode(world, claude).pod(
             make(model=case.model),
@@ -55,7 +55,7 @@ def run(world: World, claude: str, make: SpecFactory, case: Case, secret: str) -
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_attempt_works_with_the_model_of(name: str, world: World, claude: str, code_spec: SpecFactory) -> None:
+def test_attempt_works_with_each_model_provider(name: str, world: World, claude: str, code_spec: SpecFactory) -> None:
     case = CASES[name]
     with google() as tokens:
         is_vertex = case.settings is VERTEX
@@ -73,6 +73,6 @@ def test_an_attempt_works_with_the_model_of(name: str, world: World, claude: str
     assert {request["path"].replace("%3A", ":").replace("%2F", "/") for request in done.model.requests} == {case.path}
     assert done.pod.broker
     value = done.pod.broker.ready.credential
-    assert value not in str(done.model.requests), "the pod's value stays in the pod"
+    assert value not in str(done.model.requests), "the pod's random value is not sent"
     assert not [secret for secret in (TOKEN, "ya29.", "PRIVATE KEY") if secret in done.pod.log]
-    assert done.pod.broker.broker.usage.requests == len(done.model.requests), "also a second count of what it used"
+    assert done.pod.broker.broker.usage.requests == len(done.model.requests), "the broker counts the requests too"

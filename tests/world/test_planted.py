@@ -1,7 +1,8 @@
-"""CASES C3, C4: what one run plants in a workspace has no effect on the next run there.
+"""CASES C3, C4: files that one run plants in a workspace have no effect on the next run there.
 
-A plant makes a file in `ran` once it is obeyed. The run that plants obeys each plant itself, which shows that it works;
-the next run gives the same commands, and no plant may be obeyed. A run of another identity has another workspace.
+A plant creates a file in `ran` when it is executed. The planting run executes each plant itself, which proves that the
+plant works; the next run executes the same commands and must trigger none. Runs of other identities have other
+workspaces.
 """
 
 import json
@@ -66,7 +67,7 @@ def ran(tmp_path: Path) -> Path:
 
 
 def obeyed(ran: Path) -> set[str]:
-    """Names of the plants that were obeyed since the last call."""
+    """Return the names of the plants that were executed since the last call."""
     found = set[str]()
     for each in ran.iterdir():
         found.add(each.name)
@@ -74,13 +75,13 @@ def obeyed(ran: Path) -> set[str]:
     return found
 
 
-def test_no_command_planted_in_a_clone_runs_later(world: World, code_spec: SpecFactory, ran: Path) -> None:
+def test_commands_planted_in_git_are_not_run_by_the_next_run(world: World, code_spec: SpecFactory, ran: Path) -> None:
     first = pod_of(world, code_spec(), "\n".join([f'RAN="{ran}"; export RAN', *GIT_PLANTS.values(), GIT_COMMANDS]))
     assert first.run().outcome == "succeeded", first.log
     assert obeyed(ran) == set(GIT_PLANTS), first.log
     for changes in ({"attempt": 2}, {"run": "r2"}):
         later = pod_of(world, code_spec(), f'RAN="{ran}"; export RAN\n{GIT_COMMANDS}', **changes)
-        later.environ = {**later.environ, "RAN": str(ran)}  # also for commands of ours
+        later.environ = {**later.environ, "RAN": str(ran)}  # also for the container script's commands
         assert later.run().outcome == "succeeded", later.log
         assert obeyed(ran) == set()
 
@@ -98,13 +99,13 @@ MARKS = """
 """What the scripts of later attempts look for, as far as an agent can know its name."""
 
 
-def test_no_mark_of_ours_is_forged(world: World, code_spec: SpecFactory) -> None:
+def test_forged_state_files_in_the_workspace_are_not_trusted(world: World, code_spec: SpecFactory) -> None:
     state = world.path / "workspace/.orchestrator"
     assert pod_of(world, code_spec(), MARKS).run().outcome == "succeeded"
     second = pod_of(world, code_spec(), "echo more > more", attempt=2)
     assert second.run().outcome == "succeeded", second.log
     sessions = world.path / "workspace/.claude/projects/x"
-    assert not list(sessions.iterdir()), "nobody is left to wait at a pipe"
+    assert not list(sessions.iterdir()), "the pipes are removed"
     (sessions / "--evil.jsonl").touch()
     (state / "last-session").write_text("--evil\n")
     third = pod_of(world, code_spec(continueSession=True), 'echo "$@" > arguments', run="r2")
@@ -150,7 +151,7 @@ CLI_PLANTS = {
 
 
 @pytest.mark.parametrize("directory", ["$CLAUDE_CONFIG_DIR", "$HOME/.claude", "$PWD/.claude", "$WORKSPACE/.claude"])
-def test_no_configuration_planted_for_the_cli_is_obeyed_later(
+def test_planted_cli_configuration_is_ignored_by_the_next_run(
     world: World, claude: str, code_spec: SpecFactory, ran: Path, directory: str
 ) -> None:
     cli = ClaudeCode(world, claude)

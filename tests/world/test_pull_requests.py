@@ -1,11 +1,11 @@
-"""The pull request's title and text: the agent's own, what it was about, the repository's template.
+"""Title and text of the pull request: from the agent's file, its last message, the repository's template.
 
-| the agent leaves             | the pull request has                                                   |
+| the agent writes             | the pull request has                                                   |
 |------------------------------|------------------------------------------------------------------------|
-| a text                       | its title and text, and which task and run it is of                    |
-| only its last message        | the task's title, that message, the repository's template              |
-| a new text in a retry        | the new text, unless a person wrote the pull request                   |
-| a secret in it               | no secret                                                              |
+| a pull request file          | its title and text, and the names of task and run                      |
+| only a last message          | the task's title, that message, the repository's template              |
+| a new file in a retry        | the new text, unless a person wrote the pull request                   |
+| a secret in the file         | no secret                                                              |
 """
 
 from typing import Any
@@ -24,13 +24,13 @@ OWN = "# feat: greet people\n\nSays hello.\n\n## Verified\n\n- `make test`: 3 pa
 
 
 def leave(text: str | None, words: str = "All done.") -> str:
-    """An agent that changes something, and leaves that text."""
+    """Return shell lines of an agent that makes a change and writes `text` to the pull request file, if given."""
     write = f"mkdir -p .orchestrator\n{TEXT.format(text=text)}" if text else ""
     return f"echo $RANDOM > x\n{write}{result_line(result=words)}"
 
 
 def opened(world: World, github: Github, spec: RunSpec, agent: str, attempt: int = 1) -> dict[str, Any]:
-    """The pull request after an attempt with that agent."""
+    """Return the pull request after an attempt with that agent."""
     result = pod_of(world, github, spec, agent, attempt=attempt).run()
     assert result.reason is Reason.COMPLETED, result.message
     (found,) = pulls(github)
@@ -38,7 +38,9 @@ def opened(world: World, github: Github, spec: RunSpec, agent: str, attempt: int
     return dict(found)
 
 
-def test_it_has_the_agents_title_and_text(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_pull_request_has_the_title_and_text_of_the_agents_file(
+    world: World, github: Github, code_spec: SpecFactory
+) -> None:
     found = opened(world, github, spec_of(github, code_spec), leave(OWN))
     assert found["title"] == "feat: greet people"
     assert found["body"].startswith("Says hello.\n\n## Verified\n\n- `make test`: 3 passed\n\n---\nTask 1 of shop")
@@ -46,7 +48,7 @@ def test_it_has_the_agents_title_and_text(world: World, github: Github, code_spe
     assert ".orchestrator" not in "".join(world.remotes.files("shop", BRANCH))
 
 
-def test_without_a_text_it_has_the_task_and_the_last_message(
+def test_pull_request_without_a_file_has_task_title_and_last_message(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
     world.remotes.commit("shop", {".github/pull_request_template.md": "## Checklist\n- [ ] tested\n"})
@@ -55,14 +57,14 @@ def test_without_a_text_it_has_the_task_and_the_last_message(
     assert found["body"].startswith("Added a greeting; `make test` passes.\n\n## Checklist\n- [ ] tested\n")
 
 
-def test_documentation_says_what_the_agent_said(world: World, github: Github, docs_spec: SpecFactory) -> None:
+def test_pull_request_of_a_docs_run_has_the_last_message(world: World, github: Github, docs_spec: SpecFactory) -> None:
     agent = f"mkdir -p .taskmaster/docs/task-2; echo x > .taskmaster/docs/task-2/task.md\n{result_line(result='Two.')}"
     found = opened(world, github, spec_of(github, docs_spec), agent)
     assert found["title"] == "docs: document the tasks"
     assert found["body"].startswith("Two.\n")
 
 
-def test_a_retry_brings_the_text_up_to_date(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_retry_updates_title_and_text(world: World, github: Github, code_spec: SpecFactory) -> None:
     spec = spec_of(github, code_spec)
     opened(world, github, spec, leave("First title\n\nfirst"))
     found = opened(world, github, spec, leave("Second title\n\nsecond"), attempt=2)
@@ -70,14 +72,16 @@ def test_a_retry_brings_the_text_up_to_date(world: World, github: Github, code_s
     assert found["body"].startswith("second\n")
 
 
-def test_a_persons_text_stays(world: World, github: Github, shop: Repository, code_spec: SpecFactory) -> None:
+def test_text_written_by_a_person_is_kept(
+    world: World, github: Github, shop: Repository, code_spec: SpecFactory
+) -> None:
     shop.open_pull(BRANCH, "main", "Mine", "my words")
     found = opened(world, github, spec_of(github, code_spec), leave(OWN))
     assert (found["title"], found["body"]) == ("Mine", "my words")
 
 
 @pytest.mark.parametrize("text", [f"Title {DEPLOY_TOKEN}\n\ntext {DEPLOY_TOKEN}", f"Fine\n\n{DEPLOY_TOKEN}"])
-def test_it_has_no_secret(world: World, github: Github, code_spec: SpecFactory, text: str) -> None:
+def test_pull_request_contains_no_secret(world: World, github: Github, code_spec: SpecFactory, text: str) -> None:
     found = opened(world, github, spec_of(github, code_spec), leave(text))
     assert DEPLOY_TOKEN not in found["title"] + found["body"]
     assert "[redacted]" in found["body"]

@@ -1,4 +1,4 @@
-"""A report is written, can be read and says what happened, whatever an agent CLI printed or an agent wrote.
+"""A readable report is written for any output of an agent CLI and any text of an agent.
 
 The scripts that read the agent's output and write the report are called as the container script calls them.
 """
@@ -40,7 +40,7 @@ def run(config: Path, *command: str, **options: Any) -> subprocess.CompletedProc
 
 
 def reported(config: Path, result: bytes, saved: dict[str, Any], pull_request: bytes = b"") -> report.Report:
-    """The report of an attempt with that result of its agent."""
+    """Return the report of an attempt with that result of its agent."""
     files = {name: config.parent / name for name in ("result", "saved", "pull-request", "output")}
     files["result"].write_bytes(result)
     files["saved"].write_text(json.dumps(SAVED | saved))
@@ -70,19 +70,19 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_an_odd_result_is_reported(config: Path, what: str) -> None:
+def test_result_with_unexpected_values_is_reported(config: Path, what: str) -> None:
     result = reported(config, json.dumps(WELL | ODD[what]).encode(), {})
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
 
 
 @pytest.mark.parametrize("text", [b"", b"no JSON", b"[]", b"\xff\xfe"])
-def test_a_result_that_is_none_is_reported(config: Path, text: bytes) -> None:
+def test_unreadable_result_is_reported(config: Path, text: bytes) -> None:
     result = reported(config, text, {})
     assert (result.outcome, result.reason) == ("failed", Reason.AGENT_ERROR)
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"https://" + b"p" * 5000])
-def test_a_pull_request_that_is_none_is_not_reported(config: Path, text: bytes) -> None:
+def test_unusable_pull_request_address_is_left_out(config: Path, text: bytes) -> None:
     result = reported(config, json.dumps(WELL).encode(), {"branch": "agents/r1-3b2c1"}, text)
     assert (result.reason, result.pull_request_url) == (Reason.COMPLETED, None)
     assert "No pull request was opened" in result.message
@@ -90,14 +90,14 @@ def test_a_pull_request_that_is_none_is_not_reported(config: Path, text: bytes) 
 
 @pytest.mark.parametrize("group", ["saved", "unsaved", "withheld", "refused"])
 @pytest.mark.parametrize("words", ["NO_CHANGES: " + "because " * 1000, "done"])
-def test_a_long_message_does_not_hide_what_became_of_the_work(config: Path, group: str, words: str) -> None:
+def test_long_message_does_not_displace_the_names_of_saved_work(config: Path, group: str, words: str) -> None:
     failure = None if words != "done" else ["AgentError", "it failed " * 1000]
     result = reported(config, json.dumps({"failure": failure, "words": words}).encode(), {group: {"stash": "where"}})
     assert "where" in result.message
 
 
 def ended(config: Path, exit_code: int, *lines: str) -> dict[str, Any]:
-    """What is read from the lines that Claude Code prints."""
+    """Return the result that is read from the lines of Claude Code."""
     program = "import sys, json, agent_cli; r = agent_cli.Reader()\nfor line in sys.stdin: r.read(line)\n"
     done = run(config, "-c", f"{program}print(json.dumps(r.outcome({exit_code})))", input="".join(lines))
     assert done.returncode == 0, done.stderr
@@ -110,18 +110,18 @@ def line(**fields: Any) -> str:
 
 
 @pytest.mark.parametrize("words", ["The endpoint answers 401 unauthorized.", "Added a rate limit.", "503 is handled."])
-def test_what_an_agent_says_of_its_work_is_no_cause_of_a_failure(config: Path, words: str) -> None:
+def test_agents_text_does_not_determine_the_failure_reason(config: Path, words: str) -> None:
     reason, message = ended(config, 1, line(result=words))["failure"]
     assert reason == "AgentError"
     assert f"ended with exit code 1 after its result: {words}" in message
 
 
 @pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL (as when memory runs out)"), (11, "SIGSEGV"), (99, "99")])
-def test_a_signal_is_named(config: Path, number: int, name: str) -> None:
+def test_signal_that_ended_the_agent_is_named(config: Path, number: int, name: str) -> None:
     reason, message = ended(config, -number, "starting\n")["failure"]
     assert reason == "AgentError"
     assert f"was killed by {'signal ' if name == '99' else ''}{name}: starting" in message
 
 
-def test_an_event_behind_other_output_is_read(config: Path) -> None:
+def test_event_after_other_output_on_its_line_is_read(config: Path) -> None:
     assert ended(config, 0, f"progress 50%{line()}")["failure"] is None

@@ -1,12 +1,12 @@
-"""CASES A1 to A3, A5, A20: whatever an agent leaves behind is on the remote, or named in the report.
+"""CASES A1 to A3, A5, A20: all work of an agent is pushed, or named in the report.
 
-| left behind                                          | goes to                                             |
+| work                                                 | pushed to                                           |
 |------------------------------------------------------|-----------------------------------------------------|
-| files, also beside what git refuses to add           | the run's branch                                    |
+| files, also beside files that git refuses to add     | the run's branch                                    |
 | stashes, other branches, tags, detached commits      | agents/saved/<run>/<attempt>/{stash,branch,tag,...} |
 | worktrees, repositories inside the repository        | .../worktree/<name>, .../nested/<path>              |
-| what is staged, conflicts, rebases under way         | .../staged, .../unfinished                          |
-| what the remote refuses                              | nowhere: the rest is pushed, the attempt has failed |
+| staged files, conflicts, unfinished rebases          | .../staged, .../unfinished                          |
+| files that the remote rejects                        | nowhere: the rest is pushed, the attempt failed     |
 """
 
 import pytest
@@ -17,7 +17,7 @@ from tests.agent.world import World
 from tests.world.attempts import BRANCH, SAVED, clone, goes_on, holds, left, pod_of, saved
 
 
-def test_a_repository_without_a_commit_keeps_nothing_back(world: World, code_spec: SpecFactory) -> None:
+def test_nested_repository_without_a_commit_is_saved(world: World, code_spec: SpecFactory) -> None:
     result = left(world, code_spec(), "echo w > work.txt; git init -q demo; echo d > demo/inner.txt")
     assert result.outcome == "succeeded"
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
@@ -37,7 +37,7 @@ def test_a_repository_without_a_commit_keeps_nothing_back(world: World, code_spe
         "user.useConfigOnly true",
     ],
 )
-def test_what_an_agent_configured_keeps_nothing_back(world: World, code_spec: SpecFactory, setting: str) -> None:
+def test_git_settings_of_the_agent_do_not_prevent_the_push(world: World, code_spec: SpecFactory, setting: str) -> None:
     hook = "mkdir -p hooks; printf '#!/bin/sh\\nexit 1\\n' > hooks/pre-commit; chmod +x hooks/pre-commit"
     result = left(world, code_spec(), f"{hook}; git config {setting}; git config --global {setting}; echo w > work.txt")
     assert result.reason is Reason.COMPLETED
@@ -45,7 +45,7 @@ def test_what_an_agent_configured_keeps_nothing_back(world: World, code_spec: Sp
     goes_on(world, code_spec())
 
 
-def test_a_filter_of_the_agent_is_not_run(world: World, code_spec: SpecFactory) -> None:
+def test_git_filter_of_the_agent_is_not_run(world: World, code_spec: SpecFactory) -> None:
     agent = """
         git config filter.evil.clean 'touch $POD_ROOT/ran; cat'; git config filter.evil.required true
         echo '* filter=evil' > .git/info/attributes; echo '*.txt filter=evil' > .gitattributes
@@ -56,7 +56,7 @@ def test_a_filter_of_the_agent_is_not_run(world: World, code_spec: SpecFactory) 
     assert not (pod.root / "ran").exists()
 
 
-def test_a_worktree_in_the_work_tree_is_saved_and_is_no_link(world: World, code_spec: SpecFactory) -> None:
+def test_worktree_inside_the_clone_is_saved_and_not_committed_as_a_link(world: World, code_spec: SpecFactory) -> None:
     agent = """
         git worktree add -q .claude/worktrees/fix -b fix; cd .claude/worktrees/fix
         echo c > committed; git add committed; git commit -qm fix; echo u > uncommitted; cd ../../..; echo w > work"""
@@ -69,7 +69,7 @@ def test_a_worktree_in_the_work_tree_is_saved_and_is_no_link(world: World, code_
     goes_on(world, code_spec())
 
 
-def test_a_worktree_elsewhere_is_saved(world: World, code_spec: SpecFactory) -> None:
+def test_worktree_outside_the_clone_is_saved(world: World, code_spec: SpecFactory) -> None:
     agent = 'git worktree add -q --detach "$TMPDIR/elsewhere"; echo u > "$TMPDIR/elsewhere/u"; echo w > work'
     result = left(world, code_spec(), agent)
     assert result.reason is Reason.COMPLETED
@@ -78,7 +78,7 @@ def test_a_worktree_elsewhere_is_saved(world: World, code_spec: SpecFactory) -> 
 
 
 @pytest.mark.parametrize(("words", "reason"), [("done", Reason.NO_CHANGES), ("NO_CHANGES: none", Reason.NO_CHANGES)])
-def test_work_in_a_stash_is_saved_and_named(world: World, code_spec: SpecFactory, words: str, reason: Reason) -> None:
+def test_stashed_work_is_saved_and_named(world: World, code_spec: SpecFactory, words: str, reason: Reason) -> None:
     agent = "echo u > new; echo more >> README.md; git stash -q -u; echo second > second; git stash -q -u"
     result = left(world, code_spec(), agent, words)
     assert result.reason is reason
@@ -89,7 +89,7 @@ def test_work_in_a_stash_is_saved_and_named(world: World, code_spec: SpecFactory
     goes_on(world, code_spec())
 
 
-def test_work_is_saved_although_the_repository_was_removed(world: World, code_spec: SpecFactory) -> None:
+def test_work_is_saved_when_the_git_directory_was_removed(world: World, code_spec: SpecFactory) -> None:
     result = left(world, code_spec(), "echo x > x; rm -rf .git")
     assert holds(world, "x\n")
     branches = world.remotes.branches("shop")
@@ -110,7 +110,7 @@ UNFINISHED = {
 
 
 @pytest.mark.parametrize("operation", UNFINISHED)
-def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operation: str) -> None:
+def test_unfinished_git_operation_is_saved(world: World, code_spec: SpecFactory, operation: str) -> None:
     result = left(world, code_spec(), f"{PREPARE}\n{UNFINISHED[operation]}; true")
     assert holds(world, "a\n")
     assert holds(world, "b\n")
@@ -134,7 +134,9 @@ def test_what_is_under_way_is_saved(world: World, code_spec: SpecFactory, operat
         "push.default nothing",
     ],
 )
-def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, setting: str) -> None:
+def test_push_goes_to_the_runs_repository_despite_git_settings(
+    world: World, code_spec: SpecFactory, setting: str
+) -> None:
     other = world.remotes.create("other", {"a": "x"})
     name, value = setting.format(other=other).split(" ")
     result = left(
@@ -146,14 +148,14 @@ def test_pushes_go_to_the_runs_repository(world: World, code_spec: SpecFactory, 
     goes_on(world, code_spec())
 
 
-def test_an_agent_that_empties_the_temporary_directory_loses_nothing(world: World, code_spec: SpecFactory) -> None:
+def test_work_is_saved_when_the_agent_emptied_the_temporary_directory(world: World, code_spec: SpecFactory) -> None:
     report = left(world, code_spec(), 'echo x > x; rm -rf "$TMPDIR"/*')
     assert report.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["x"]
 
 
 def refuse(world: World, test: str, words: str) -> None:
-    """Lets the remote refuse pushes with a file for which `test` holds; its words name it as $path."""
+    """Make the remote reject a file for which the shell condition `test` holds; `words` names the file as $path."""
     hook = world.remotes.root / "shop/hooks/pre-receive"
     hook.write_text(
         f"""#!/bin/bash
@@ -174,7 +176,7 @@ LARGE = "error: File $path is 120.00 MB; this exceeds GitHub's file size limit o
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_refused_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory, committed: bool) -> None:
+def test_rejected_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory, committed: bool) -> None:
     refuse(world, "[[ $path == .github/workflows/* ]]", WORKFLOW)
     commit = "git add .; git commit -qm one;" if committed else ""
     agent = f"mkdir -p .github/workflows; echo w > .github/workflows/ci.yml; echo a > a; {commit} echo b > b"
@@ -190,7 +192,7 @@ def test_a_refused_file_is_named_and_the_rest_is_pushed(world: World, code_spec:
     assert world.remotes.files("shop", BRANCH) == [".github/workflows/ci.yml", "a", "b", "c"]
 
 
-def test_a_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory) -> None:
+def test_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory) -> None:
     refuse(world, '(( $(git cat-file -s "$commit:$path" 2>/dev/null || echo 0) > 1000 ))', LARGE)
     result = left(world, code_spec(), "head -c 5000 /dev/zero > big.bin; echo a > a; git add .; git commit -qm a")
     assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
@@ -198,7 +200,7 @@ def test_a_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: S
     assert "big.bin" in result.message
 
 
-def test_a_refused_branch_is_saved_beside_it(world: World, code_spec: SpecFactory) -> None:
+def test_work_on_a_rejected_branch_is_saved_to_another_branch(world: World, code_spec: SpecFactory) -> None:
     hook = world.remotes.root / "shop/hooks/update"
     hook.write_text(
         f'#!/bin/sh\n[ "$1" != refs/heads/{BRANCH} ] || {{ echo "GH013: Repository rule violations"; exit 1; }}\n'
@@ -212,7 +214,7 @@ def test_a_refused_branch_is_saved_beside_it(world: World, code_spec: SpecFactor
     assert result.branch is None
 
 
-def test_what_is_saved_is_saved_once(world: World, code_spec: SpecFactory) -> None:
+def test_saved_work_is_not_saved_again_by_the_next_attempt(world: World, code_spec: SpecFactory) -> None:
     left(world, code_spec(), "echo u > new; git stash -q -u; git init -q demo; echo d > demo/d; echo w > work")
     result = left(world, code_spec(), "echo more > more", attempt=2)
     assert result.reason is Reason.COMPLETED
@@ -220,7 +222,7 @@ def test_what_is_saved_is_saved_once(world: World, code_spec: SpecFactory) -> No
     assert not [name for name in world.remotes.branches("shop") if name.startswith("agents/saved/r1-3b2c1/2")]
 
 
-def test_history_that_an_agent_rewrote_still_goes_on(world: World, code_spec: SpecFactory) -> None:
+def test_run_continues_after_the_agent_amended_a_pushed_commit(world: World, code_spec: SpecFactory) -> None:
     assert left(world, code_spec(), "echo a > a").reason is Reason.COMPLETED
     result = left(world, code_spec(), "echo b > b; git add b; git commit -q --amend -m both", attempt=2)
     assert result.reason is Reason.COMPLETED
@@ -231,7 +233,7 @@ def test_history_that_an_agent_rewrote_still_goes_on(world: World, code_spec: Sp
 CLONE = "git clone -q https://github.com/acme/platform"
 
 
-def test_a_clone_of_something_published_is_not_saved(world: World, code_spec: SpecFactory) -> None:
+def test_clone_of_another_repository_is_not_saved(world: World, code_spec: SpecFactory) -> None:
     result = left(world, code_spec(), f"{CLONE} vendor; {CLONE} --no-checkout store; echo w > work")
     assert result.reason is Reason.COMPLETED
     assert saved(world) == []

@@ -1,11 +1,11 @@
-"""Settings as people write them in the field.
+"""Values of settings that users really write.
 
 | case                                                          | expected                                     |
 |---------------------------------------------------------------|----------------------------------------------|
-| G10: an App's key with a backslash and an n for a line break  | accepted, from the environment and a file    |
-| G10: a key that cannot be read, of another kind, locked       | refused at start, naming the setting         |
+| G10: App key with a backslash and an n for each line break    | accepted, from the environment and a file    |
+| G10: App key that is cut off, encrypted or of another type    | refused at start, naming the setting         |
 | G8: logins of Enterprise Managed Users, with an underscore    | accepted in every setting that takes a login |
-| S9: a collector as host:port, the protocol as `http`          | accepted                                     |
+| S9: collector as host:port, protocol as `http`                | accepted                                     |
 | C9: 100,000 keys in one variable or file, the last one twice  | refused in linear time                       |
 """
 
@@ -38,7 +38,7 @@ EMU = "octocat_acme"
 
 
 @pytest.mark.parametrize("line_break", ["\\n", "\\r\\n", "\r\n", " "])
-def test_a_key_with_escaped_line_breaks_signs(tmp_path: Path, line_break: str) -> None:
+def test_app_key_with_escaped_line_breaks_is_accepted(tmp_path: Path, line_break: str) -> None:
     written = App().private_key.replace("\n", line_break)
     file = tmp_path / "key.pem"
     file.write_text(written, newline="")
@@ -59,7 +59,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("key", BROKEN.values(), ids=BROKEN)
-def test_a_key_that_could_not_sign_is_refused_at_start(key: str) -> None:
+def test_app_key_that_cannot_sign_is_refused_at_start(key: str) -> None:
     with pytest.raises(SettingsError, match="setting github: private_key holds no private key") as caught:
         load({**APP, "ORCHESTRATOR_GITHUB__PRIVATE_KEY": key})
     assert key[40:80] not in str(caught.value)
@@ -80,7 +80,7 @@ def test_settings_accept_the_logins_of_managed_users() -> None:
 
 
 @pytest.mark.parametrize("login", ["_octocat", "octocat_", "octo__cat", "octo cat", "o" * 40])
-def test_what_no_login_can_be_is_refused_wherever_one_is_set(login: str) -> None:
+def test_invalid_login_is_refused_in_every_setting(login: str) -> None:
     for name, value in {
         "ACCESS__CALLERS": {f"github:{login}": {}},
         "GITHUB__ALLOWED_USERS": [login],
@@ -89,7 +89,7 @@ def test_what_no_login_can_be_is_refused_wherever_one_is_set(login: str) -> None
             load({**IMAGE, f"ORCHESTRATOR_{name}": json.dumps(value)})
 
 
-def test_the_secret_of_a_managed_user_has_a_name_that_kubernetes_accepts() -> None:
+def test_secret_of_a_managed_user_has_a_valid_kubernetes_name() -> None:
     body = {name: value for name, value in CODE_SPEC.items() if not name.startswith("github")}
     assert naming.ssh_secret(SPECS["CodeRun"].model_validate({**body, "githubUser": EMU})) == "github-ssh-octocat.acme"
 
@@ -101,7 +101,7 @@ def telemetry(endpoint: str, protocol: str) -> Settings:
 
 
 @pytest.mark.parametrize("address", ["otel:4317", "localhost:4318", "otel.monitoring.svc:4317", "[::1]:4317"])
-def test_a_collector_may_be_given_as_host_and_port(address: str) -> None:
+def test_telemetry_endpoint_may_be_host_and_port(address: str) -> None:
     found = telemetry(address, "http")
     assert found.telemetry.otlp_endpoint == found.telemetry.logs_endpoint == f"http://{address}"
     assert found.observability.otlp_endpoint == f"http://{address}"
@@ -109,13 +109,13 @@ def test_a_collector_may_be_given_as_host_and_port(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["otel", "otel:0", "otel:99999", "user:s3cret", "a b:1"])
-def test_other_addresses_are_refused_without_repeating_them(address: str) -> None:
+def test_invalid_telemetry_endpoint_is_refused_without_repeating_it(address: str) -> None:
     with pytest.raises(SettingsError, match=r"setting telemetry\.otlp_endpoint: must be") as caught:
         telemetry(address, "grpc")
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_duplicate_among_many_keys_is_found_in_linear_time(tmp_path: Path) -> None:
+def test_duplicate_among_100000_keys_is_found_in_linear_time(tmp_path: Path) -> None:
     keys = ", ".join(f'"k{number % MANY}": "{number}"' for number in range(MANY + 1))
     with pytest.raises(SettingsError, match="AUTH__TOKENS: k0 is there twice"):
         load({**IMAGE, "ORCHESTRATOR_AUTH__TOKENS": f"{{{keys}}}"})

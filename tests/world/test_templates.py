@@ -1,4 +1,4 @@
-"""CASES A14, A24 to A26, S7, S8, S10 and the facts under the table: the templates, and what is refused of them."""
+"""CASES A14, A24 to A26, S7, S8, S10: the templates, and the template directories that are refused."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def cli(world: World, claude: str) -> ClaudeCode:
 
 @pytest.fixture
 def templates(tmp_path: Path) -> Path:
-    """A copy of the templates to be changed."""
+    """Return a copy of the templates, to be changed by a test."""
     return shutil.copytree(TEMPLATES, tmp_path / "templates")
 
 
@@ -40,13 +40,13 @@ def templates(tmp_path: Path) -> Path:
 
 
 def managed_settings(spec: Any, world: World) -> dict[str, Any]:
-    """The rendered settings.json."""
+    """Return the rendered settings.json."""
     found: dict[str, Any] = json.loads(task_files(world.task(spec), plain_settings()).files["settings.json"])
     return found
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_the_settings_name_the_tools_of_the_installed_cli(
+def test_settings_json_names_every_tool_of_the_installed_cli(
     cli: ClaudeCode, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
 ) -> None:
     spec = code_spec(toolConfig="minimal") if kind == "code" else docs_spec()
@@ -55,12 +55,12 @@ def test_the_settings_name_the_tools_of_the_installed_cli(
     everything = {"settings.json": json.dumps(managed | {"permissions": {"allow": [], "deny": []}})}
     offered = cli.run(spec, says("NO_CHANGES: looked"), files=everything).init["tools"]
     named = {rule for rule in (*rules["allow"], *rules["deny"]) if "(" not in rule}
-    assert set(offered) == named, "look at what is new, and put it into tools or denied of settings.json"
+    assert set(offered) == named, "add each new tool to tools or denied of settings.json"
     left = cli.run(spec, says("NO_CHANGES: looked"), task={"run": "r2"}).init["tools"]
     assert set(left) <= set(rules["allow"])
 
 
-def test_commits_are_not_attributed(cli: ClaudeCode, code_spec: SpecFactory) -> None:
+def test_commits_have_no_attribution_to_the_cli(cli: ClaudeCode, code_spec: SpecFactory) -> None:
     done = cli.run(code_spec(), says("NO_CHANGES: looked"))
     request = json.dumps(done.model.requests[0])
     assert "Co-Authored-By" not in request
@@ -68,7 +68,7 @@ def test_commits_are_not_attributed(cli: ClaudeCode, code_spec: SpecFactory) -> 
 
 
 def old_claude(world: World, version: str) -> str:
-    """A program `claude` of that version; it does not know today's options."""
+    """Return the path of a program `claude` of that version, without the current options."""
     program = world.path / "old/claude"
     program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/bash\n[[ $1 == --version ]] && echo "{version}" && exit 0\n{result_line()}\n')
@@ -77,7 +77,9 @@ def old_claude(world: World, version: str) -> str:
 
 
 @pytest.mark.parametrize("version", ["1.0.128 (Claude Code)", "2.1.266 (Claude Code)", "2.0 (Claude Code)", ""])
-def test_an_old_cli_is_named_before_it_starts(world: World, code_spec: SpecFactory, version: str) -> None:
+def test_unsupported_cli_version_is_named_before_the_agent_starts(
+    world: World, code_spec: SpecFactory, version: str
+) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version))
     result = pod.run()
     assert result.reason is Reason.CONFIGURATION_ERROR
@@ -89,12 +91,12 @@ def test_an_old_cli_is_named_before_it_starts(world: World, code_spec: SpecFacto
 
 
 @pytest.mark.parametrize("version", ["2.1.267 (Claude Code)", "2.1.1000 (Claude Code)", "3.0.0"])
-def test_a_new_one_is_taken(world: World, code_spec: SpecFactory, version: str) -> None:
+def test_supported_cli_version_is_accepted(world: World, code_spec: SpecFactory, version: str) -> None:
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=old_claude(world, version)).run()
     assert result.reason is Reason.NO_CHANGES
 
 
-def test_the_default_models_are_aliases(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> None:
+def test_default_models_are_aliases(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> None:
     assert (RunKind.DOCS.default_model, RunKind.CODE.default_model) == ("opus", "sonnet")
     assert code_spec(model=RunKind.CODE.default_model).model == "sonnet"
 
@@ -111,12 +113,12 @@ MODELS = (
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_aliases_and_ids_of_providers_are_models(code_spec: SpecFactory, model: str) -> None:
+def test_model_aliases_and_provider_ids_are_valid(code_spec: SpecFactory, model: str) -> None:
     assert code_spec(model=model).model == model
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "opuss", "sonnet-4", "mistral.mistral-large"])
-def test_models_of_others_are_refused(code_spec: SpecFactory, model: str) -> None:
+def test_models_of_other_vendors_are_refused(code_spec: SpecFactory, model: str) -> None:
     with pytest.raises(ValueError, match="must be a model of the agent CLI claude"):
         code_spec(model=model)
 
@@ -140,7 +142,7 @@ def test_tools_that_are_not_configured_are_refused(agent_cli: str, asked: Mappin
         task_files(golden.make_task(agent_cli, "code", **asked), settings())
 
 
-def test_local_servers_are_a_setting(world: World, code_spec: SpecFactory) -> None:
+def test_local_tool_servers_come_from_the_settings(world: World, code_spec: SpecFactory) -> None:
     tools = {"local_servers": {"mine": {"command": "my-server", "args": ["--root", "${ORCHESTRATOR_WORKSPACE}"]}}}
     files = task_files(world.task(code_spec(localTools="mine")), plain_settings(tools=tools)).files
     servers = json.loads(files["mcp.json"])["mcpServers"]
@@ -150,7 +152,7 @@ def test_local_servers_are_a_setting(world: World, code_spec: SpecFactory) -> No
 # The directory
 
 
-def test_the_templates_of_this_project_are_complete() -> None:
+def test_bundled_templates_are_complete() -> None:
     assert completeness.problems(TEMPLATES) == []
 
 
@@ -165,7 +167,7 @@ def test_the_templates_of_this_project_are_complete() -> None:
         (None, "claude/agents/rex/code/claude.md.j2", "claude/agents/rex/code/claude.md.j2 overrides nothing"),
     ],
 )
-def test_an_incomplete_directory_is_named_at_the_start(
+def test_incomplete_template_directory_is_refused_at_start(
     templates: Path, removed: str | None, added: str | None, words: str
 ) -> None:
     if removed:
@@ -180,7 +182,7 @@ def test_an_incomplete_directory_is_named_at_the_start(
 
 
 @pytest.mark.parametrize("agent_cli", ["claude", "codex"])
-def test_a_file_of_hooks_without_a_known_prefix_ships_unregistered(templates: Path, agent_cli: str) -> None:
+def test_hook_file_without_a_known_prefix_is_copied_but_not_registered(templates: Path, agent_cli: str) -> None:
     (templates / agent_cli / "code/hooks/common.sh.j2").write_text("say() { echo said; }\n")
     (templates / agent_cli / "code/hooks/starting.sh.j2").write_text("#!/bin/bash\n")
     files = task_files(golden.make_task(agent_cli, "code"), settings(templates=str(templates))).files
@@ -189,19 +191,19 @@ def test_a_file_of_hooks_without_a_known_prefix_ships_unregistered(templates: Pa
     assert "starting.sh" not in files["settings.json"]
 
 
-# The hook of edits
+# The hook that checks edited files
 
 
 @pytest.fixture
 def repository(world: World) -> Path:
-    """A repository as the hook finds it."""
+    """Return a repository for the hook."""
     work = world.path / "edited"
     subprocess.run(["git", "clone", "--quiet", str(world.remotes.root / "shop"), str(work)], check=True)
     return work
 
 
 def edit(world: World, spec: Any, file: Path, text: bytes) -> subprocess.CompletedProcess[str]:
-    """What the hook says of a file that was just written."""
+    """Write the file and return the completed hook process."""
     pod = world.pod(world.task(spec))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text)
@@ -231,7 +233,9 @@ FINE = {
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_dialects_are_no_mistakes(world: World, code_spec: SpecFactory, repository: Path, name: str) -> None:
+def test_edit_hook_accepts_dialects_of_known_formats(
+    world: World, code_spec: SpecFactory, repository: Path, name: str
+) -> None:
     done = edit(world, code_spec(), repository / name, FINE[name])
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -247,20 +251,22 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_mistakes_are_named(world: World, code_spec: SpecFactory, repository: Path, name: str) -> None:
+def test_edit_hook_names_syntax_errors(world: World, code_spec: SpecFactory, repository: Path, name: str) -> None:
     done = edit(world, code_spec(), repository / name, BROKEN[name])
     assert done.returncode == 2
     assert f"{name} does not parse" in done.stderr
 
 
-def test_a_file_that_never_parsed_is_left_alone(world: World, code_spec: SpecFactory, repository: Path) -> None:
+def test_edit_hook_ignores_a_file_that_did_not_parse_before(
+    world: World, code_spec: SpecFactory, repository: Path
+) -> None:
     (repository / "odd.py").write_text("print 'python 2'\n")
     for command in (["add", "odd.py"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
         subprocess.run(["git", *command], cwd=repository, check=True)
     assert edit(world, code_spec(), repository / "odd.py", b"print 'python 2', 1\n").returncode == 0
 
 
-def test_the_repositorys_own_quick_check_runs(world: World, code_spec: SpecFactory, repository: Path) -> None:
+def test_edit_hook_runs_the_repositorys_quick_check(world: World, code_spec: SpecFactory, repository: Path) -> None:
     check = 'grep -q TODO "$1" || exit 0\necho "no TODO in ${1##*/}"\nexit 1\n'
     world.remotes.commit("shop", {".github/orchestrator-early-test.sh": check})
     subprocess.run(["git", "pull", "--quiet"], cwd=repository, check=True)
@@ -268,10 +274,10 @@ def test_the_repositorys_own_quick_check_runs(world: World, code_spec: SpecFacto
     assert edit(world, code_spec(), repository / "a.txt", b"fine\n").returncode == 0
     done = edit(world, code_spec(), repository / "b.txt", b"TODO\n")
     assert done.returncode == 2
-    assert "no TODO in b.txt" in done.stderr, "the base branch's check, not the edited one"
+    assert "no TODO in b.txt" in done.stderr, "the check of the base branch runs, not the edited one"
 
 
-# No contradictions
+# Consistent instructions
 
 PERSONAS = ("user", "rex", "cleo", "tess", "blaze")
 
@@ -279,18 +285,18 @@ PERSONAS = ("user", "rex", "cleo", "tess", "blaze")
 @pytest.mark.parametrize("retry", [False, True])
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("agent_cli", ["claude", "codex"])
-def test_the_way_of_working_is_stated_once(agent_cli: str, persona: str, retry: bool) -> None:
+def test_working_instructions_are_stated_once(agent_cli: str, persona: str, retry: bool) -> None:
     attempt = golden.make_task(agent_cli, "code", retry=retry, **golden.IDENTITIES[persona])
     files = task_files(attempt, settings()).files
     memory = files["CLAUDE.md" if agent_cli == "claude" else "AGENTS.md"]
     assert memory.count("## How you work") == 1
-    assert "\n1. " not in files["prompt.md"], "steps are in the memory file"
+    assert "\n1. " not in files["prompt.md"], "steps belong in the memory file"
     texts = "".join(text for name, text in files.items() if name.endswith(".md"))
-    assert texts.count('{"done": ') == 1, "one shape of the checkpoint"
+    assert texts.count('{"done": ') == 1, "the checkpoint format is stated once"
     assert texts.count("NO_CHANGES:") == 1
 
 
-def test_ids_of_tasks_are_numbers_or_texts(code_spec: SpecFactory) -> None:
+def test_task_ids_are_numbers_or_strings(code_spec: SpecFactory) -> None:
     for given, kept in ((3, 3), ("1.2", "1.2"), ("HAM-1", "HAM-1"), ("4a", "4a")):
         assert wire(code_spec(taskId=given))["taskId"] == kept
     for wrong in (0, -1, "", "3", "1.", "a/b", "three", "..", "-x", "x" * 41, "a b", True, 1.5):

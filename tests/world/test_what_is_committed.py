@@ -1,4 +1,4 @@
-"""CASES A6 to A8: exactly the work is committed: ignored products of the run, no noise, no caches, no secrets."""
+"""CASES A6 to A8: the commit has the agent's work, also ignored documents, and no noise, caches or secrets."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from tests.world.attempts import BRANCH, SAVED, everything, left, pod_of
 
 
 @pytest.mark.parametrize("ignored", ["docs/", ".taskmaster/", "*.md", "*"])
-def test_documents_are_committed_though_the_repository_ignores_them(
+def test_documents_are_committed_when_the_repository_ignores_them(
     world: World, docs_spec: SpecFactory, ignored: str
 ) -> None:
     work = world.path / "seed"
@@ -33,7 +33,7 @@ def test_documents_are_committed_though_the_repository_ignores_them(
 
 
 def seed(world: World, attributes: str, content: bytes) -> None:
-    """Commits a file as it is, and attributes by which git would store it otherwise."""
+    """Commit a file unconverted, and attributes by which git would convert it."""
     work = world.path / "seed"
     git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
     (work / "dos.txt").write_bytes(content)
@@ -54,14 +54,16 @@ NOISE = [
 
 
 @pytest.mark.parametrize(("attributes", "content"), NOISE)
-def test_line_ends_are_no_change(world: World, code_spec: SpecFactory, attributes: str, content: bytes) -> None:
+def test_line_endings_and_encodings_are_not_committed_as_changes(
+    world: World, code_spec: SpecFactory, attributes: str, content: bytes
+) -> None:
     seed(world, attributes, content)
     result = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
 
 
-def test_a_change_beside_noise_is_committed_alone(world: World, code_spec: SpecFactory) -> None:
+def test_change_is_committed_without_unrelated_line_endings(world: World, code_spec: SpecFactory) -> None:
     seed(world, *NOISE[0])
     result = left(world, code_spec(), "echo x > x")
     assert result.reason is Reason.COMPLETED
@@ -85,7 +87,7 @@ def test_caches_are_not_committed(world: World, code_spec: SpecFactory) -> None:
     assert "saved" not in result.message
 
 
-def test_caches_that_the_repository_tracks_are_committed(world: World, code_spec: SpecFactory) -> None:
+def test_tracked_caches_are_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"node_modules/own/index.js": "a"})
     result = left(world, code_spec(), "echo changed > node_modules/own/index.js")
     assert result.reason is Reason.COMPLETED
@@ -118,7 +120,7 @@ SECRET = {
 @pytest.mark.parametrize("where", SECRET)
 def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory, where: str) -> None:
     pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
-    pod.environ = {**pod.environ, "DEPLOY_TOKEN": f'{DEPLOY_TOKEN}"x'}  # JSON writes a quote otherwise
+    pod.environ = {**pod.environ, "DEPLOY_TOKEN": f'{DEPLOY_TOKEN}"x'}  # JSON escapes a quote
     result = pod.run()
     there = everything(world)
     assert pod.broker
@@ -182,8 +184,8 @@ def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFa
     assert not [name for name in world.remotes.branches("shop") if name.startswith(SAVED)]
 
 
-def test_what_looks_like_a_secret_is_not_pushed(world: World, code_spec: SpecFactory, secretlint: str) -> None:
-    """Not a secret of this run: by the rules of secretlint, in any of the work that is saved."""
+def test_suspected_secret_is_not_pushed(world: World, code_spec: SpecFactory, secretlint: str) -> None:
+    """A value that is not a secret of this run but matches a secretlint rule, in any of the saved work."""
     agent = f"""
         PATH="$PATH:{Path(secretlint).parent}"; echo w > work; mkdir conf
         echo "aws_secret_access_key = {AWS}" > conf/aws; echo 'token: {GITHUB}' > conf/github
@@ -199,7 +201,7 @@ def test_what_looks_like_a_secret_is_not_pushed(world: World, code_spec: SpecFac
     assert GITHUB not in there
 
 
-def test_what_looked_like_a_secret_before_may_stay(world: World, code_spec: SpecFactory, secretlint: str) -> None:
+def test_suspected_secret_of_the_base_branch_is_pushed(world: World, code_spec: SpecFactory, secretlint: str) -> None:
     world.remotes.commit("shop", {"example.env": f"TOKEN={GITHUB}\n"})
     url = "postgres://me:word@localhost/db"
     agent = f"echo {url} >> example.env; cp example.env copy; echo aws_secret_access_key={AWS} > new"
@@ -210,7 +212,7 @@ def test_what_looked_like_a_secret_before_may_stay(world: World, code_spec: Spec
     assert "new (it contains what looks like a secret)" in result.message
 
 
-def test_without_the_scanner_the_log_says_so(world: World, code_spec: SpecFactory) -> None:
+def test_missing_secret_scanner_is_logged(world: World, code_spec: SpecFactory) -> None:
     pod = pod_of(world, code_spec(), "echo w > work")
     assert pod.run().reason is Reason.COMPLETED
     assert pod.log.count("secretlint is not installed") == 1

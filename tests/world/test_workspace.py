@@ -1,11 +1,11 @@
-"""CASES A4, A17 to A19, A27, A29: the workspace is a clone like any other, and no run poisons the next.
+"""CASES A4, A17 to A19, A27, A29: the workspace is an ordinary clone, and no run damages it for the next.
 
-| found at the start                                   | the attempt                                           |
+| state at the start                                   | the attempt                                           |
 |------------------------------------------------------|-------------------------------------------------------|
-| the run's branch in a worktree; a changed submodule  | goes on                                               |
-| configuration, hooks, filters of an earlier agent    | does not obey them                                    |
-| submodules (files of Git LFS: agent/test_git_lfs.py)  | has them, as the run                                  |
-| a rewritten base or run's branch                     | goes on from it where nothing is lost, else says so   |
+| the run's branch in a worktree; a changed submodule  | continues                                             |
+| configuration, hooks, filters of an earlier agent    | ignores them                                          |
+| submodules (for Git LFS: tests/agent/test_git_lfs)   | has them, with the run's credentials                  |
+| a rewritten base branch or run's branch              | continues from it if no work is lost, else reports it |
 | a branch in the way, a SHA-256 repository            | ends before the agent starts, and names it            |
 """
 
@@ -27,7 +27,7 @@ ALLOW_FILES: dict[str, Any] = {"git_config": {"protocol.file.allow": "always"}}
 
 
 def with_submodule(world: World) -> None:
-    """Gives the remote `shop` a submodule `lib`."""
+    """Add the submodule `lib` to the remote `shop`."""
     world.remotes.create("lib", {"lib.txt": "library\n"})
     work = world.path / "work-submodule"
     git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
@@ -64,7 +64,7 @@ HELD = {
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_no_run_poisons_the_next(world: World, code_spec: SpecFactory, held: str) -> None:
+def test_next_run_works_in_any_state_of_the_clone(world: World, code_spec: SpecFactory, held: str) -> None:
     left(world, code_spec(), f"echo a > a; git add a; git commit -qm a\n{HELD[held]}")
     goes_on(world, code_spec())
     assert "a" in world.remotes.files("shop", BRANCH)
@@ -73,7 +73,7 @@ def test_no_run_poisons_the_next(world: World, code_spec: SpecFactory, held: str
 @pytest.mark.parametrize(
     "change", ["true", "echo u > lib/untracked", "echo c > lib/lib.txt", "rm -rf lib", "mv lib elsewhere"]
 )
-def test_a_changed_submodule_blocks_nothing(world: World, code_spec: SpecFactory, change: str) -> None:
+def test_changed_submodule_does_not_block_the_run(world: World, code_spec: SpecFactory, change: str) -> None:
     with_submodule(world)
     agent = world.agent(f"{change}; echo w > work\n{result_line()}")
     for changes in ({}, {"attempt": 2}, {"run": "r2"}):
@@ -82,11 +82,12 @@ def test_a_changed_submodule_blocks_nothing(world: World, code_spec: SpecFactory
     if change.startswith("echo"):
         assert holds(world, f"{change[5]}\n")
     if change == "true":
-        assert not holds(world, "library\n"), "what others published is not saved"
+        assert not holds(world, "library\n"), "published contents of the submodule are not saved"
 
 
-def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
-    """Over SSH, with the key of the run."""
+def test_submodules_are_checked_out_with_the_runs_ssh_key(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
+) -> None:
     with_submodule(ssh_world)
     agent = ssh_world.agent(f"cat lib/lib.txt > copy; cd lib; git log --oneline -1\n{result_line()}")
     pod = ssh_world.pod(
@@ -104,7 +105,7 @@ def test_submodules_are_checked_out_as_the_run(ssh_world: World, ssh_server: Ssh
     assert ssh_world.remotes.show("shop", f"{BRANCH}:copy") == "library\n"
 
 
-def test_work_in_a_submodule_is_saved_and_its_link_is_not_moved(world: World, code_spec: SpecFactory) -> None:
+def test_work_in_a_submodule_is_saved_and_its_link_is_unchanged(world: World, code_spec: SpecFactory) -> None:
     with_submodule(world)
     agent = world.agent(f"cd lib; echo n > new; git add new; git commit -qm new; cd ..; echo w > work\n{result_line()}")
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
@@ -114,7 +115,7 @@ def test_work_in_a_submodule_is_saved_and_its_link_is_not_moved(world: World, co
     assert "nested/lib" in result.message
 
 
-def test_a_submodule_moved_to_a_published_commit_is_committed(world: World, code_spec: SpecFactory) -> None:
+def test_submodule_moved_to_a_published_commit_is_committed(world: World, code_spec: SpecFactory) -> None:
     with_submodule(world)
     world.remotes.commit("lib", {"v2": "x"})
     agent = world.agent(f"cd lib; git fetch -q; git checkout -q origin/main\n{result_line()}")
@@ -123,7 +124,7 @@ def test_a_submodule_moved_to_a_published_commit_is_committed(world: World, code
     assert world.remotes.tip("lib", "main") in git("ls-tree", BRANCH, cwd=world.remotes.root / "shop")
 
 
-def test_git_lfs_without_its_program_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_missing_git_lfs_program_is_named(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"})
     tools = world.path / "bin"
     tools.mkdir()
@@ -140,8 +141,8 @@ def test_git_lfs_without_its_program_is_named(world: World, code_spec: SpecFacto
     assert "starting the agent" not in pod.log
 
 
-def test_hooks_of_the_repository_run_for_the_agent_and_not_for_us(world: World, code_spec: SpecFactory) -> None:
-    """`pre-commit install` refuses to work where core.hooksPath is set."""
+def test_repository_hooks_run_for_the_agents_commits_only(world: World, code_spec: SpecFactory) -> None:
+    """core.hooksPath is unset for the agent: `pre-commit install` refuses to work if it is set."""
     agent = """
         [[ -z $(git config --get core.hooksPath) ]] || exit 9
         printf '#!/bin/sh\\necho ran >> "$POD_ROOT/hooks"\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit
@@ -152,7 +153,7 @@ def test_hooks_of_the_repository_run_for_the_agent_and_not_for_us(world: World, 
     assert world.remotes.files("shop", BRANCH) == ["a", "b"]
 
 
-def test_a_clone_like_any_other(world: World, code_spec: SpecFactory) -> None:
+def test_clone_has_the_refs_and_settings_of_an_ordinary_clone(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"other": "o"}, branch="feature/x")
     agent = """
         git fetch -q && git rev-parse --abbrev-ref origin/HEAD > head
@@ -166,7 +167,7 @@ def test_a_clone_like_any_other(world: World, code_spec: SpecFactory) -> None:
 
 
 def rewrite(world: World, branch: str, start: str) -> None:
-    """Makes a branch of the remote anew: a commit on top of `start`."""
+    """Replace a branch of the remote by a commit on top of `start`."""
     work = world.path / f"rewrite-{branch.replace('/', '-')}"
     git("clone", "--quiet", str(world.remotes.root / "shop"), str(work), cwd=world.path)
     git("checkout", "--quiet", "--detach", start, cwd=work)
@@ -176,7 +177,7 @@ def rewrite(world: World, branch: str, start: str) -> None:
     git("push", "--quiet", "--force", "origin", f"HEAD:{branch}", cwd=work)
 
 
-def test_a_rewritten_base_branch(world: World, code_spec: SpecFactory) -> None:
+def test_run_continues_after_the_base_branch_was_rewritten(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
     left(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, "main", "origin/main~1")
@@ -185,7 +186,7 @@ def test_a_rewritten_base_branch(world: World, code_spec: SpecFactory) -> None:
     assert {"a", "b"} <= set(world.remotes.tree("shop", BRANCH))
 
 
-def test_a_rewritten_base_branch_that_the_agent_rebases_onto(world: World, code_spec: SpecFactory) -> None:
+def test_agent_can_rebase_onto_the_rewritten_base_branch(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
     left(world, code_spec(), "echo a > a")
     rewrite(world, "main", "origin/main~1")
@@ -197,7 +198,7 @@ def test_a_rewritten_base_branch_that_the_agent_rebases_onto(world: World, code_
     assert {"a", "c", "rewritten"} <= set(world.remotes.tree("shop", BRANCH))
 
 
-def test_a_rewritten_base_branch_before_there_was_work(world: World, code_spec: SpecFactory) -> None:
+def test_rewritten_base_branch_before_any_work_leaves_no_branch(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
     left(world, code_spec(), "exit 1")
     rewrite(world, "main", "origin/main~1")
@@ -206,7 +207,7 @@ def test_a_rewritten_base_branch_before_there_was_work(world: World, code_spec: 
     assert world.remotes.branches("shop") == ["main"]
 
 
-def test_a_rewritten_branch_of_a_run_is_continued(world: World, code_spec: SpecFactory) -> None:
+def test_rewritten_branch_of_the_run_is_continued(world: World, code_spec: SpecFactory) -> None:
     left(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, BRANCH, f"origin/{BRANCH}~1")
     result = left(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)
@@ -214,7 +215,7 @@ def test_a_rewritten_branch_of_a_run_is_continued(world: World, code_spec: SpecF
     assert world.remotes.files("shop", BRANCH) == ["b", "rewritten"]
 
 
-def test_branches_that_parted_are_a_conflict_only_once(world: World, code_spec: SpecFactory) -> None:
+def test_diverged_branch_is_a_conflict_for_one_attempt_only(world: World, code_spec: SpecFactory) -> None:
     agent = "echo mine > mine; git add mine; git commit -qm mine; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done"
     pod = pod_of(world, code_spec(), agent).start()
     pod.until_logged("starting the agent")
@@ -230,7 +231,9 @@ def test_branches_that_parted_are_a_conflict_only_once(world: World, code_spec: 
 
 
 @pytest.mark.parametrize("name", ["agents", "agents/saved", f"{BRANCH}/more"])
-def test_a_branch_in_the_way_is_named_before_the_agent_starts(world: World, code_spec: SpecFactory, name: str) -> None:
+def test_conflicting_branch_name_is_reported_before_the_agent_starts(
+    world: World, code_spec: SpecFactory, name: str
+) -> None:
     world.remotes.commit("shop", {"x": "x"}, branch=name)
     pod = pod_of(world, code_spec(), "")
     result = pod.run()
@@ -239,7 +242,7 @@ def test_a_branch_in_the_way_is_named_before_the_agent_starts(world: World, code
     assert "starting the agent" not in pod.log
 
 
-def test_a_sha256_repository_is_named_before_the_agent_starts(world: World, code_spec: SpecFactory) -> None:
+def test_sha256_repository_is_reported_before_the_agent_starts(world: World, code_spec: SpecFactory) -> None:
     bare = world.remotes.root / "shop"
     shutil.rmtree(bare)
     git("init", "--quiet", "--bare", "--object-format=sha256", "-b", "main", str(bare), cwd=world.path)
