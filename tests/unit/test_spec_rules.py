@@ -1,6 +1,7 @@
 """The validation of a spec by the functions (pydantic) and by the API server (the CRD's schema) agrees."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,11 @@ VERBATIM = [
 ]
 
 
-def schema(kind: str) -> Any:
-    """Return the CRD's schema of the spec as JSON Schema, where exclusiveMinimum is a number."""
+@cache
+def validator(kind: str) -> Any:
+    """Return a validator of the CRD's schema of the spec as JSON Schema, where exclusiveMinimum is a number."""
     found = crds.crd(SPECS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return _as_json_schema(found)
+    return jsonschema.Draft202012Validator(_as_json_schema(found))
 
 
 def _as_json_schema(node: Any) -> Any:
@@ -136,7 +138,7 @@ def _as_json_schema(node: Any) -> Any:
 
 def api_server_takes(kind: str, spec: dict[str, Any]) -> bool:
     defaulted = {"agentCli": "claude"} | spec
-    return bool(jsonschema.Draft202012Validator(schema(kind)).is_valid(defaulted))
+    return bool(validator(kind).is_valid(defaulted))
 
 
 def functions_take(kind: str, spec: dict[str, Any]) -> bool:
