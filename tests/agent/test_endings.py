@@ -214,6 +214,7 @@ def test_a_push_refused_by_the_server_is_reported(world: World, code_spec: SpecF
     result = world.pod(world.task(code_spec())).run()
     assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
     assert "policy: no agents here" in result.message
+    assert "branch/agents" not in result.message, "a commit is named once"
 
 
 def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
