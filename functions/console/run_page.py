@@ -26,14 +26,14 @@ CHANGEABLE = NextStepCommands(
     log="find the cause in the transcript below",
     retry="try again with the form on this page",
     again="try again with the form on this page",
-    submit="submit it again with: orchestrator task {kind}",
+    submit="submit it again with: {command}",
 )
 READ_ONLY = NextStepCommands(
     watch="follow it on this page",
     log="find the cause in the transcript below",
     retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
     again="try again with: orchestrator runs retry {name}",
-    submit="submit it again with: orchestrator task {kind}",
+    submit="submit it again with: {command}",
 )
 
 

@@ -94,8 +94,12 @@ def _with_checksum(deps: Dependencies, run: Run, checksum: str | None) -> Run:
 
 
 def _cannot_render(deps: Dependencies, run: Run, problem: Unrenderable) -> None:
+    now = deps.clock()
+    until = deps.policy.pending_until(run, problem.reason, now)
     if problem.final:
         return _fail(deps, run, problem.reason, str(problem))
+    if until and now >= until and not run.status.open_attempt:
+        return _fail(deps, run, problem.reason, f"gave up waiting: {problem}")
     return _show(deps, run, problem.reason, str(problem))
 
 
@@ -106,8 +110,9 @@ def _show(deps: Dependencies, run: Run, reason: Reason, message: str) -> None:
         return
     if not shown or (shown.reason, shown.message) != (reason, message):
         now = deps.clock()
-        at = now + deps.policy.backoff
-        deps.runs.write_status(run, transitions.pending(run, reason, message, now, next_attempt_at=at))
+        at, until = now + deps.policy.backoff, deps.policy.pending_until(run, reason, now)
+        changes = {"next_attempt_at": min(at, until) if until else at, "pending_until": until}
+        deps.runs.write_status(run, transitions.pending(run, reason, message, now, **changes))
 
 
 def _fail(deps: Dependencies, run: Run, reason: Reason, message: str) -> None:

@@ -42,8 +42,8 @@ def retry(
     what a person adds to the prompt (promptModification); None leaves the prompt of the task alone.
 
     Raises:
-        RequestRefused: the kind has no retry, or the run is not finished, is being deleted, or was asked for an attempt
-            that has not begun, whose words would be lost.
+        RequestRefused: the kind has no retry, or the run is neither finished nor waits for a fix between two attempts,
+            is being deleted, or was asked for an attempt that has not begun, whose words would be lost.
     """
     if is_applied(run, key):
         return None
@@ -128,7 +128,8 @@ def _retriable_version(run: Run) -> int:
         )
     if run.spec is None:
         raise RequestRefused(f"the spec of run {run.name} is not valid: {run.spec_error}; submit it again instead")
-    if states.state(run.status) not in states.FINISHED:
+    may_retry_now = run.status.may_retry_now and not run.cancel
+    if states.state(run.status) not in states.FINISHED and not may_retry_now:
         raise RequestRefused(
             f"run {run.name} is not finished ({run.status.phase or 'Pending'}); wait for its end, or cancel it"
         )

@@ -1,19 +1,23 @@
 """The next step for a user of a run, in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from functions.runs.admission.position import Position
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model.reasons import FollowUp, Reason, follow_up, row
+from functions.runs.model.reasons import Reason, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
+from functions.views.submit_command import submit_command
 
 
 @dataclass(frozen=True, slots=True)
 class NextStepCommands:
-    """How to follow a run, find why it failed, retry it, submit it again, read it: imperatives with {name}, {kind}."""
+    """How to follow a run, find why it failed, retry it, submit it again, read it.
+
+    Imperatives with {name}, {kind} and {command}, the command line that submits the run's request again.
+    """
 
     watch: str
     log: str
@@ -31,7 +35,7 @@ COMMANDS = NextStepCommands(
     log="find the cause with: orchestrator runs logs {name}",
     retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
     again="try again with: orchestrator runs retry {name}",
-    submit="submit it again with: orchestrator task {kind}",
+    submit="submit it again with: {command}",
     diff="see what changed with: orchestrator runs diff {name}",
 )
 
@@ -49,9 +53,8 @@ def next_step(run: Run, position: Position | None = None, commands: NextStepComm
 
 
 def _for_unfinished(run: Run, state: State, position: Position | None, commands: NextStepCommands) -> str:
-    reason = _reason(run)
-    if follow_up(reason) is FollowUp.WAIT_FOR_FIX:
-        return f"fix what the message names ({row(reason).remedy}); the run is retried automatically"
+    if run.status.waits_for_fix:
+        return "; ".join(_for_fix(run, commands))
     if state is State.RUNNING:
         return f"wait, or {commands.watch.format(name=run.name)}"
     if position:
@@ -61,27 +64,42 @@ def _for_unfinished(run: Run, state: State, position: Position | None, commands:
     return f"wait: it starts automatically; {commands.watch.format(name=run.name)}"
 
 
+def _for_fix(run: Run, commands: NextStepCommands) -> Iterator[str]:
+    yield f"fix what the message names ({row(_reason(run)).remedy})"
+    at, until = run.status.next_attempt_at, run.status.pending_until
+    if run.status.may_retry_now and run.kind.is_retriable:
+        yield f"then {_filled(commands.again, run)}"
+    yield f"the next attempt starts automatically at {rfc3339(at)}" if at else "the run goes on automatically"
+    if until:
+        yield f"it gives up at {rfc3339(until)}"
+
+
 def _for_finished(run: Run, state: State, commands: NextStepCommands) -> str:
     if state is State.SUCCEEDED:
         return _result(run, commands)
     if run.spec is None:
         return f"submit it again with a valid spec: {run.spec_error}"
     steps = (_retry_or_submit(run, commands),) if state is State.CANCELLED else _after_failure(run, commands)
-    return "; then ".join(step.format(name=run.name, kind=run.kind.word) for step in steps)
+    return "; then ".join(_filled(step, run) for step in steps)
 
 
 def _after_failure(run: Run, commands: NextStepCommands) -> Sequence[str]:
     reason = _reason(run)
-    if reason == Reason.INVALID_INPUT:
-        return "correct what the message names", commands.submit
-    if remedy := row(reason).remedy:
-        return remedy, commands.again if run.kind.is_retriable else commands.submit
-    return commands.log, _retry_or_submit(run, commands)
+    remedy, again = row(reason).remedy, commands.again if run.kind.is_retriable else commands.submit
+    if not remedy or reason == Reason.AGENT_ERROR:
+        return commands.log, _retry_or_submit(run, commands)
+    if reason == Reason.INVALID_INPUT and run.kind.is_retriable:
+        return remedy, f"{again}, or {commands.submit}"
+    return remedy, again
 
 
 def _retry_or_submit(run: Run, commands: NextStepCommands) -> str:
     """Return how to try again: another attempt, or for a kind without retries another run."""
     return commands.retry if run.kind.is_retriable else commands.submit
+
+
+def _filled(step: str, run: Run) -> str:
+    return step.format(name=run.name, kind=run.kind.word, command=submit_command(run))
 
 
 def _result(run: Run, commands: NextStepCommands) -> str:

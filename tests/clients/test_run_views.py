@@ -110,9 +110,19 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
             "CodeRun",
             status("False", "InvalidInput"),
             {},
-            "the message names; then submit it again with: orchestrator task code",
+            "then try again with: orchestrator runs retry run-1, or submit it again with: orchestrator task code",
         ),
-        ("DocsRun", status("False", "NoReport"), {}, "then submit it again with: orchestrator task docs"),
+        ("CodeRun", status("False", "NetworkError"), {}, "DNS, proxy, network policies; then try again with: orch"),
+        ("DocsRun", status("False", "NoReport"), {}, "then submit it again with: orchestrator task docs --"),
+        (
+            "CodeRun",
+            status(
+                "Unknown", "MissingSecret", nextAttemptAt="2026-01-02T03:05:00Z", pendingUntil="2026-01-02T03:19:00Z"
+            ),
+            {},
+            "then try again with: orchestrator runs retry run-1; the next attempt starts automatically at "
+            "2026-01-02T03:05:00Z; it gives up at 2026-01-02T03:19:00Z",
+        ),
         ("CodeRun", status("False", "Cancelled"), {}, "try again with"),
         ("CodeRun", status("False", "InvalidSpec"), {"model": "x y"}, "submit it again with a valid spec: model"),
     ],

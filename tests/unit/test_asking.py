@@ -4,6 +4,7 @@
 |-----------|----------------------------------|-----------------------------------------------------|
 | retry     | finished, also if cancelled      | contextVersion + 1, cancel removed                  |
 | retry     | unfinished, deleted, docs, bad   | refused; the message says what to do instead        |
+| retry     | waits for a fix, without attempt | contextVersion + 1: the next attempt starts at once |
 | retry     | an earlier retry has not begun   | refused, so that its instructions are not lost      |
 | retry     | the earlier retry is cancelled   | accepted                                            |
 | retry     | the same key again               | no patch, for the last 20 keys                      |
@@ -216,6 +217,19 @@ def test_an_unfinished_run_is_cancelled_once() -> None:
     assert patch
     assert patch["spec"] == {"cancel": True}
     assert requests.cancel(patched(run(), patch)) is None
+
+
+def test_a_run_that_waits_for_a_fix_can_be_retried_before_its_pause_ends() -> None:
+    begun = run().with_status(transitions.start(run(), NOW))
+    stuck = begun.with_status(transitions.pending(begun, Reason.IMAGE_PULL_FAILED, "no such image", NOW))
+    with pytest.raises(requests.RequestRefused, match="is not finished"):
+        requests.retry(stuck)  # the kubelet tries by itself
+    waits = run().with_status(transitions.wait(run(), Reason.MISSING_SECRET, "no key", NOW, NOW))
+    patch = requests.retry(waits)
+    assert patch
+    assert patch["spec"]["contextVersion"] == 2
+    with pytest.raises(requests.RequestRefused, match="is not finished"):
+        requests.retry(run(spec={"cancel": True}).with_status(waits.status))
 
 
 @pytest.mark.parametrize(("found", "why"), [(finished(), "nothing to stop"), (replace(run(), deleting=True), "being")])

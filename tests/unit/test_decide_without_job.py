@@ -126,6 +126,29 @@ def test_the_pending_wait_covers_all_attempts_with_the_same_obstacle() -> None:
     assert isinstance(next_for(works, *ended_with("MissingSecret"), NOW + POLICY.pending_wait), actions.Close)
 
 
+def test_the_last_try_is_at_the_end_of_the_pending_wait() -> None:
+    """The pauses grow, but a Secret that is created during the last of them is still found."""
+    end = NOW + POLICY.pending_wait
+    found = missing(tried_again(missing(running(), NOW), NOW + MIN_FIX_PAUSE), end - timedelta(minutes=6))
+    assert (found.status.next_attempt_at, found.status.pending_until) == (end, end)
+    assert isinstance(next_for(found, now=end - SECOND), actions.Nothing)
+    late = end + timedelta(minutes=2)
+    again = tried_again(found, late)
+    assert (again.status.attempt, again.status.pending_until) == (3, None)
+    over = next_for(again, *ended_with("MissingSecret"), late)
+    assert isinstance(over, actions.Close)
+    assert (over.status.phase, over.status.pending_until) == ("Failed", None)
+
+
+def test_a_retry_of_a_run_that_waits_for_a_fix_starts_at_once_and_waits_anew() -> None:
+    found = missing(running(spec={"contextVersion": 1}), NOW)
+    status = found.to_status_update(found.status)["status"]
+    raised = run(status=status, spec={"contextVersion": 2})
+    waits = written(raised, next_for(raised))
+    assert (waits.status.context_version, waits.status.next_attempt_at, waits.status.retry_count) == (2, None, 0)
+    assert missing(tried_again(waits, LATER), LATER).status.pending_since == LATER
+
+
 def test_another_obstacle_starts_a_new_pending_wait() -> None:
     works = tried_again(missing(running(), NOW), NOW + MIN_FIX_PAUSE)
     late = NOW + POLICY.pending_wait

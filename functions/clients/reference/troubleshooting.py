@@ -10,8 +10,9 @@ HEAD = f"""# Troubleshooting by reason
 
 {GENERATED}
 `orchestrator runs get NAME`, the console and `kubectl describe` show a run's reason, its message and what to do. The
-message names what is concerned: a secret, a file, a setting. [Operations](operations.md) says what to do where a
-function or the cluster is down.
+message names what is concerned: a secret, a file, a setting. Once the cause is mended, `orchestrator runs retry NAME`
+tries a code run again that has ended; a docs run is submitted again, with the command that `runs get` shows.
+[Operations](operations.md) says what to do where a function or the cluster is down.
 """
 
 PROGRESS = frozenset(
@@ -39,15 +40,16 @@ def page() -> str:
 FAILURES = {
     frozenset({FollowUp.WAIT_FOR_FIX}): (
         "Waits for a person",
-        "The run tries again with growing pauses until the cause is gone, or `job.pending_wait` ends.",
+        "The run tries again with growing pauses until the cause is gone, for the last time when `job.pending_wait` "
+        "ends. `orchestrator runs retry NAME` starts the next attempt at once.",
     ),
     frozenset({FollowUp.RESTART, FollowUp.RETRY_FRESH, FollowUp.RETRY_RESUME, FollowUp.RETRY_RESUME_ONCE}): (
         "Tried again by itself",
-        "As often as `maxRetries` of the run says. Only the last of them ends the run: then read its log.",
+        "As often as `maxRetries` of the run says. Only the last of them ends the run.",
     ),
     frozenset({FollowUp.FAIL}): (
         "Final",
-        "Another attempt would end the same. After the cause is mended: `orchestrator runs retry NAME`.",
+        "Another attempt would end the same until the cause is mended.",
     ),
 }
 

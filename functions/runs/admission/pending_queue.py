@@ -11,7 +11,7 @@ from datetime import datetime
 from functions.runs.admission.capacity import Reservation, reservation
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
-from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 
 MAX_QUEUED = 32
@@ -55,8 +55,8 @@ def is_admissible(run: Run, now: datetime) -> bool:
         return False
     if states.state(run.status) is not State.WAITING:
         return False
-    shown, at = run.status.succeeded, run.status.next_attempt_at
-    return (at is None or at <= now) and not (shown and follow_up(shown.reason) is FollowUp.WAIT_FOR_FIX)
+    at = run.status.next_attempt_at
+    return (at is None or at <= now) and not run.status.waits_for_fix
 
 
 @dataclass(frozen=True, slots=True)

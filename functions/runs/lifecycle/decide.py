@@ -33,9 +33,10 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     if not _is_adopted(run):
         return actions.Adopt()
     if run.status.context_version is not None and run.retry_wanted:
-        return actions.WriteStatus(transitions.refuse_retry(run, now))
+        retried = transitions.reopen if run.status.may_retry_now else transitions.refuse_retry
+        return actions.WriteStatus(retried(run, now))
     if run.status.open_attempt is None:
-        return _between_attempts(run, now, policy)
+        return _between_attempts(run, now)
     return _under_way(seen, now, policy)
 
 
@@ -56,7 +57,7 @@ def _after_the_end(run: Run, now: datetime, policy: Policy) -> Action:
     return actions.Close(run.status)
 
 
-def _between_attempts(run: Run, now: datetime, policy: Policy) -> Action:
+def _between_attempts(run: Run, now: datetime) -> Action:
     if run.cancel:
         message = "cancelled while no attempt was under way"
         return actions.Close(transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now))
@@ -64,10 +65,6 @@ def _between_attempts(run: Run, now: datetime, policy: Policy) -> Action:
         return actions.Close(transitions.end_run(run, State.FAILED, Reason.INVALID_SPEC, run.spec_error, now))
     if run.status.next_attempt_at and run.status.next_attempt_at > now:
         return Nothing()
-    shown = run.status.succeeded
-    if shown and policy.gives_up(run, now):
-        message = f"gave up waiting: {shown.message}"
-        return actions.Close(transitions.end_run(run, State.FAILED, Reason(shown.reason), message, now))
     spent = budget.spent(run, run.status.usage)
     if spent:
         return actions.Close(transitions.end_run(run, State.FAILED, *spent, now))

@@ -13,7 +13,7 @@ from functions.runs.lifecycle.observed import Cause, Job, NotRead, Observed, Pod
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import judge
-from functions.runs.model.reasons import FollowUp, Reason, follow_up
+from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 
 READ_EVENTS_AFTER = timedelta(seconds=15)
@@ -58,7 +58,7 @@ def _starting(seen: Observed, job: Job, pods: Sequence[Pod], now: datetime, poli
         if job.has_no_pod and not pods and isinstance(job.pod_rejection, NotRead):
             return actions.ReadEvents(job.name, "Job")
     shown = run.status.succeeded
-    if shown and (shown.reason == Reason.QUEUED or follow_up(shown.reason) is FollowUp.WAIT_FOR_FIX):
+    if (shown and shown.reason == Reason.QUEUED) or run.status.waits_for_fix:
         return actions.WriteStatus(transitions.unblocked(run, now))
     return _show_progress(run, pods, now)
 
@@ -119,7 +119,8 @@ def _evicted(seen: Observed, message: str) -> Action:
 def _stuck(seen: Observed, job: Job, cause: Cause, now: datetime, policy: Policy) -> Action:
     run, shown = seen.run, seen.run.status.succeeded
     if shown is None or shown.reason != cause[0]:
-        return actions.WriteStatus(transitions.pending(run, *cause, now))
+        until = policy.pending_until(run, cause[0], now)
+        return actions.WriteStatus(transitions.pending(run, *cause, now, pending_until=until))
     if policy.gives_up(run, now):
         return stop(seen, job)
     return _create_again(run, now) if _names_missing_object(run, cause[1]) else Nothing()

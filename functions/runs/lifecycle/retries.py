@@ -33,22 +33,24 @@ class Policy:
         wanted = run.spec.max_retries if run.spec else None
         return self.max_retries if wanted is None else wanted
 
-    def waited_out(self, reason: str, since: datetime, now: datetime) -> bool:
-        """Return whether the pending wait for a person's fix, which began then, is over."""
-        return now - since >= max(row(reason).min_wait, self.pending_wait)
+    def pending_until(self, run: Run, reason: str, now: datetime) -> datetime | None:
+        """Return when the wait for a person's fix of `reason` ends with a last try; None for a reason without one."""
+        if follow_up(reason) is not FollowUp.WAIT_FOR_FIX:
+            return None
+        return transitions.since(run, reason, now) + max(row(reason).min_wait, self.pending_wait)
 
     def gives_up(self, run: Run, now: datetime) -> bool:
         """Return whether the run still shows something to fix, and the pending wait is over."""
-        shown, since = run.status.succeeded, run.status.pending_since
-        if shown is None or since is None or follow_up(shown.reason) is not FollowUp.WAIT_FOR_FIX:
-            return False
-        return self.waited_out(shown.reason, since, now)
+        shown = run.status.succeeded
+        until = self.pending_until(run, shown.reason, now) if shown and run.status.pending_since else None
+        return until is not None and now >= until
 
 
 def fix_pause(since: datetime, now: datetime) -> timedelta:
     """Return the pause before the next try of what a person has to fix: 1, 2, 4, 8, then 15 minutes.
 
-    It is what was waited so far and a minute, so that each pause doubles the wait.
+    It is what was waited so far and a minute, so that each pause doubles the wait. The last try is at the end of the
+    wait, however long the pause would be.
     """
     return min(max(now - since, timedelta()) + MIN_FIX_PAUSE, MAX_FIX_PAUSE)
 
@@ -67,10 +69,11 @@ def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatu
             return transitions.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)
         case FollowUp.REQUEUE:
             return transitions.wait(run, Reason.QUEUED, verdict.message, now, now, **gained, pending_since=None)
-    since = transitions.since(run, verdict.reason, now)
-    if follow_up(verdict.reason) is FollowUp.WAIT_FOR_FIX and not policy.waited_out(verdict.reason, since, now):
-        gained |= transitions.evidence(run, verdict, now, since) | {"pending_since": since}
-        at = now + fix_pause(since, now)
+    until = policy.pending_until(run, verdict.reason, now)
+    if until and now < until:
+        since = transitions.since(run, verdict.reason, now)
+        gained |= transitions.evidence(run, verdict, now, since) | {"pending_since": since, "pending_until": until}
+        at = min(now + fix_pause(since, now), until)
         return transitions.wait(run, verdict.reason, verdict.message, at, now, **gained)
     spent = budget.spent(run, gained.get("usage", run.status.usage))
     if spent:

@@ -28,6 +28,8 @@ def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **ch
         changes.setdefault("context_version", version)
     if run.spec and run.status.open_attempt is None:
         changes |= naming.subject(run.spec)
+    if "pending_since" in changes:
+        changes.setdefault("pending_until", None)
     return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
 
 
@@ -107,7 +109,7 @@ def unblocked(run: Run, now: datetime) -> RunStatus:
 _NO_OBSTACLE: dict[str, Any] = {"pending_since": None, "next_attempt_at": None}
 
 
-def since(run: Run, reason: Reason, now: datetime) -> datetime:
+def since(run: Run, reason: str, now: datetime) -> datetime:
     """Return since when this reason holds the run up: as the status or the last attempt says, else from now on.
 
     A person's retry starts anew.
@@ -154,7 +156,7 @@ def observed_generation(run: Run) -> RunStatus:
 
 
 def reopen(run: Run, now: datetime) -> RunStatus:
-    """Return the status of a finished run that a person asked to try again."""
+    """Return the status of a run that a person asked to try again; it is finished, or waits between two attempts."""
     return _step(
         run.with_status(conditions.clear_retry_refused(run.status)),
         State.WAITING,

@@ -103,7 +103,14 @@ class ReasonRow:
 
 
 _PROGRESS = ReasonRow(is_warning=False)
-_RETRY_FRESH = ReasonRow(FollowUp.RETRY_FRESH)
+
+
+def _fresh(remedy: str, *, by_attempt: bool = False) -> ReasonRow:
+    return ReasonRow(FollowUp.RETRY_FRESH, by_attempt, remedy=remedy)
+
+
+def _resumed(remedy: str, follow_up: FollowUp = FollowUp.RETRY_RESUME) -> ReasonRow:
+    return ReasonRow(follow_up, by_attempt=True, remedy=remedy)
 
 
 def _final(remedy: str, *, by_attempt: bool = False) -> ReasonRow:
@@ -123,20 +130,25 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.COMPLETED: ReasonRow(by_attempt=True, is_warning=False),
     Reason.NO_CHANGES: ReasonRow(by_attempt=True),
     Reason.CANCELLED: _PROGRESS,
-    Reason.EVICTED: _RETRY_FRESH,
-    Reason.NODE_LOST: _RETRY_FRESH,
-    Reason.PREEMPTED: _RETRY_FRESH,
-    Reason.REPORT_LOST: _RETRY_FRESH,
-    Reason.JOB_LOST: _RETRY_FRESH,
-    Reason.TERMINATED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
-    Reason.NETWORK: ReasonRow(FollowUp.RETRY_FRESH, by_attempt=True),
-    Reason.DUPLICATE_POD: ReasonRow(FollowUp.RETRY_FRESH, by_attempt=True),
-    Reason.SPEC_CHANGED: ReasonRow(FollowUp.RESTART),
+    Reason.EVICTED: _fresh("request the memory and storage that the agent uses in the setting job.resources"),
+    Reason.NODE_LOST: _fresh("see why nodes of the cluster are lost"),
+    Reason.PREEMPTED: _fresh("add nodes, or give the pods a priority in the setting job.pod.priority_class_name"),
+    Reason.REPORT_LOST: _fresh("find what deletes pods as soon as they have ended"),
+    Reason.JOB_LOST: _fresh("find what deletes Jobs of the namespace"),
+    Reason.TERMINATED: _resumed("find what stopped the pod, such as a drained node"),
+    Reason.NETWORK: _fresh(
+        "check that the cluster reaches the host that the message names: its name, DNS, proxy, network policies",
+        by_attempt=True,
+    ),
+    Reason.DUPLICATE_POD: _fresh("wait until the Job's other pod is gone", by_attempt=True),
+    Reason.SPEC_CHANGED: ReasonRow(FollowUp.RESTART, remedy="nothing: the next attempt has the changed spec"),
     Reason.REQUEUED: ReasonRow(FollowUp.REQUEUE, is_warning=False),
-    Reason.DEADLINE_EXCEEDED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
-    Reason.OVERLOADED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
-    Reason.RATE_LIMITED: ReasonRow(FollowUp.RETRY_RESUME, by_attempt=True),
-    Reason.AGENT_ERROR: ReasonRow(FollowUp.RETRY_RESUME_ONCE, by_attempt=True),
+    Reason.DEADLINE_EXCEEDED: _resumed("raise timeoutSeconds, or make the task smaller"),
+    Reason.OVERLOADED: _resumed("wait until the model's API has room, or use another model"),
+    Reason.RATE_LIMITED: _resumed("wait until the limit is reset, or raise the limit of the key"),
+    Reason.AGENT_ERROR: _resumed(
+        "find the cause in the log, and say with --message what to do differently", FollowUp.RETRY_RESUME_ONCE
+    ),
     Reason.IMAGE_PULL_FAILED: _to_fix("check image and tag of the settings agent and broker, and agent.pull_secrets"),
     Reason.CONTAINER_CONFIG_ERROR: _to_fix("create or correct the object that the message names"),
     Reason.MOUNT_FAILED: _to_fix("create the Secret, ConfigMap or volume that the message names"),
@@ -154,13 +166,15 @@ ROWS: Mapping[str, ReasonRow] = {
     Reason.BUDGET_EXCEEDED: _final("raise maxCostUsd, or make the task smaller", by_attempt=True),
     Reason.PUSH_REFUSED: _final("allow what the message names in the rules of the repository", by_attempt=True),
     Reason.CREDENTIAL_REFUSED: ReasonRow(
-        by_attempt=True, remedy="replace the key in the Secret that the message names, then retry"
+        by_attempt=True, remedy="replace the key in the Secret that the message names"
     ),
     Reason.REPOSITORY_DENIED: _final(
         "give the run's user or App access to the repository, or correct its URL", by_attempt=True
     ),
-    Reason.INVALID_INPUT: _final("correct what the message names in the repository or in the request", by_attempt=True),
-    Reason.INVALID_SPEC: _final("correct the field that the message names"),
+    Reason.INVALID_INPUT: _final(
+        "correct what the message names in the repository, or submit a corrected request", by_attempt=True
+    ),
+    Reason.INVALID_SPEC: _final("correct the field that the message names, and submit it again"),
     Reason.TASK_FILES_TOO_LARGE: _final("shorten the prompt, or the templates of the agent"),
     Reason.CONFLICT: _final("merge the base branch into the run's branch and push it", by_attempt=True),
     Reason.NO_REPORT: _final("see the last lines of the log: the container ended without a report"),

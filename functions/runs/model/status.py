@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from functions.runs.model.api_model import ApiModel
-from functions.runs.model.reasons import Reason
+from functions.runs.model.reasons import FollowUp, Reason, follow_up
 
 ATTEMPTS_KEPT = 20
 """Attempts kept in the history; older ones are dropped (an object on the API server is bounded: 1.5 MiB)."""
@@ -149,6 +149,9 @@ class RunStatus(LenientModel):
     pending_since: Annotated[
         Timestamp | None, Field(description="Since when it waits for a person to fix something.")
     ] = None
+    pending_until: Annotated[
+        Timestamp | None, Field(description="When it makes its last try, and gives up waiting for a person.")
+    ] = None
     reported: Annotated[str | None, Field(description="Last <attempt>/<phase> that was reported.")] = None
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
@@ -162,6 +165,17 @@ class RunStatus(LenientModel):
     def succeeded(self) -> Condition | None:
         """The decisive condition; None on a run that no function has seen."""
         return next((c for c in self.conditions if c.type == "Succeeded"), None)
+
+    @property
+    def waits_for_fix(self) -> bool:
+        """Whether the run is unfinished and waits until a person has fixed what its reason names."""
+        shown = self.succeeded
+        return shown is not None and shown.status == "Unknown" and follow_up(shown.reason) is FollowUp.WAIT_FOR_FIX
+
+    @property
+    def may_retry_now(self) -> bool:
+        """Whether the run waits for a fix between two attempts, so that a retry can start the next one at once."""
+        return self.waits_for_fix and self.open_attempt is None
 
     @property
     def open_attempt(self) -> Attempt | None:

@@ -11,6 +11,7 @@
 | -h, --version                            | there                                                                 |
 """
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -164,7 +165,10 @@ def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(namespace: Names
     message = "task 999 is not in .taskmaster/tasks/tasks.json, which has 1, 2"
     namespace.put("code-1", status=ended("Failed", "InvalidInput", message=message))
     said = namespace.runs("get", "code-1", "-o", "json").json["next"]
-    assert said == "correct what the message names; then submit it again with: orchestrator task code"
+    assert "or submit a corrected request; then try again with: orchestrator runs retry code-1, or submit it" in said
+    asked = shlex.split(said.split("submit it again with: ")[1])
+    assert asked[:3] == ["orchestrator", "task", "code"]
+    assert command(*asked[1:], "--dry-run").code == 0, "the whole command is shown"
     assert "--message" not in said
 
 

@@ -1,4 +1,4 @@
-"""Try a finished code run again, in its workspace and session."""
+"""Try a code run again that is finished or waits for a fix, in its workspace and session."""
 
 from pathlib import Path
 
