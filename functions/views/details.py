@@ -89,7 +89,7 @@ def _head(run: Run, position: Position | None, now: datetime) -> Iterable[tuple[
     yield "Checks", checks(run)
     yield "Usage", usage(run)
     yield "Age", formatting.age(run.raw, now)
-    yield "Took", formatting.between(status.started_at, status.finished_at)
+    yield "Took", rows.took(run.raw, now)
 
 
 def usage(run: Run) -> str:

@@ -135,15 +135,10 @@ def row(raw: Raw, position: Position | None, now: datetime) -> Row:
         attempt=attempt if isinstance(attempt, int) else 0,
         cost=float(cost) if isinstance(cost, int | float) else 0.0,
         age=formatting.age(raw, now, 1),
-        took=_took(raw, now),
+        took=rows.took(raw, now),
         pull_request=links.external(text(at(raw, "status", "pullRequestUrl"))),
         position=position,
     )
-
-
-def _took(raw: Raw, now: datetime) -> str:
-    started, finished = (rows.time(raw, "status", name) for name in ("startedAt", "finishedAt"))
-    return formatting.between(started, finished or now)
 
 
 def _group(phase: str, matching: Sequence[Row], most: int, page: int) -> Group:

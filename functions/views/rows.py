@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
+from functions.views import formatting
 from functions.views.agent_output import clean
 
 Raw = Mapping[str, Any]
@@ -37,6 +38,14 @@ def time(raw: Raw, *path: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment and moment.tzinfo else None
+
+
+def took(raw: Raw, now: datetime) -> str:
+    """Return the time of the run's attempts together, without the pauses between them; empty before the first."""
+    attempts = at(raw, "status", "attempts")
+    started = [(time(each, "startedAt"), each) for each in attempts] if isinstance(attempts, list) else []
+    seconds = [((time(each, "finishedAt") or now) - start).total_seconds() for start, each in started if start]
+    return formatting.duration(sum(seconds)) if seconds else ""
 
 
 def agent(raw: Raw) -> str:

@@ -119,7 +119,8 @@ ATTEMPTS = [
 def test_get_shows_a_runs_history_and_next_step(namespace: Namespace) -> None:
     usage = {"costUsd": 1.234, "inputTokens": 10, "outputTokens": 20, "turns": 7}
     more = {"attempt": 2, "attempts": ATTEMPTS, "usage": usage, "branch": "agents/api-1", "message": "no more turns"}
-    namespace.put("api-1", status=ended("Failed", "MaxTurns", **more))
+    times = {"startedAt": SINCE, "finishedAt": "2026-01-02T03:09:35Z"}
+    namespace.put("api-1", status=ended("Failed", "MaxTurns", **more, **times))
     output = namespace.runs("get", "api-1").out
     lines = {
         line.split("  ")[0]: " ".join(line.split()[1:]) for line in output.splitlines() if not line.startswith(" ")
@@ -127,6 +128,7 @@ def test_get_shows_a_runs_history_and_next_step(namespace: Namespace) -> None:
     assert lines["Phase"] == "Failed (MaxTurns)"
     assert (lines["Title"], lines["Repository"]) == ("Task 3 of api", "https://git.example/shop.git")
     assert lines["Message"] == "no more turns"
+    assert lines["Took"] == "4m30s", "without the minute between the attempts"
     assert lines["Usage"] == "$1.23, 7 turns, 10/20 tokens in/out"
     assert lines["Next"] == (
         "raise maxTurns, or make the task smaller; then try again with: orchestrator runs retry api-1"

@@ -84,3 +84,9 @@ def test_the_agent_is_the_last_part_of_the_apps_name_in_lower_case() -> None:
         "workspace-api-rex-2e06e942",
         "github-app-rex",
     )
+
+
+@pytest.mark.parametrize(("field", "name", "shown"), [("githubApp", "5DLabs-Rex", "rex"), ("githubUser", "Ann", "Ann")])
+def test_the_status_names_the_agent_or_else_the_github_user(field: str, name: str, shown: str) -> None:
+    spec = {key: value for key, value in CODE_SPEC.items() if key != "githubApp"} | {field: name}
+    assert naming.subject(SPECS["CodeRun"].model_validate(spec))["agent"] == shown

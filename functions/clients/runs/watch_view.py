@@ -19,7 +19,7 @@ from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import RUNS
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
-from functions.views import details, formatting
+from functions.views import details, formatting, rows
 from functions.views.agent_output import SessionTotals, clean, short
 from functions.views.titles import heading
 
@@ -216,7 +216,7 @@ class TerminalView(View):
         """Draw the run with its current durations."""
         run = self._view_model.run
         now = datetime.now(UTC)
-        took = formatting.between(run.status.started_at, run.status.finished_at or now)
+        took = rows.took(run.raw, now)
         self._screen.draw(
             [
                 heading(run.raw),

@@ -133,7 +133,9 @@ class RunStatus(LenientModel):
     context_version: Annotated[int | None, Field(description="contextVersion the current attempt was made for.")] = None
     task: Annotated[str | None, Field(description="Task of the current attempt, or of the next one.")] = None
     service: Annotated[str | None, Field(description="Service of the current attempt, or of the next one.")] = None
-    agent: Annotated[str | None, Field(description="Agent of the current attempt, or of the next one.")] = None
+    agent: Annotated[
+        str | None, Field(description="Agent, or else githubUser, of the current attempt, or of the next one.")
+    ] = None
     job_name: str | None = None
     config_map_name: str | None = None
     workspace_name: str | None = None
