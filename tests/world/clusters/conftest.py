@@ -1,4 +1,4 @@
-"""A run in a cluster of its own for each test, in this process; and the functions on a real control plane."""
+"""Fixtures: an in-process API server for each test, and the functions on a real control plane."""
 
 import pytest
 
@@ -19,11 +19,11 @@ def world() -> Harness:
 
 @pytest.fixture
 def real(plane: ControlPlane, base: Base, node: SimulatedKubelet) -> Harness:
-    """The functions as their own user beside the real Job controller; only the kubelet is played."""
+    """Return the functions, as their own user, on a real control plane with a simulated kubelet."""
     return Harness(connect(plane, FUNCTIONS_USER), base(HOME), node)
 
 
 @pytest.fixture
 def admin(plane: ControlPlane) -> Transport:
-    """The control plane's administrator."""
+    """Return a transport as the control plane's administrator."""
     return connect(plane)

@@ -1,6 +1,6 @@
-"""The rules by which kstatus reads any custom resource, as Flux and Argo CD's sync waves do.
+"""The rules by which kstatus computes the status of a custom resource, as Flux and Argo CD's sync waves do.
 
-After sigs.k8s.io/cli-utils, pkg/kstatus/status: checkGenericProperties, then checkReadyCondition.
+Source: sigs.k8s.io/cli-utils, pkg/kstatus/status: checkGenericProperties, then checkReadyCondition.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def computed(raw: Mapping[str, Any]) -> str:
-    """`Terminating`, `InProgress`, `Failed` or `Current`."""
+    """Return `Terminating`, `InProgress`, `Failed` or `Current`."""
     metadata, status = raw["metadata"], raw.get("status") or {}
     if "deletionTimestamp" in metadata:
         return "Terminating"

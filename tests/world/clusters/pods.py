@@ -1,4 +1,4 @@
-"""Steps of a test: a run starts, its pod has some status, minutes pass with a sweep each."""
+"""Helpers: start a run, set its pod's status, let minutes pass with a sweep each."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ SCHEDULED = {"type": "PodScheduled", "status": "True"}
 
 
 def named(name: str, state: Object) -> Object:
-    """A container's status."""
+    """Return a container's status."""
     return container(state, name)
 
 
 def ended(exit_code: int = 0, message: str = "", **more: Any) -> Object:
-    """The state of a container that has ended."""
+    """Return the state of a terminated container."""
     return {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-01-02T03:04:05Z", **more}}
 
 
 def started(world: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, str]:
-    """A run whose Job exists and has a pod without a status, and the Job's name."""
+    """Start a run whose Job has a pod without a status; return the run and the Job's name."""
     run = submitted(world, kind, **spec)
     swept(world)
     job = now(world, run).status.job_name or ""
@@ -36,18 +36,18 @@ def started(world: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, st
 
 
 def shows(world: Harness, job: str, status: Object, *, ready: int = 0) -> Object:
-    """Puts the status in the pod; the Job as its controller then has it."""
+    """Write the pod's status; return the Job with the status that its controller would write."""
     world.kubelet.patch(POD, world.namespace, f"{job}-pod", {"status": status}, "status")
     return changes(world, job, active=1, ready=ready)
 
 
 def changes(world: Harness, job: str, **status: Any) -> Object:
-    """The Job with these fields in its status."""
+    """Return the Job after these fields were set in its status."""
     return world.kubelet.patch(JOB, world.namespace, job, {"status": status}, "status")
 
 
 def works(world: Harness, **spec: Any) -> tuple[Run, str]:
-    """A run whose agent was seen running, and its Job's name."""
+    """Start a run whose agent was observed running; return the run and its Job's name."""
     run, job = started(world, **spec)
     container = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING)]}
     job_event(world, shows(world, job, container, ready=1))
@@ -56,17 +56,17 @@ def works(world: Harness, **spec: Any) -> tuple[Run, str]:
 
 
 def minutes(world: Harness, count: int) -> None:
-    """A sweep each minute."""
+    """Run a sweep in each of `count` minutes."""
     for _ in range(count):
         world.later(minutes=1)
         swept(world)
 
 
 def posts(world: Harness, kind: str, name: str, reason: str, message: str) -> None:
-    """An Event about an object, as a controller posts it."""
+    """Create an Event about an object, as a controller does."""
     world.kubelet.create(EVENT, warning(world.namespace, kind, name, reason, message))
 
 
 def job_of(world: Harness, name: str) -> Object:
-    """The Job as it is stored."""
+    """Return the stored Job."""
     return world.kubelet.get(JOB, world.namespace, name)

@@ -1,4 +1,4 @@
-"""Runs in every state that they can be in, and what kstatus should say of each."""
+"""Runs in every state, each with the kstatus that it should have."""
 
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State

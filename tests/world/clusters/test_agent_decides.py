@@ -1,14 +1,14 @@
-"""CASES K1 and K2: the container named `agent` decides how an attempt ends, whatever runs beside it.
+"""CASES K1 and K2: the container named `agent` alone determines how an attempt ends.
 
 | other containers                   | agent                        | expected                                  |
 |------------------------------------|------------------------------|-------------------------------------------|
-| injected sidecar, running          | succeeded                    | Succeeded at once, its Job stopped        |
-| injected sidecar, running          | failed with a report         | the report's reason, its Job stopped      |
-| broker as a container, running     | succeeded                    | Succeeded at once, its Job stopped        |
-| native sidecar, running            | succeeded                    | the Job's own end is waited for, a minute |
-| ended, OOMKilled                   | succeeded                    | Succeeded                                 |
-| sorts before `agent`, ended with 0 | failed with a report         | the report's reason                       |
-| injected sidecar, ended            | running                      | Running                                   |
+| injected sidecar, running          | succeeded                    | Succeeded at once; the Job is stopped     |
+| injected sidecar, running          | failed with a report         | the report's reason; the Job is stopped   |
+| broker as a container, running     | succeeded                    | Succeeded at once; the Job is stopped     |
+| native sidecar, running            | succeeded                    | the Job has a minute to end               |
+| terminated, OOMKilled              | succeeded                    | Succeeded                                 |
+| sorts before `agent`, exit code 0  | failed with a report         | the report's reason                       |
+| injected sidecar, terminated       | running                      | Running                                   |
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ def stopped(world: Harness, job: str) -> bool:
 
 
 @pytest.mark.parametrize("other", ["istio-proxy", "broker"])
-def test_a_running_sidecar_does_not_keep_a_finished_attempt_open(world: Harness, other: str) -> None:
+def test_finished_attempt_ends_while_a_sidecar_still_runs(world: Harness, other: str) -> None:
     run, job = works(world)
     job_event(world, shows(world, job, pod(named("agent", ended(0, DONE)), named(other, RUNNING))))
     run = now(world, run)
@@ -39,14 +39,14 @@ def test_a_running_sidecar_does_not_keep_a_finished_attempt_open(world: Harness,
     assert run.is_marked_finished
 
 
-def test_a_failure_beside_a_running_sidecar_is_read_at_once_and_retried(world: Harness) -> None:
+def test_failed_agent_is_retried_while_a_sidecar_still_runs(world: Harness) -> None:
     run, job = works(world)
     job_event(world, shows(world, job, pod(named("agent", ended(1, LOST)), named("linkerd-proxy", RUNNING))))
     run = now(world, run)
     assert (run.status.phase, run.status.attempts[-1].reason, stopped(world, job)) == ("Retrying", "NetworkError", True)
 
 
-def test_a_process_that_dies_while_it_stops_the_job_loses_no_report(world: Harness) -> None:
+def test_report_is_recorded_before_the_job_is_stopped(world: Harness) -> None:
     """The Job controller deletes the pod of a stopped Job, and the report with it."""
     run, job = works(world)
     shows(world, job, pod(named("agent", ended(0, DONE)), named("istio-proxy", RUNNING)))
@@ -60,8 +60,8 @@ def test_a_process_that_dies_while_it_stops_the_job_loses_no_report(world: Harne
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_native_sidecars_have_a_minute_to_end(world: Harness) -> None:
-    """The kubelet stops them."""
+def test_native_sidecars_have_a_minute_to_end_before_the_job_is_stopped(world: Harness) -> None:
+    """The kubelet stops native sidecars when the agent has ended."""
     run, job = works(world)
     status = pod(named("agent", ended(0, DONE))) | {"initContainerStatuses": [named("broker", RUNNING)]}
     job_event(world, shows(world, job, status))
@@ -70,14 +70,14 @@ def test_native_sidecars_have_a_minute_to_end(world: Harness) -> None:
     assert (now(world, run).status.phase, stopped(world, job)) == ("Succeeded", True)
 
 
-def test_another_containers_lack_of_memory_is_not_the_agents(world: Harness) -> None:
+def test_sidecar_that_was_oom_killed_does_not_fail_the_attempt(world: Harness) -> None:
     run, job = works(world)
     sidecar = named("adot-collector", ended(137, reason="OOMKilled"))
     job_event(world, shows(world, job, pod(sidecar, named("agent", ended(0, DONE)), named("proxy", RUNNING))))
     assert reason(now(world, run)) == "Completed"
 
 
-def test_the_agent_is_found_by_name_and_not_by_place(world: Harness) -> None:
+def test_agent_container_is_found_by_name_not_by_position(world: Harness) -> None:
     run, job = works(world)
     both = [named("adot-collector", ended(0)), named("agent", ended(1, LOST))]
     shows(world, job, pod(*both, phase="Failed"))
@@ -87,7 +87,7 @@ def test_the_agent_is_found_by_name_and_not_by_place(world: Harness) -> None:
     assert (facts.exit_code, facts.report and facts.report.reason) == (1, "NetworkError")
 
 
-def test_a_sidecars_end_is_not_the_attempts(world: Harness) -> None:
+def test_terminated_sidecar_does_not_end_the_attempt(world: Harness) -> None:
     run, job = works(world)
     job_event(world, shows(world, job, pod(named("agent", RUNNING), named("proxy", ended(1)))))
     minutes(world, 3)

@@ -1,10 +1,10 @@
-"""CASES K14, K16 and K17: an attempt's record names the cause, and what people have to fix is tried with pauses.
+"""CASES K14, K16 and K17: an attempt's record names the cause; a missing Secret is retried with growing pauses.
 
 | the attempt                            | expected                                                  |
 |----------------------------------------|-----------------------------------------------------------|
-| cancelled while it runs                | Cancelled in its record, whatever stopped its Job         |
-| its Job completed, its pod is gone     | its record says that the Job completed                    |
-| lacks a Secret, again and again        | pauses of 1, 2, 4, 8, 15 minutes: five attempts in half an hour |
+| is cancelled while it runs             | Cancelled in its record, regardless of the Job's reason   |
+| has a completed Job and no pod         | the record says that the Job completed                    |
+| lacks a Secret, repeatedly             | pauses of 1, 2, 4, 8, 15 minutes: five attempts in half an hour |
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.world.clusters.pods import changes, minutes, works
 MISSING = json.dumps({"outcome": "failed", "reason": "MissingSecret", "message": "Secret github-app-rex is missing"})
 
 
-def test_a_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
+def test_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
     run, job = works(world)
     run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}}))
     killed = json.dumps({"outcome": "failed", "reason": "DeadlineExceeded", "message": "took too long"})
@@ -32,7 +32,7 @@ def test_a_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
     assert found.status.attempts[-1].message == "cancelled; the attempt was stopped"
 
 
-def test_a_completed_job_whose_pod_is_gone_is_said_to_have_completed(world: Harness) -> None:
+def test_record_says_that_the_job_completed_when_its_pod_is_gone(world: Harness) -> None:
     run, job = works(world)
     pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
     world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
@@ -45,7 +45,7 @@ def test_a_completed_job_whose_pod_is_gone_is_said_to_have_completed(world: Harn
     )
 
 
-def test_a_missing_secret_is_tried_with_growing_pauses(world: Harness) -> None:
+def test_missing_secret_is_retried_with_growing_pauses(world: Harness) -> None:
     world.configure(job=world.services.settings.job.model_copy(update={"pending_wait": 30 * 60}))
     run = submitted(world)
     swept(world)
@@ -62,5 +62,5 @@ def test_a_missing_secret_is_tried_with_growing_pauses(world: Harness) -> None:
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 1), (1, 2), (3, 4), (7, 8), (15, 15), (30, 15)])
-def test_the_pauses_are_1_2_4_8_and_15_minutes(waited: int, pause: int) -> None:
+def test_pauses_are_1_2_4_8_and_15_minutes(waited: int, pause: int) -> None:
     assert fix_pause(NOW - timedelta(minutes=waited), NOW) == timedelta(minutes=pause)

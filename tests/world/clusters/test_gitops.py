@@ -1,15 +1,15 @@
-"""CASES K9 to K12, K15 and S14: runs that GitOps tools, kubectl and people write, and what those tools read of them.
+"""CASES K9 to K12, K15 and S14: runs written by GitOps tools, kubectl and people, and the status that tools compute.
 
 | object or question                                 | expected                                                  |
 |----------------------------------------------------|-----------------------------------------------------------|
-| a run with labels of Helm                          | stay as they are; ours are agents.platform/* only         |
+| a run with labels of Helm                          | the labels stay; ours are agents.platform/* only          |
 | a run copied with the label of a finished one      | the label is removed, and the run starts                  |
-| a running run that is given that label             | the label is removed, whatever events are lost            |
-| the task is edited while an attempt is open        | labels, status and columns name the task that is worked on|
-| kstatus of a run in each state                     | InProgress, Current or Failed, as a person would say      |
-| the spec of a finished run is edited harmlessly    | still Current or Failed                                   |
-| kubectl wait --for=condition=Finished              | True at every end                                         |
-| the runs of a GitHub user                          | a label                                                   |
+| a running run that is given that label             | the label is removed, also when events are lost           |
+| the task is edited while an attempt is open        | labels, status and columns name the attempt's task        |
+| kstatus of a run in each state                     | InProgress, Current or Failed                             |
+| an edit of a finished run that needs no new attempt | still Current or Failed                                  |
+| kubectl wait --for=condition=Finished              | True in every final state                                 |
+| the runs of a GitHub user                          | selected by a label                                       |
 """
 
 from typing import Any
@@ -37,13 +37,13 @@ HELM = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "shop"
 
 
 def applied(world: Harness, name: str, labels: dict[str, str], **metadata: Any) -> Run:
-    """A run as kubectl apply creates it."""
+    """Create a run as kubectl apply does."""
     item = raw_run("CodeRun", CODE_SPEC)
     item["metadata"] = {"name": name, "namespace": world.namespace, "labels": labels, **metadata}
     return parse(world.kubelet.create(CODE_RUN, item))
 
 
-def test_labels_of_people_and_their_tools_stay(world: Harness) -> None:
+def test_foreign_labels_of_a_run_are_kept(world: Harness) -> None:
     made = applied(world, "helm", HELM)
     run_event(world, made.raw, "add")
     swept(world)
@@ -53,12 +53,12 @@ def test_labels_of_people_and_their_tools_stay(world: Harness) -> None:
     assert now(world, made).status.attempt == 1
 
 
-def test_what_the_functions_create_says_who_manages_it(world: Harness) -> None:
+def test_created_job_has_the_managed_by_label(world: Harness) -> None:
     _, job = works(world)
     assert pods.job_of(world, job)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "orchestrator"
 
 
-def test_a_copied_label_of_a_finished_run_is_not_trusted(world: Harness) -> None:
+def test_finished_label_copied_to_a_new_run_is_removed(world: Harness) -> None:
     copied = applied(world, "copy", {api_group.FINISHED: "0c9d4d1e-5f0e-4f1e-8d8e-000000000000"})
     assert not needs_no_reconcile(copied, NOW)
     run_event(world, copied.raw, "add")
@@ -66,8 +66,8 @@ def test_a_copied_label_of_a_finished_run_is_not_trusted(world: Harness) -> None
     assert now(world, copied).status.attempt == 1
 
 
-def test_a_label_copied_to_a_running_run_is_removed_by_its_event_or_else_each_hour(world: Harness) -> None:
-    """The minute's sweep lists no run with that label: its end would never be seen."""
+def test_finished_label_of_a_running_run_is_removed_by_event_or_hourly_sweep(world: Harness) -> None:
+    """The minute's sweep does not list runs with that label, so the end of this run would be missed."""
     made, job = works(world)
     for heal in (lambda raw: run_event(world, raw), lambda _: retained(world)):
         label = {"metadata": {"labels": {api_group.FINISHED: "0c9d4d1e-5f0e-4f1e-8d8e-000000000000"}}}
@@ -78,14 +78,14 @@ def test_a_label_copied_to_a_running_run_is_removed_by_its_event_or_else_each_ho
     assert now(world, made).status.phase == "Succeeded"
 
 
-def test_a_finished_run_is_marked_with_its_own_uid(world: Harness) -> None:
+def test_finished_label_has_the_uid_of_the_run(world: Harness) -> None:
     made, job = works(world)
     job_event(world, world.job_ends(job, DONE))
     done = now(world, made)
     assert done.labels[api_group.FINISHED] == done.uid
 
 
-def test_what_an_attempt_works_on_is_recorded_and_an_edit_changes_nothing_of_it(world: Harness) -> None:
+def test_attempt_records_its_task_and_an_edit_does_not_change_it(world: Harness) -> None:
     made, _ = works(world)
     edited = world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"taskId": 9}})
     run_event(world, edited)
@@ -98,32 +98,32 @@ def test_what_an_attempt_works_on_is_recorded_and_an_edit_changes_nothing_of_it(
     assert found.labels[api_group.label("task-id")] == "3"
 
 
-def test_a_queued_run_shows_the_task_that_it_would_work_on() -> None:
+def test_queued_run_shows_the_task_of_its_spec() -> None:
     status = transitions.queued(run(spec={"taskId": 9}), "limits", NOW)
     assert (status.task, status.service) == ("9", "api")
 
 
-def test_runs_are_selected_by_user() -> None:
+def test_run_has_a_label_with_its_user() -> None:
     docs = run("DocsRun").spec
     assert docs
     assert naming.run_labels(docs)[api_group.label("user")] == "octocat"
 
 
 def stored(found: Run) -> dict[str, Any]:
-    """The run as the API server has it."""
+    """Return the run as the API server stores it."""
     return found.to_status_update(found.status)
 
 
 @pytest.mark.parametrize(("found", "expected"), STATES)
-def test_kstatus_says_of_each_state_what_a_person_would(found: Run, expected: str) -> None:
+def test_kstatus_of_each_state(found: Run, expected: str) -> None:
     assert computed(stored(found)) == expected
 
 
-def test_a_deleted_run_is_terminating() -> None:
+def test_run_with_a_deletion_timestamp_is_terminating() -> None:
     assert computed(raw_run(deletionTimestamp="2026-01-02T03:04:05Z")) == "Terminating"
 
 
-def test_a_harmless_edit_of_a_finished_run_is_observed(world: Harness) -> None:
+def test_edit_of_a_finished_run_updates_the_observed_generation(world: Harness) -> None:
     made, job = works(world)
     job_event(world, world.job_ends(job, DONE))
     edited = world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"priority": 5}})
@@ -134,16 +134,16 @@ def test_a_harmless_edit_of_a_finished_run_is_observed(world: Harness) -> None:
     assert found.is_marked_finished
     assert [each.observed_generation for each in found.status.conditions] == [2, 2, 2, 2]
     run_event(world, found.raw)
-    assert now(world, made).resource_version == found.resource_version, "nothing is left to do"
+    assert now(world, made).resource_version == found.resource_version, "a second event writes nothing"
 
 
 @pytest.mark.parametrize("to", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
-def test_finished_is_true_at_every_end(to: State) -> None:
+def test_condition_finished_is_true_in_every_final_state(to: State) -> None:
     reason = Reason.CANCELLED if to is State.CANCELLED else Reason.COMPLETED
     assert condition(ended(to, reason), "Finished") == "True"
 
 
-def test_finished_is_false_before_the_end_and_after_a_retry() -> None:
+def test_condition_finished_is_false_before_the_end_and_after_a_retry() -> None:
     assert condition(running(), "Finished") == "False"
     again = finished(spec={"contextVersion": 2})
     assert condition(again.with_status(transitions.reopen(again, NOW)), "Finished") == "False"

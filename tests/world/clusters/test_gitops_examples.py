@@ -1,9 +1,9 @@
 """The examples for GitOps tools in infra/kubernetes/gitops.
 
-| example                  | expected                                                                      |
-|--------------------------|-------------------------------------------------------------------------------|
-| Argo CD's health check   | run by Lua on a run in every state, it says what kstatus does, with the reason |
-| Flux                     | paths that there are; the definitions come first and are never pruned          |
+| example                  | expected                                                                       |
+|--------------------------|--------------------------------------------------------------------------------|
+| Argo CD's health check   | for a run in every state: the status that kstatus computes, with the reason    |
+| Flux                     | existing paths; the CRDs are installed first and never pruned                  |
 """
 
 import json
@@ -25,7 +25,7 @@ HEALTH = {"InProgress": "Progressing", "Current": "Healthy", "Failed": "Degraded
 
 
 def lua(value: Any) -> str:
-    """The value as Lua writes it; a null is no field, as Argo CD decodes JSON."""
+    """Return the value as a Lua literal; a null is left out, as Argo CD decodes JSON."""
     match value:
         case dict():
             fields = (f"[{lua(key)}] = {lua(inner)}" for key, inner in value.items() if inner is not None)
@@ -40,7 +40,7 @@ def lua(value: Any) -> str:
 
 @pytest.fixture
 def health(program: Callable[[str, str], str]) -> Callable[[Any], tuple[str, str]]:
-    """What the health check says of an object: its status and message."""
+    """Return a function that runs the health check on an object and returns its status and message."""
     interpreter = program("lua5.4", "Debian: apt-get install lua5.4")
     config = yaml.safe_load((GITOPS / "argocd-cm.yaml").read_text())
     script = yaml.safe_load(config["data"]["resource.customizations"])["agents.platform/*"]["health.lua"]
@@ -57,7 +57,9 @@ def health(program: Callable[[str, str], str]) -> Callable[[Any], tuple[str, str
 
 
 @pytest.mark.parametrize(("found", "expected"), STATES)
-def test_argo_cd_says_what_kstatus_does(health: Callable[[Any], tuple[str, str]], found: Run, expected: str) -> None:
+def test_argo_cd_health_agrees_with_kstatus_in_each_state(
+    health: Callable[[Any], tuple[str, str]], found: Run, expected: str
+) -> None:
     status, message = health(found.to_status_update(found.status))
     assert status == HEALTH[expected]
     shown = found.status.succeeded
@@ -65,18 +67,18 @@ def test_argo_cd_says_what_kstatus_does(health: Callable[[Any], tuple[str, str]]
     assert message.startswith(f"{shown.reason}: ")
 
 
-def test_a_run_that_nobody_has_seen_yet_is_progressing(health: Callable[[Any], tuple[str, str]]) -> None:
+def test_run_without_a_status_is_progressing(health: Callable[[Any], tuple[str, str]]) -> None:
     assert health(raw_run()) == ("Progressing", "waits for the functions")
 
 
-def test_a_change_that_is_not_observed_yet_is_progressing(health: Callable[[Any], tuple[str, str]]) -> None:
+def test_run_with_an_unobserved_generation_is_progressing(health: Callable[[Any], tuple[str, str]]) -> None:
     found, _ = STATES[-1]
     changed = found.to_status_update(found.status)
     changed["metadata"] = {**changed["metadata"], "generation": 9}
     assert health(changed) == ("Progressing", "the change of its spec is not observed yet")
 
 
-def test_flux_installs_the_definitions_first_and_never_prunes_them() -> None:
+def test_flux_installs_the_crds_first_and_never_prunes_them() -> None:
     items = list(yaml.safe_load_all((GITOPS / "flux.yaml").read_text()))
     kustomizations = {item["metadata"]["name"]: item["spec"] for item in items if item["kind"] == "Kustomization"}
     order = [spec.get("dependsOn", [{}])[0].get("name") for spec in kustomizations.values()]

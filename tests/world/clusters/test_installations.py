@@ -1,10 +1,10 @@
-"""CASE K13: two installations on one real cluster; one is uninstalled, the other is left whole.
+"""CASE K13: two installations on one real cluster; uninstalling one leaves the other working.
 
 | step                                                     | expected                                                 |
 |----------------------------------------------------------|----------------------------------------------------------|
-| CRDs once, infra/kubernetes/base in two namespaces       | each has a ledger of its own: a run works in both        |
-| one's runs are deleted, then kubectl delete --kustomize  | its namespace goes, with all that is in it               |
-| the other afterwards                                     | definitions, rights and the run are there; it finishes   |
+| CRDs once, infra/kubernetes/base in two namespaces       | each has its own ledger: one run works in each           |
+| one's runs are deleted, then kubectl delete --kustomize  | its namespace is deleted with its objects                |
+| the other afterwards                                     | CRDs, RBAC and run exist; the run finishes               |
 | names in a queue that both use                           | begin with the prefix of the installation                |
 """
 
@@ -38,14 +38,14 @@ DEFINITIONS = ("coderuns.agents.platform", "docsruns.agents.platform")
 
 @dataclass
 class Installation:
-    """What is in infra/kubernetes/base, in a namespace, and its functions."""
+    """infra/kubernetes/base in a namespace, and its functions."""
 
     folder: Path
     world: Harness
     kubectl: list[str]
 
     def starts(self) -> Run:
-        """A run that works; the limit of the installation is one."""
+        """Start a run, the only one that the installation's limit allows."""
         world = self.world
         world.configure(limits=LimitSettings(runs=1))
         run = submitted(world, name="only")
@@ -54,7 +54,7 @@ class Installation:
         return now(world, run)
 
     def uninstall(self) -> None:
-        """As docs/operations.md says: the runs, until there is none, then the installation."""
+        """Delete the runs, wait until none is left, then delete the installation, as docs/operations.md describes."""
         world = self.world
         self.run("--namespace", world.namespace, "delete", "coderuns,docsruns", "--all", "--wait=false")
         for raw in list(world.kubelet.list(CODE_RUN, world.namespace)):
@@ -74,9 +74,9 @@ def installations(
     program: Callable[[str, str], str],
     tmp_path: Path,
 ) -> list[Installation]:
-    """Two of them, as two people install them."""
+    """Return two installations, made as two people would make them."""
     if not plane.etcd:
-        pytest.skip("it installs what is in infra/kubernetes: unset TEST_CLUSTER")
+        pytest.skip("the test installs infra/kubernetes itself: unset TEST_CLUSTER")
     program_path = program("kubectl", "see kubernetes.io, Install Tools")
     installed.apply(program_path, plane, installed.kustomized(program_path, installed.CRDS))
     found = []
@@ -96,7 +96,7 @@ def there(world: Harness, kind: Kind, name: str) -> dict[str, Any]:
     return metadata
 
 
-def test_uninstalling_one_installation_leaves_the_other_whole(installations: list[Installation]) -> None:
+def test_uninstalling_one_installation_leaves_the_other_working(installations: list[Installation]) -> None:
     one, two = installations
     assert [reason(each.starts()) for each in installations] == ["Starting", "Starting"]
     one.uninstall()
@@ -109,7 +109,7 @@ def test_uninstalling_one_installation_leaves_the_other_whole(installations: lis
     assert world.kubelet.get(CODE_RUN, world.namespace, "only")["status"]["phase"] == "Succeeded"
 
 
-def test_names_in_a_shared_queue_begin_with_the_installations_prefix() -> None:
+def test_names_in_a_shared_queue_begin_with_the_installation_prefix() -> None:
     for prefix in ("one-", "two-"):
         assert Names(prefix).stream("runs").startswith(prefix)
         assert f"/{prefix}runs" in Project("project", prefix).topic("runs")

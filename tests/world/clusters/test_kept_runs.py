@@ -1,22 +1,24 @@
-"""CASE C6: what a sweep costs grows with the runs that are open, not with those that are kept.
+"""CASE C6: the cost of a sweep grows with the number of open runs, not with the number of kept ones.
 
-Runs are listed from the API server's cache, which may be behind; so nothing is done on its word alone.
+Runs are listed from the API server's watch cache, which may lag; every action is checked against the present state.
 
 | the cache                                          | expected                                              |
 |----------------------------------------------------|-------------------------------------------------------|
 | is asked for unfinished runs                       | resourceVersion=0 and no limit; Jobs, pods: live ones |
-| does not know yet that a run has ended             | nothing is written                                    |
-| does not know yet that a run has started           | its slot is not given to another                      |
-| still knows a run that is deleted                  | no error                                              |
-| does not know a run yet                            | the next sweep starts it                              |
-| is not in the order of names                       | a pass that continues after a name skips no run       |
-| of 300 kept runs and 3 open ones                   | as many calls as of 3 kept ones                       |
-| admits a run while others wait, or none does       | runs are not listed                                   |
-| admits the first run to wait                       | the cache; once more at the present state, as that    |
-|                                                    | run is told of no slot that gets free meanwhile       |
-| does not know a queued run yet                     | the queued run keeps its place                        |
-| may not know one of those behind the ledger's      | the present state                                     |
-| tells the position of a queued run                 | the cache                                             |
+| misses that a run has ended                        | nothing is written                                    |
+| misses that a run has started                      | its slot is not given to another run                  |
+| still lists a deleted run                          | no error                                              |
+| does not list a run yet                            | the next sweep starts the run                         |
+| is not ordered by name                             | a pass that continues after a name skips no run       |
+| holds 300 kept runs and 3 open ones                | as many calls as for the 3 open ones alone            |
+
+| admission                                          | lists runs                                            |
+|----------------------------------------------------|-------------------------------------------------------|
+| a slot is free, or other runs wait already         | not at all                                            |
+| the first run has to wait                          | from the cache, then at the present state             |
+| the cache does not list a queued run yet           | the queued run keeps its position                     |
+| more runs wait than the ledger names               | at the present state                                  |
+| the position of a queued run                       | from the cache                                        |
 """
 
 import copy
@@ -45,7 +47,7 @@ from tests.support.run_steps import DONE, job_event, now, reason, run_event, sub
 
 @dataclass
 class LaggingCache:
-    """A transport to an API server whose cache stays behind from `stop` on."""
+    """A transport to an API server whose watch cache stops following at `stop`."""
 
     inner: Transport
     behind: bool = False
@@ -53,7 +55,7 @@ class LaggingCache:
     _answers: dict[str, Any] = field(default_factory=dict)
 
     def stop(self, world: Harness) -> None:
-        """Keep what the cache would answer now."""
+        """Freeze the answers of the cache."""
         for kind in RUNS.values():
             query = {"labelSelector": f"!{api_group.FINISHED}", "resourceVersion": "0"}
             path = kind.path(world.namespace)
@@ -86,7 +88,7 @@ def job_of(world: Harness, run: Run) -> str:
     return now(world, run).status.job_name or ""
 
 
-def test_unfinished_runs_come_from_the_cache_and_live_attempts_by_field(world: Harness) -> None:
+def test_sweep_lists_unfinished_runs_from_the_cache_and_only_live_jobs_and_pods(world: Harness) -> None:
     world.calls.calls.clear()
     swept(world)
     queries = {call.path.rpartition("/")[2]: call.query for call in world.calls.calls}
@@ -96,7 +98,7 @@ def test_unfinished_runs_come_from_the_cache_and_live_attempts_by_field(world: H
     assert queries["pods"]["fieldSelector"] == "status.phase!=Succeeded,status.phase!=Failed"
 
 
-def test_a_run_that_has_ended_meanwhile_is_left_alone(lagging: Harness, cache: LaggingCache) -> None:
+def test_run_that_the_cache_misses_as_ended_is_not_written(lagging: Harness, cache: LaggingCache) -> None:
     run = submitted(lagging)
     run_event(lagging, run.raw, "add")
     lagging.job_ready(job_of(lagging, run))
@@ -108,7 +110,7 @@ def test_a_run_that_has_ended_meanwhile_is_left_alone(lagging: Harness, cache: L
     assert (now(lagging, run).resource_version, lagging.calls.writes) == (version, [])
 
 
-def test_the_slot_of_a_run_that_has_started_meanwhile_is_not_given_away(lagging: Harness, cache: LaggingCache) -> None:
+def test_slot_of_a_run_that_the_cache_misses_as_started_stays_reserved(lagging: Harness, cache: LaggingCache) -> None:
     lagging.configure(limits=LimitSettings(runs=1))
     first = submitted(lagging, name="first", service="first", priority=1)
     second = submitted(lagging, name="second", service="second")
@@ -118,14 +120,14 @@ def test_the_slot_of_a_run_that_has_started_meanwhile_is_not_given_away(lagging:
     assert reason(now(lagging, first)) == "Starting"
     for _ in range(2):
         swept(lagging)
-        assert now(lagging, second).status.attempt is None, "two runs work where one may"
+        assert now(lagging, second).status.attempt is None, "two runs work, but limits.runs is 1"
     cache.behind = False
     swept(lagging)
     assert [reason(now(lagging, run)) for run in (first, second)] == ["Starting", "Queued"]
 
 
 def lists(world: Harness) -> list[str]:
-    """How runs were listed since the last look, of both kinds each time: from the cache, or at the present state."""
+    """Return how runs were listed since the last call, for each list: from the cache, or at the present state."""
     queries = [call.query for call in world.calls.calls if call.method == "GET" and call.path.endswith("/coderuns")]
     assert all(query["labelSelector"] == UNFINISHED for query in queries)
     world.calls.calls.clear()
@@ -133,15 +135,15 @@ def lists(world: Harness) -> list[str]:
 
 
 def starts(world: Harness, name: str, priority: int = 0) -> Run:
-    """A run whose first event is delivered."""
+    """Submit a run and deliver its first event."""
     run = submitted(world, name=name, service=name, priority=priority)
     run_event(world, run.raw, "add")
     return now(world, run)
 
 
-def test_runs_are_listed_for_admission_only_when_the_first_has_to_wait(world: Harness) -> None:
+def test_runs_are_listed_for_admission_only_when_the_first_run_has_to_wait(world: Harness) -> None:
     world.configure(limits=LimitSettings(runs=1))
-    swept(world)  # it writes the ledger
+    swept(world)  # creates the ledger
     world.calls.calls.clear()
     first = starts(world, "first")
     assert lists(world) == []
@@ -160,7 +162,7 @@ def test_runs_are_listed_for_admission_only_when_the_first_has_to_wait(world: Ha
     assert (str(found), lists(world)) == ("1 of 1", ["cache"])
 
 
-def test_a_queued_run_that_the_cache_does_not_know_keeps_its_place(lagging: Harness, cache: LaggingCache) -> None:
+def test_queued_run_that_the_cache_does_not_list_keeps_its_position(lagging: Harness, cache: LaggingCache) -> None:
     lagging.configure(limits=LimitSettings(runs=1))
     swept(lagging)
     first = starts(lagging, "first")
@@ -172,7 +174,7 @@ def test_a_queued_run_that_the_cache_does_not_know_keeps_its_place(lagging: Harn
     assert [*lagging.services.ledger.read().ledger.entries] == [first.uid]
 
 
-def test_runs_are_looked_at_as_they_are_if_more_wait_than_the_ledger_names(world: Harness) -> None:
+def test_runs_are_listed_at_the_present_state_when_more_wait_than_the_ledger_names(world: Harness) -> None:
     world.configure(limits=LimitSettings(runs=1))
     swept(world)
     for number in range(MAX_QUEUED + 2):
@@ -184,7 +186,7 @@ def test_runs_are_looked_at_as_they_are_if_more_wait_than_the_ledger_names(world
     assert lists(world) == ["present"]
 
 
-def test_a_run_that_is_deleted_meanwhile_is_no_error(lagging: Harness, cache: LaggingCache) -> None:
+def test_deleted_run_that_the_cache_still_lists_is_no_error(lagging: Harness, cache: LaggingCache) -> None:
     run = submitted(lagging)
     lagging.kubelet.patch(CODE_RUN, run.namespace, run.name, {"metadata": {"finalizers": None}})
     cache.stop(lagging)
@@ -194,7 +196,7 @@ def test_a_run_that_is_deleted_meanwhile_is_no_error(lagging: Harness, cache: La
     assert found["data"]["failed"] == []
 
 
-def test_a_run_that_the_cache_does_not_know_yet_is_started_by_the_next_sweep(
+def test_run_that_the_cache_does_not_list_yet_is_started_by_the_next_sweep(
     lagging: Harness, cache: LaggingCache
 ) -> None:
     cache.stop(lagging)
@@ -206,8 +208,8 @@ def test_a_run_that_the_cache_does_not_know_yet_is_started_by_the_next_sweep(
     assert now(lagging, run).status.attempt == 1
 
 
-def test_a_cache_in_another_order_skips_no_run(lagging: Harness, cache: LaggingCache) -> None:
-    """Servers before Kubernetes 1.27 answer in any order; a pass that was out of time continues after a name."""
+def test_unordered_list_skips_no_run(lagging: Harness, cache: LaggingCache) -> None:
+    """API servers before Kubernetes 1.27 list in any order; an interrupted pass continues after a name."""
     cache.reverse = True
     names = ["a", "b", "c"]
     for name in names:
@@ -216,7 +218,7 @@ def test_a_cache_in_another_order_skips_no_run(lagging: Harness, cache: LaggingC
     assert [raw["metadata"]["name"] for raw in scan] == names[1:]
 
 
-def test_kept_runs_cost_no_call(world: Harness) -> None:
+def test_kept_runs_cost_no_calls(world: Harness) -> None:
     def calls() -> int:
         world.calls.calls.clear()
         swept(world)

@@ -1,14 +1,14 @@
-"""CASES K9 to K12, K15 and S14 as kubectl does and sees them, on the embedded API server and on a real one.
+"""CASES K9 to K12, K15 and S14 with real kubectl, on the embedded API server and on a real one.
 
 | command                                                     | expected                                              |
 |-------------------------------------------------------------|-------------------------------------------------------|
-| kubectl apply of a run with Helm's labels, twice            | its labels stay; the second apply changes nothing     |
+| kubectl apply of a run with Helm's labels, twice            | the labels stay; the second apply changes nothing     |
 | kubectl apply --server-side, twice and then with a change   | the second changes nothing, the third its field only  |
 | kubectl get -o json, another name, kubectl apply            | a new run that starts, though labelled as finished    |
-| kubectl patch of the task while an attempt is open          | columns and labels name the task that is worked on    |
+| kubectl patch of the task while an attempt is open          | columns and labels name the attempt's task            |
 | kubectl patch of a finished run                             | kstatus: Current, at the present generation           |
-| kubectl wait --for=condition=Finished of three ends         | each ends the wait                                    |
-| kubectl apply of a run with a task of one's own             | taken; with a taskId beside it, or with neither: not  |
+| kubectl wait --for=condition=Finished in each final state   | the wait ends                                         |
+| kubectl apply of a run with an inline task                  | accepted; refused with a taskId too, or with neither  |
 | kubectl get --selector agents.platform/user=LOGIN           | the runs of that GitHub user                          |
 """
 
@@ -64,7 +64,7 @@ def applied(bench: KubectlBench, item: dict[str, Any], *options: str) -> str:
     return bench.run("apply", *options, "--filename", "-", given=json.dumps(item))
 
 
-def test_labels_of_helm_stay_and_a_second_apply_changes_nothing(cleared: KubectlBench) -> None:
+def test_labels_of_helm_are_kept_and_a_second_apply_changes_nothing(cleared: KubectlBench) -> None:
     item = raw_run("CodeRun", {**CODE_SPEC, "service": "helm"})
     item["metadata"] = {"name": "helm", "namespace": APART, "labels": HELM}
     assert "created" in applied(cleared, item)
@@ -95,7 +95,7 @@ def test_second_server_side_apply_changes_nothing(cleared: KubectlBench) -> None
     assert found.labels.items() <= changed.labels.items()
 
 
-def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(cleared: KubectlBench) -> None:
+def test_finished_run_exported_and_applied_under_another_name_starts(cleared: KubectlBench) -> None:
     world = cleared.world
     done = finished(world, submitted(world, name="original", service="export"))
     assert done.is_marked_finished
@@ -107,7 +107,7 @@ def test_a_finished_run_that_is_exported_and_applied_under_another_name_starts(c
     assert (copy.status.phase, copy.status.attempt) == ("Pending", 1)
 
 
-def test_columns_name_the_task_that_is_worked_on(cleared: KubectlBench) -> None:
+def test_columns_name_the_task_of_the_open_attempt(cleared: KubectlBench) -> None:
     run = driven(cleared.world, submitted(cleared.world, name="edited", service="edit"))
     cleared.run("patch", "coderun", "edited", "--type=merge", "--patch", '{"spec": {"taskId": 9}}')
     driven(cleared.world, run)
@@ -116,14 +116,14 @@ def test_columns_name_the_task_that_is_worked_on(cleared: KubectlBench) -> None:
     assert cleared.get("coderun", "--selector", "agents.platform/task-id=9", "--output", "name") == []
 
 
-def test_a_harmless_edit_of_a_finished_run_is_current(cleared: KubectlBench) -> None:
+def test_finished_run_is_current_after_an_edit(cleared: KubectlBench) -> None:
     run = finished(cleared.world, submitted(cleared.world, name="done", service="done"))
     cleared.run("patch", "coderun", "done", "--type=merge", "--patch", '{"spec": {"priority": 5}}')
     assert computed(now(cleared.world, run).raw) == "InProgress"
     assert computed(driven(cleared.world, run).raw) == "Current"
 
 
-def test_wait_for_finished_ends_at_every_end(cleared: KubectlBench) -> None:
+def test_kubectl_wait_for_finished_ends_in_every_final_state(cleared: KubectlBench) -> None:
     world = cleared.world
     finished(world, submitted(world, name="succeeded", service="one"))
     finished(world, submitted(world, name="failed", service="two", maxRetries=0), LOST, ok=False)
@@ -134,14 +134,14 @@ def test_wait_for_finished_ends_at_every_end(cleared: KubectlBench) -> None:
     assert sorted(phases) == ["Cancelled", "Failed", "Succeeded"]
 
 
-def test_runs_are_selected_by_user(cleared: KubectlBench) -> None:
+def test_runs_are_selected_by_user_label(cleared: KubectlBench) -> None:
     for name, login in (("hers", "octocat"), ("his", "hubot")):
         driven(cleared.world, submitted(cleared.world, "DocsRun", name, githubUser=login, workingDirectory=name))
     found = cleared.get("docsruns", "--selector", "agents.platform/user=octocat", "--output", "name")
     assert found == ["docsrun.agents.platform/hers"]
 
 
-def test_a_task_of_ones_own_is_applied_and_two_tasks_are_not(cleared: KubectlBench) -> None:
+def test_run_with_an_inline_task_is_applied_and_one_with_two_tasks_is_refused(cleared: KubectlBench) -> None:
     own = {"title": "Mend it", "text": "Now.", "url": "https://github.com/acme/shop/issues/12"}
     spec = {name: value for name, value in CODE_SPEC.items() if name != "taskId"}
     meta = {"name": "own-task", "namespace": APART}

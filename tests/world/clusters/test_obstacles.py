@@ -1,15 +1,15 @@
-"""CASES K4, K5 and K8: a pod that cannot start says why in the cluster's words, whatever they are.
+"""CASES K4, K5 and K8: the status of a pod that cannot start contains the cluster's own message.
 
 | the pod                                                 | expected                                              |
 |---------------------------------------------------------|-------------------------------------------------------|
-| an init container's image cannot be pulled              | shown with the kubelet's words, ended in time         |
-| an init container exits with 255                        | shown; a new attempt after a pause, ended in time     |
-| a container waits for an unknown reason                 | shown as ContainerNotStarting, ended in time          |
-| a Warning Event of an unknown reason                    | the same                                              |
-| a sidecar's image cannot be pulled, the agent runs      | Running                                               |
-| starts slowly                                           | what it waits for, and no limit but the Job's         |
-| its node is dead and it is being deleted                | said; the end when it is gone                         |
-| the workspace or the task files are gone before it runs | created again                                         |
+| cannot pull an init container's image                   | the kubelet's message; ends after the pending wait    |
+| has an init container that exits with 255               | shown; a new attempt after a pause; ends in time      |
+| has a container that waits for an unknown reason        | ContainerNotStarting; ends after the pending wait     |
+| has a Warning Event with an unknown reason              | the same                                              |
+| cannot pull a sidecar's image while the agent runs      | Running                                               |
+| starts slowly                                           | what it waits for; only the Job's deadline limits it  |
+| is being deleted and its node is dead                   | shown; the attempt ends when the pod is gone          |
+| lost its workspace or task files before it started      | they are created again                                |
 """
 
 from datetime import timedelta
@@ -57,7 +57,7 @@ def pending(*init: dict[str, Any], agent: dict[str, Any] = AGENT_WAITS) -> dict[
         (pending(agent=named("agent", UNKNOWN)), "ContainerNotStarting", "no checkpoint c1"),
     ],
 )
-def test_an_obstacle_is_shown_in_the_clusters_words_and_ends_in_time(
+def test_obstacle_is_shown_with_the_clusters_message_and_ends_in_time(
     world: Harness, status: dict[str, Any], shown: str, words: str
 ) -> None:
     run, job = started(world)
@@ -73,7 +73,7 @@ def test_an_obstacle_is_shown_in_the_clusters_words_and_ends_in_time(
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", shown)
 
 
-def test_an_init_container_that_fails_the_pod_is_named_and_pauses(world: Harness) -> None:
+def test_failed_init_container_is_named_and_retried_after_a_pause(world: Harness) -> None:
     run, job = started(world)
     failed = {"initContainerStatuses": [named("init", ended(255, "no route"))], "containerStatuses": [AGENT_WAITS]}
     shows(world, job, {"phase": "Failed", "conditions": [SCHEDULED], **failed})
@@ -89,7 +89,7 @@ def failed_job() -> dict[str, Any]:
     return {"active": 0, "ready": 0, "conditions": [condition]}
 
 
-def test_an_event_of_an_unknown_kind_is_shown(world: Harness) -> None:
+def test_warning_event_with_an_unknown_reason_is_shown(world: Harness) -> None:
     run, job = started(world)
     shows(world, job, pending())
     posts(world, "Pod", f"{job}-pod", "FailedCreatePodSandBox", "cni plugin not initialized")
@@ -98,7 +98,7 @@ def test_an_event_of_an_unknown_kind_is_shown(world: Harness) -> None:
     assert "FailedCreatePodSandBox: cni plugin not initialized" in (now(world, run).status.message or "")
 
 
-def test_a_sidecar_that_cannot_start_does_not_stop_an_agent_that_runs(world: Harness) -> None:
+def test_sidecar_that_cannot_start_does_not_stop_a_running_agent(world: Harness) -> None:
     run, job = started(world)
     stuck = named("proxy", {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})
     status = {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING), stuck]}
@@ -115,7 +115,7 @@ def test_a_sidecar_that_cannot_start_does_not_stop_an_agent_that_runs(world: Har
         (pending(), "container agent starts"),
     ],
 )
-def test_a_slow_start_says_what_it_waits_for(world: Harness, status: dict[str, Any], words: str) -> None:
+def test_status_of_a_slow_start_says_what_it_waits_for(world: Harness, status: dict[str, Any], words: str) -> None:
     run, job = started(world)
     shows(world, job, status)
     minutes(world, 2)
@@ -123,8 +123,8 @@ def test_a_slow_start_says_what_it_waits_for(world: Harness, status: dict[str, A
     assert words in (now(world, run).status.message or "")
 
 
-def test_a_pod_on_a_dead_node_is_waited_for_and_that_is_said() -> None:
-    """K5: the Job has ended, the pod is to be deleted since a minute, and its node does not confirm it."""
+def test_status_says_that_the_attempt_waits_for_a_pod_on_a_dead_node() -> None:
+    """K5: the Job has ended; the pod was due to be deleted a minute ago, and its node does not confirm it."""
     run = running()
     due = (NOW - timedelta(minutes=1)).isoformat()
     metadata = {"name": "p", "deletionTimestamp": due}
@@ -138,11 +138,11 @@ def test_a_pod_on_a_dead_node_is_waited_for_and_that_is_said() -> None:
     assert said.status.phase == "Running"
     next_run = run.with_status(said.status)
     assert next_for(next_run, over, [pod]) == actions.Nothing()
-    assert isinstance(next_for(next_run, over, []), actions.WriteStatus), "the pod is gone: the attempt has ended"
+    assert isinstance(next_for(next_run, over, []), actions.WriteStatus), "the attempt ends once the pod is gone"
 
 
 @pytest.mark.parametrize("cancel", [False, True])
-def test_a_pod_on_a_dead_node_is_said_also_while_its_job_lives(cancel: bool) -> None:
+def test_pod_on_a_dead_node_is_shown_while_its_job_exists(cancel: bool) -> None:
     run = running(spec={"cancel": cancel})
     metadata = {"name": "p", "deletionTimestamp": (NOW - timedelta(minutes=1)).isoformat()}
     pod = parse_pod({"metadata": metadata, "status": {"containerStatuses": [named("agent", RUNNING)]}})
@@ -151,7 +151,7 @@ def test_a_pod_on_a_dead_node_is_said_also_while_its_job_lives(cancel: bool) -> 
     assert "waits until its pod is gone" in (said.status.message or "")
 
 
-def test_a_workspace_that_vanished_before_the_pod_started_is_created_again(world: Harness) -> None:
+def test_workspace_deleted_before_the_pod_starts_is_created_again(world: Harness) -> None:
     run, job = started(world)
     name = now(world, run).status.workspace_name or ""
     claim = world.kubelet.get(VOLUME_CLAIM, world.namespace, name)
@@ -165,7 +165,7 @@ def test_a_workspace_that_vanished_before_the_pod_started_is_created_again(world
     assert reason(now(world, run)) == "Unschedulable"
 
 
-def test_task_files_that_vanished_before_the_pod_started_are_created_again(world: Harness) -> None:
+def test_task_files_deleted_before_the_pod_starts_are_created_again(world: Harness) -> None:
     run, job = started(world)
     name = now(world, run).status.config_map_name or ""
     files = world.kubelet.get(CONFIG_MAP, world.namespace, name)

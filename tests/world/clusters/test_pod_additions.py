@@ -1,9 +1,9 @@
-"""Settings `job.pod` on the embedded API server and beside the real Job controller: the attempt's pod has them.
+"""The settings `job.pod`: the attempt's pod has the additions, on the embedded API server and a real control plane.
 
 | additions                                                | expected                                           |
 |----------------------------------------------------------|----------------------------------------------------|
-| labels, scheduling, service account, a volume, a sidecar | the API server takes the Job, its pod has them all |
-| a sidecar that never ends                                | the agent's end is the run's                       |
+| labels, scheduling, service account, a volume, a sidecar | the API server accepts the Job; its pod has them   |
+| a sidecar that never ends                                | the run ends when the agent ends                   |
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ def both(request: pytest.FixtureRequest) -> Harness:
     return found
 
 
-def test_the_api_server_takes_what_the_settings_add(both: Harness) -> None:
+def test_api_server_accepts_a_job_with_all_pod_settings(both: Harness) -> None:
     run = started(both)
     template: Any = both.kubelet.get(JOB, both.namespace, run.status.job_name or "")["spec"]["template"]
     assert ADDED.labels.items() <= template["metadata"]["labels"].items()
@@ -56,7 +56,7 @@ def test_the_api_server_takes_what_the_settings_add(both: Harness) -> None:
     assert MOUNT in spec["containers"][0]["volumeMounts"]
 
 
-def test_the_agents_end_is_the_runs_beside_a_sidecar_of_the_settings(real: Harness) -> None:
+def test_run_ends_with_the_agent_beside_a_configured_sidecar(real: Harness) -> None:
     real.configure(job=real.services.settings.job.model_copy(update={"pod": ADDED}))
     run = started(real)
     job = run.status.job_name or ""

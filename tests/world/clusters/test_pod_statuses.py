@@ -1,10 +1,10 @@
-"""Any pod status, drawn at random: containers of every kind, in every state, with unknown reasons.
+"""Random pod statuses: containers of every kind, in every state, with unknown reasons.
 
-| whatever the pod                      | holds                                                                   |
+| condition                             | invariant                                                               |
 |---------------------------------------|-------------------------------------------------------------------------|
-| the agent has not ended               | the attempt does not end, and is stopped only for its own obstacle      |
-| the agent has ended                   | the attempt ends within two minutes, as its report says, its Job stopped|
-| the agent has not started for minutes | the status says what it waits for                                       |
+| the agent has not ended               | the attempt is open and is stopped only for an obstacle of the agent    |
+| the agent has ended                   | the attempt ends within two minutes with its report; the Job is stopped |
+| the agent has not started for minutes | the status says what the pod waits for                                  |
 """
 
 import json
@@ -63,7 +63,7 @@ def unscheduled(draw: random.Random) -> Object:
 
 
 def pod(draw: random.Random, agent: Object) -> Object:
-    """A pod of Kubernetes 1.20 to 1.36 with this state of its agent; the phase is left out, as it may lag."""
+    """Return a pod of Kubernetes 1.20 to 1.36 with this state of its agent; the phase is omitted, as it may lag."""
     others = [{"name": name, "state": state(draw)} for name in ("adot", "proxy", "zeta") if draw.random() < 0.4]
     inits = [{"name": f"init-{number}", "state": state(draw)} for number in range(draw.choice([0, 0, 1, 2]))]
     containers = [*others, {"name": "agent", "state": agent}]
@@ -75,7 +75,7 @@ def pod(draw: random.Random, agent: Object) -> Object:
 
 @dataclass
 class Driver:
-    """A run and what is around it, driven by `decide` alone."""
+    """A run with its Job and pod, advanced by `decide` alone."""
 
     run: Run
     job: Job
@@ -87,7 +87,7 @@ class Driver:
         return self.run.status.open_attempt is not None
 
     def sweeps(self, at: datetime) -> None:
-        """What a sweep does at that time."""
+        """Apply the decisions of a sweep at that time."""
         pods: list[Pod] | NotRead = [self.pod]
         for _ in range(12):
             action = decide(Observed(self.run, self.job, pods), at, POLICY)
@@ -114,7 +114,7 @@ def driver(draw: random.Random, raw: Object) -> Driver:
     return Driver(found, replace(job(name_of(found), ready=int(facts.running)), has_no_pod=False, active=True), facts)
 
 
-def test_no_other_containers_state_ends_an_attempt() -> None:
+def test_state_of_another_container_never_ends_an_attempt() -> None:
     for seed in range(COUNT):
         draw = random.Random(seed)
         driven = driver(draw, pod(draw, {"running": {}}))
@@ -124,7 +124,7 @@ def test_no_other_containers_state_ends_an_attempt() -> None:
         assert ends == (True, False, "Running"), f"seed {seed}"
 
 
-def test_an_attempt_whose_agent_has_ended_is_not_left_running() -> None:
+def test_attempt_ends_within_two_minutes_after_its_agent() -> None:
     for seed in range(COUNT):
         draw = random.Random(seed)
         succeeded = draw.random() < 0.5
@@ -135,7 +135,7 @@ def test_an_attempt_whose_agent_has_ended_is_not_left_running() -> None:
         assert not succeeded or driven.run.status.phase == "Succeeded", f"seed {seed}"
 
 
-def test_a_start_says_what_it_waits_for() -> None:
+def test_status_says_what_a_pod_that_has_not_started_waits_for() -> None:
     for seed in range(COUNT):
         draw = random.Random(seed)
         fresh = started()
@@ -151,7 +151,7 @@ def test_a_start_says_what_it_waits_for() -> None:
         assert words in status.succeeded.message, f"seed {seed}"
 
 
-def test_what_was_not_read_is_not_taken_for_nothing() -> None:
+def test_pods_that_were_not_read_are_not_treated_as_missing() -> None:
     fresh = running()
     looks = decide(Observed(fresh, replace(job(name_of(fresh)), has_no_pod=False, active=True), NOT_READ), NOW, POLICY)
     assert looks == actions.ReadPods()

@@ -1,13 +1,13 @@
-"""CASES K6 and K7: what frees itself is Queued, with the cluster's words, without limit and at no cost.
+"""CASES K6 and K7: a run that waits for capacity is Queued with the cluster's message, indefinitely, without a retry.
 
 | what has no room                                | expected                                                   |
 |-------------------------------------------------|------------------------------------------------------------|
-| a Job that Kueue has not admitted yet           | Queued with Kueue's words, as long as it takes             |
-| a running Job that Kueue evicts                 | Queued; another attempt in the session, no retry spent     |
-| a quota of pods                                 | Queued with its words; starts when there is room           |
-| a quota of pods for longer than a Job may take  | Queued; another attempt, no retry spent                    |
-| a quota of Jobs                                 | Queued with its words; starts when there is room           |
-| a scheduling gate                               | Queued with the scheduler's words                          |
+| a Job that Kueue has not admitted yet           | Queued with Kueue's message, without a limit               |
+| a running Job that Kueue evicts                 | Queued; a new attempt resumes the session; no retry counted |
+| a pod, because of a quota of pods               | Queued with the message; starts when there is room         |
+| a pod, for longer than the Job's deadline       | Queued; a new attempt; no retry counted                    |
+| a Job, because of a quota of Jobs               | Queued with the message; starts when there is room         |
+| a pod with a scheduling gate                    | Queued with the scheduler's message                        |
 """
 
 from functions.cluster.errors import Forbidden
@@ -22,7 +22,7 @@ LONG = 20
 """Minutes: more than the pending wait."""
 
 
-def test_a_job_that_kueue_holds_back_is_queued_in_its_words_without_limit(world: Harness) -> None:
+def test_job_suspended_by_kueue_is_queued_with_its_message_without_limit(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = now(world, run).status.job_name or ""
@@ -37,14 +37,14 @@ def test_a_job_that_kueue_holds_back_is_queued_in_its_words_without_limit(world:
     assert now(world, run).status.phase == "Running"
 
 
-def test_an_eviction_by_kueue_is_queued_and_costs_no_retry(world: Harness) -> None:
+def test_job_evicted_by_kueue_is_queued_without_counting_a_retry(world: Harness) -> None:
     run, job = works(world)
     session = now(world, run).status.session_id
     posts(world, "Job", job, "Stopped", "Preempted to accommodate a higher priority Workload")
     world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
     pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
     job_event(world, changes(world, job, active=0, ready=0))
-    assert now(world, run).status.phase == "Running", "its pod is not gone"
+    assert now(world, run).status.phase == "Running", "the pod still exists"
     world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
     job_event(world, job_of(world, job))
     again = now(world, run)
@@ -57,7 +57,7 @@ def test_an_eviction_by_kueue_is_queued_and_costs_no_retry(world: Harness) -> No
     assert now(world, run).status.phase == "Queued"
 
 
-def test_a_quota_of_pods_is_waited_for_without_limit(world: Harness) -> None:
+def test_run_waits_for_a_quota_of_pods_without_limit(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = now(world, run).status.job_name or ""
@@ -70,7 +70,7 @@ def test_a_quota_of_pods_is_waited_for_without_limit(world: Harness) -> None:
     assert now(world, run).status.phase == "Running"
 
 
-def test_a_job_whose_deadline_ran_out_while_it_had_no_room_costs_no_retry(world: Harness) -> None:
+def test_job_deadline_that_passes_while_queued_counts_no_retry(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = now(world, run).status.job_name or ""
@@ -83,12 +83,12 @@ def test_a_job_whose_deadline_ran_out_while_it_had_no_room_costs_no_retry(world:
     assert QUOTA in (found.status.attempts[0].message or "")
 
 
-def test_a_quota_of_jobs_is_waited_for_without_limit() -> None:
+def test_run_waits_for_a_quota_of_jobs_without_limit() -> None:
     guard = RefusingTransport(InProcessServer(), error=lambda: Forbidden(QUOTA))
     world = Harness(guard, "quota")
     run = submitted(world)
     swept(world)
-    for _ in range(40):  # 13 hours: longer than the name of a Job protects its attempt
+    for _ in range(40):  # 13 hours: longer than the name of a Job protects its attempt from a second start
         world.later(minutes=20)
         swept(world)
     found = now(world, run)
@@ -102,7 +102,7 @@ def test_a_quota_of_jobs_is_waited_for_without_limit() -> None:
     assert now(world, run).status.phase == "Succeeded"
 
 
-def test_a_gated_pod_is_queued(world: Harness) -> None:
+def test_pod_with_a_scheduling_gate_is_queued(world: Harness) -> None:
     run, job = started(world)
     gated = {
         "type": "PodScheduled",

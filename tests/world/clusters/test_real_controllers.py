@@ -1,20 +1,20 @@
-"""CASES K4, K5, K7, K8, K14 and K16 to K18 beside the real Job controller, quota and admission; the kubelet is played.
+"""CASES K4, K5, K7, K8, K14 and K16 to K18 with real Job controller, quota and admission; the kubelet is simulated.
 
-| what happens                                        | expected                                                      |
+| situation                                           | expected                                                      |
 |-----------------------------------------------------|---------------------------------------------------------------|
-| an init container's image cannot be pulled (K4)     | shown in the kubelet's words; stopped in time, Failed         |
-| an init container fails the pod (K4)                | shown with its exit code; tried again after a pause           |
-| a cancelled run's pod is on a dead node (K5)        | says that it waits for the pod; Cancelled when it is gone     |
-| a quota of Jobs (K7)                                | Queued with its words beyond the pending wait; then it starts |
+| an init container's image cannot be pulled (K4)     | the kubelet's message; stopped in time; Failed                |
+| an init container fails the pod (K4)                | its exit code; a retry after a pause                          |
+| a cancelled run's pod is on a dead node (K5)        | the status says that it waits; Cancelled when the pod is gone |
+| a quota of Jobs (K7)                                | Queued beyond the pending wait; starts when there is room     |
 | the workspace is deleted before the pod starts (K8) | created again once the old one is gone                        |
-| a completed Job's pod was collected (K14)           | its record says that the Job completed                        |
+| a completed Job's pod was collected (K14)           | the record says that the Job completed                        |
 | a Secret is missing (K16)                           | pauses of 1, 2, 4, 8 minutes between Jobs                     |
-| the broker is a plain container                     | Succeeded when the agent ends, its Job stopped                |
-| an agent fails beside a sidecar that ends late      | the next attempt starts; nothing runs twice                   |
+| the broker is a plain container                     | Succeeded when the agent ends; the Job is stopped             |
+| an agent fails beside a sidecar that ends late      | the next attempt starts; no attempt runs twice                |
 | a running attempt is cancelled (K17)                | Cancelled in its record, though a deadline stopped its Job    |
-| a version that is not served (K18)                  | told apart from an object that is not there                   |
+| an API version is not served (K18)                  | distinguished from a missing object                           |
 
-K6 (Kueue's suspension) needs Jobs that can be suspended, which this control plane has only from Kubernetes 1.24 on.
+K6 (suspension by Kueue) needs Jobs that can be suspended: a control plane of Kubernetes 1.24 or later.
 """
 
 import json
@@ -49,7 +49,7 @@ def job_of(world: Harness, run: Run) -> str:
 
 
 def job_ended(world: Harness, run: Run) -> None:
-    """Delivers the Job once the Job controller has ended it."""
+    """Deliver the Job once the Job controller has ended it."""
     deliver(world, job_finished, event(node(world).job_when(world.namespace, job_of(world, run), has_ended)))
 
 
@@ -58,7 +58,7 @@ def cancel(world: Harness, run: Run) -> None:
     deliver(world, reconcile, event(patched))
 
 
-def test_an_init_container_whose_image_is_missing_is_shown_and_ends_in_time(real: Harness) -> None:
+def test_missing_image_of_an_init_container_is_shown_and_ends_in_time(real: Harness) -> None:
     run = started(real)
     waits = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image: istio:9"}}
     node(real).set_pod_status(real.namespace, job_of(real, run), pending(named("istio-init", waits)))
@@ -71,7 +71,7 @@ def test_an_init_container_whose_image_is_missing_is_shown_and_ends_in_time(real
     assert (now(real, run).status.phase, reason(now(real, run))) == ("Failed", "ImagePullFailed")
 
 
-def test_an_init_container_that_fails_the_pod_is_tried_again_after_a_pause(real: Harness) -> None:
+def test_failed_init_container_is_retried_after_a_pause(real: Harness) -> None:
     run = started(real)
     failed = pending(named("init", ended(255, "no route")), phase="Failed")
     node(real).set_pod_status(real.namespace, job_of(real, run), failed)
@@ -84,7 +84,7 @@ def test_an_init_container_that_fails_the_pod_is_tried_again_after_a_pause(real:
     assert (now(real, run).status.attempt, now(real, run).status.retry_count) == (2, None)
 
 
-def test_a_pod_on_a_dead_node_is_waited_for_and_the_run_ends_when_it_is_gone(real: Harness, admin: Transport) -> None:
+def test_cancelled_run_ends_when_its_pod_on_a_dead_node_is_gone(real: Harness, admin: Transport) -> None:
     real.now = datetime.now(UTC)  # the API server's clock says when the pod is due to be gone
     run = started(real)
     pod = node(real).pod(real.namespace, job_of(real, run))
@@ -94,7 +94,7 @@ def test_a_pod_on_a_dead_node_is_waited_for_and_the_run_ends_when_it_is_gone(rea
     swept(real)
     cancel(real, run)
     job_ended(real, run)
-    assert now(real, run).status.phase == "Running", "the pod may still be at work"
+    assert now(real, run).status.phase == "Running", "the pod may still run"
     real.later(minutes=5)
     swept(real)
     assert "has not confirmed it" in (now(real, run).status.message or "")
@@ -105,8 +105,8 @@ def test_a_pod_on_a_dead_node_is_waited_for_and_the_run_ends_when_it_is_gone(rea
     assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
 
 
-def test_a_broker_that_is_a_container_does_not_keep_a_finished_attempt_open(real: Harness) -> None:
-    """`job.broker: container`, for clusters without native sidecars, as this one: its Job is stopped at once."""
+def test_finished_attempt_ends_while_its_broker_container_runs(real: Harness) -> None:
+    """`job.broker: container`, for clusters without native sidecars such as this one: the Job is stopped at once."""
     real.configure(job=real.services.settings.job.model_copy(update={"broker": "container"}))
     run = started(real)
     job = job_of(real, run)
@@ -159,7 +159,7 @@ def pods_of(world: Harness, run: Run) -> list[dict[str, Any]]:
 
 
 def bind(admin: Transport, pod: dict[str, Any], to: str) -> None:
-    """Give the pod to a node, whose kubelet alone confirms from then on that it is gone."""
+    """Bind the pod to a node; from then on only that node's kubelet confirms the deletion."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     target = {"apiVersion": "v1", "kind": "Node", "name": to}
     binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
@@ -173,7 +173,7 @@ def delete_by_force(admin: Transport, pod: dict[str, Any]) -> None:
 
 @pytest.fixture
 def no_jobs(real: Harness) -> Iterator[Harness]:
-    """A namespace whose quota has room for no Job; only the test counts what is used."""
+    """Return a namespace with a quota of zero Jobs; the test itself updates the used amounts."""
     hard = {"count/jobs.batch": "0"}
     metadata = {"name": "no-jobs", "namespace": real.namespace}
     item = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
@@ -188,7 +188,7 @@ def counted(world: Harness, hard: str) -> None:
     world.kubelet.patch(QUOTA, world.namespace, "no-jobs", {"status": status}, "status")
 
 
-def test_a_quota_of_jobs_is_waited_for_without_limit_and_starts_when_there_is_room(no_jobs: Harness) -> None:
+def test_run_waits_for_a_quota_of_jobs_and_starts_when_there_is_room(no_jobs: Harness) -> None:
     world = no_jobs
     run = started(world)
     for _ in range(20):
@@ -205,8 +205,8 @@ def test_a_quota_of_jobs_is_waited_for_without_limit_and_starts_when_there_is_ro
     assert now(world, run).status.phase == "Running"
 
 
-def test_a_workspace_that_is_deleted_before_the_pod_starts_is_created_again(real: Harness) -> None:
-    """The API server's own protection keeps a claim that is in use until its controller lets it go."""
+def test_workspace_deleted_before_the_pod_starts_is_created_again_by_the_functions(real: Harness) -> None:
+    """The API server's own finalizer keeps a claim in use until its controller removes the finalizer."""
     run = started(real)
     name = run.status.workspace_name or ""
     claim = real.kubelet.get(VOLUME_CLAIM, real.namespace, name)["metadata"]
@@ -234,7 +234,7 @@ def unscheduled(world: Harness, run: Run, words: str) -> None:
     swept(world)
 
 
-def test_a_completed_job_whose_pod_was_collected_is_said_to_have_completed(real: Harness, admin: Transport) -> None:
+def test_record_says_that_the_job_completed_when_its_pod_was_collected(real: Harness, admin: Transport) -> None:
     run = started(real)
     job = job_of(real, run)
     real.job_ready(job)
@@ -247,7 +247,7 @@ def test_a_completed_job_whose_pod_was_collected_is_said_to_have_completed(real:
     assert (attempt.reason, attempt.message) == ("ReportLost", words)
 
 
-def test_a_missing_secret_is_tried_with_growing_pauses(real: Harness) -> None:
+def test_missing_secret_is_retried_with_growing_pauses(real: Harness) -> None:
     run = started(real)
     begun = []
     for minute in range(9):
@@ -263,13 +263,13 @@ def test_a_missing_secret_is_tried_with_growing_pauses(real: Harness) -> None:
     assert len(jobs) == 4
 
 
-def test_a_cancelled_attempt_is_recorded_as_cancelled(real: Harness) -> None:
+def test_cancelled_attempt_is_recorded_as_cancelled(real: Harness) -> None:
     run = started(real)
     real.job_ready(job_of(real, run))
     swept(real)
     cancel(real, run)
     stopped = node(real).job_when(real.namespace, job_of(real, run), has_ended)
-    assert "DeadlineExceeded" in str(stopped["status"]["conditions"]), "the mechanism by which a Job is stopped"
+    assert "DeadlineExceeded" in str(stopped["status"]["conditions"]), "a Job is stopped by its deadline"
     deliver(real, job_finished, event(stopped))
     found = now(real, run)
     assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
@@ -284,7 +284,7 @@ def test_a_cancelled_attempt_is_recorded_as_cancelled(real: Harness) -> None:
     ],
     ids=["no such run", "no such version", "no such group"],
 )
-def test_a_version_that_is_not_served_is_no_run_that_is_gone(
+def test_unserved_api_version_is_distinguished_from_a_missing_run(
     real: Harness, kind: Kind, error: type[ClusterError]
 ) -> None:
     with pytest.raises(ClusterError) as caught:

@@ -1,13 +1,13 @@
 """`spec.resources` of a run, within the setting `job.max_resources`.
 
-| asked for                                   | expected                                                        |
+| requested                                   | expected                                                        |
 |---------------------------------------------|-----------------------------------------------------------------|
-| within the bounds                           | requested and the limit of the agent's container                |
-| some of them                                | the others as the settings say                                  |
-| above a bound, at submit                    | 400, naming field, bound and setting; nothing is created        |
-| above a bound, by kubectl apply             | shown as ConfigurationError until it is mended; then it starts  |
-| a resource without a bound, or an unknown one| 400, naming it                                                  |
-| by the command line and the repository file | in the spec                                                     |
+| amounts within the bounds                   | requests and limits of the agent's container                    |
+| only some resources                         | the others come from the settings                               |
+| an amount above a bound, at submit          | 400 with field, bound and setting; no run is created            |
+| an amount above a bound, by kubectl apply   | ConfigurationError until it is corrected; then the run starts   |
+| a resource without a bound, or unknown      | 400 with its name                                               |
+| on the command line, in the repository file | in the spec                                                     |
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ BOUNDED = JobSettings(max_resources=Resources(cpu="8", memory="32Gi"))
 
 
 def asked(world: Harness, wanted: Any) -> tuple[int, dict[str, str]]:
-    """The code of the answer, and its errors by field."""
+    """Return the status code of the answer, and its errors by field."""
     found = post(world, {**CODE_SPEC, "resources": wanted}, kind="CodeRun")
     assert found.body is not None
     return found.code, {error["field"]: error["message"] for error in found.body.get("errors", ())}
@@ -43,13 +43,13 @@ def agents_resources(wanted: Any) -> Any:
     return pod["containers"][0]["resources"]
 
 
-def test_what_is_asked_for_is_requested_and_the_limit() -> None:
+def test_requested_amounts_are_requests_and_limits_of_the_container() -> None:
     all_of_it = {"cpu": 4, "memory": "8Gi", "ephemeralStorage": "20Gi"}
     amounts = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "20Gi"}
     assert agents_resources(all_of_it) == {"requests": amounts, "limits": amounts}
 
 
-def test_what_is_not_asked_for_is_as_the_settings_say() -> None:
+def test_resources_that_are_not_requested_come_from_the_settings() -> None:
     assert agents_resources({"memory": "8Gi"}) == {
         "requests": {"cpu": "100m", "memory": "8Gi"},
         "limits": {"cpu": "2", "memory": "8Gi"},
@@ -70,18 +70,20 @@ def test_what_is_not_asked_for_is_as_the_settings_say() -> None:
         ({"memory": "8"}, "resources.memory", "must be an amount of bytes with its unit, such as 512Mi or 8Gi"),
     ],
 )
-def test_what_may_not_be_had_is_refused_at_submit(world: Harness, wanted: Any, field: str, words: str) -> None:
+def test_invalid_or_excessive_resources_are_refused_at_submit(
+    world: Harness, wanted: Any, field: str, words: str
+) -> None:
     world.configure(job=BOUNDED)
     assert asked(world, wanted) == (400, {field: words})
     assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
 
 
 @pytest.mark.parametrize(("amount", "code"), [("4Gi", 201), ("4097Mi", 400)])
-def test_without_the_setting_the_limits_are_the_bound(world: Harness, amount: str, code: int) -> None:
+def test_without_max_resources_the_configured_limits_are_the_bound(world: Harness, amount: str, code: int) -> None:
     assert asked(world, {"memory": amount})[0] == code
 
 
-def test_a_run_that_kubectl_made_is_shown_until_it_is_mended(world: Harness) -> None:
+def test_excessive_resources_by_kubectl_are_a_configuration_error_until_corrected(world: Harness) -> None:
     made = submitted(world, resources={"memory": "64Gi"})
     swept(world)
     found = now(world, made)
@@ -94,14 +96,14 @@ def test_a_run_that_kubectl_made_is_shown_until_it_is_mended(world: Harness) -> 
     assert job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
 
 
-def test_options_of_the_command_line_are_pairs() -> None:
+def test_resources_option_takes_name_and_amount() -> None:
     assert resources(["cpu=500m", "ephemeral-storage=1Gi"]) == {"cpu": "500m", "ephemeral_storage": "1Gi"}
     for wrong in ("gpu=1", "cpu", "cpu="):
         with pytest.raises(WrongUsage, match="--resources: must be NAME=AMOUNT with one of cpu, memory, ephemeral"):
             resources([wrong])
 
 
-def test_a_repositorys_file_can_ask_for_resources() -> None:
+def test_repository_file_can_request_resources() -> None:
     file = configuration.parse("service: api\ngithubApp: 5DLabs-Rex\nresources: {memory: 2Gi, cpu: 1}\n")
     command = StartRun("code", task=3)
     spec = build_spec(command, RequestTarget("acme/shop", "main"), file, settings())

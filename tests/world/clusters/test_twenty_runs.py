@@ -1,11 +1,11 @@
-"""Twenty runs, in every state that a run can be in, as kubectl and `orchestrator runs list` show them.
+"""Twenty runs, in every state of a run, as kubectl and `orchestrator runs list` show them.
 
 | of each run       | expected                                                                              |
 |-------------------|---------------------------------------------------------------------------------------|
 | phase, reason     | in both tables                                                                        |
-| what it waits for | in both tables, in the words of the cluster; `runs list` has it after the reason, or  |
-|                   | in bench of a reason that only repeats the phase                                      |
-| its whole message | in the wide table of `runs list`                                                      |
+| what it waits for | in both tables, with the cluster's message; `runs list` shows it after the reason, or |
+|                   | instead of a reason that only repeats the phase                                       |
+| the whole message | in the wide table of `runs list`                                                      |
 """
 
 from collections.abc import Callable, Iterator
@@ -38,12 +38,12 @@ def begun(run: Run) -> Run:
 
 
 def waits(reason: Reason, message: str) -> Becomes:
-    """An attempt whose pod cannot start, or has no room."""
+    """Return a status change: the attempt's pod cannot start, or has no room."""
     return lambda run: transitions.pending(begun(run), reason, message, NOW)
 
 
 def says(message: str) -> Becomes:
-    """A running attempt that waits for something."""
+    """Return a status change: the running attempt waits for something."""
     return lambda run: transitions.says(run.with_status(transitions.running(begun(run), NOW)), message)
 
 
@@ -65,7 +65,7 @@ def retries(reason: Reason, message: str) -> Becomes:
 
 @dataclass(frozen=True)
 class Case:
-    """A run, and what a person reads of it: phase, reason, and words of the message."""
+    """A run with the phase, reason and part of the message that the tables show."""
 
     becomes: Becomes
     phase: str
@@ -75,7 +75,7 @@ class Case:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for something; starting and working are no wait."""
+        """Return whether the run waits for something; starting and running are not waits."""
         normal = ("attempt 1 is running", "starting attempt 1")
         return self.phase not in ("Succeeded", "Failed", "Cancelled") and self.words not in normal
 
@@ -149,7 +149,7 @@ def twenty(
         yield KubectlBench(world, common), file
 
 
-def test_kubectl_shows_of_each_run_what_it_waits_for(twenty: tuple[KubectlBench, Path]) -> None:
+def test_kubectl_shows_what_each_run_waits_for(twenty: tuple[KubectlBench, Path]) -> None:
     bench, _ = twenty
     shown = [line for kind in ("coderuns", "docsruns") for line in bench.get(kind)[1:]]
     for name, case in zip(NAMES, CASES, strict=True):
@@ -160,7 +160,7 @@ def test_kubectl_shows_of_each_run_what_it_waits_for(twenty: tuple[KubectlBench,
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_the_command_line_shows_of_each_run_what_it_waits_for(twenty: tuple[KubectlBench, Path], wide: bool) -> None:
+def test_runs_list_shows_what_each_run_waits_for(twenty: tuple[KubectlBench, Path], wide: bool) -> None:
     _, kubeconfig = twenty
     output = ("-o", "wide") if wide else ()
     shown = command("runs", "list", *output, KUBECONFIG=str(kubeconfig)).out.splitlines()[1:]

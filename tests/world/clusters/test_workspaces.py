@@ -1,4 +1,4 @@
-"""CASES C3, SPEC 5: a workspace is that of one identity and one repository, and never shared."""
+"""CASES C3, SPEC 5: a workspace belongs to one identity and one repository."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.support.run_steps import now, reason, run_event, submitted
 
 
 def workspace(world: Harness, name: str, **spec: Any) -> str:
-    """The claim of a new run, once it has started."""
+    """Start a new run; return the name of its volume claim."""
     run = submitted(world, name=name, **spec)
     run_event(world, run.raw, "add")
     found = now(world, run)
@@ -17,7 +17,7 @@ def workspace(world: Harness, name: str, **spec: Any) -> str:
     return found.status.workspace_name or ""
 
 
-def test_a_workspace_is_of_one_identity_and_one_repository(world: Harness) -> None:
+def test_workspace_belongs_to_one_identity_and_one_repository(world: Harness) -> None:
     user = {"githubApp": None, "githubUser": "Octo_cat"}
     names = [
         workspace(world, "app"),
@@ -29,13 +29,13 @@ def test_a_workspace_is_of_one_identity_and_one_repository(world: Harness) -> No
     ]
     assert len(set(names)) == len(names)
     assert names[2].startswith("workspace-api-octo.cat-")
-    again = submitted(world, name="again", repositoryUrl="git@git.example:shop.git")  # the first one's, as SSH has it
+    again = submitted(world, name="again", repositoryUrl="git@git.example:shop.git")  # the first repository, over SSH
     run_event(world, again.raw, "add")
     assert now(world, again).status.message == f"waits: CodeRun app works in workspace {names[0]}"
 
 
 def claim(world: Harness, name: str, **labels: str) -> None:
-    """Creates the claim that an installation made for service api and agent rex."""
+    """Create the volume claim that an earlier version made for service api and agent rex."""
     known = {"agents.platform/service": "api", "agents.platform/agent": "rex"}
     ours = {**known, "app.kubernetes.io/managed-by": "orchestrator", **labels}
     metadata = {"name": name, "namespace": world.namespace, "labels": ours}
@@ -44,7 +44,7 @@ def claim(world: Harness, name: str, **labels: str) -> None:
     world.kubelet.create(VOLUME_CLAIM, item)
 
 
-def test_a_claim_whose_labels_name_another_repository_is_refused(world: Harness) -> None:
+def test_volume_claim_labelled_with_another_repository_is_refused(world: Harness) -> None:
     run = submitted(world)
     assert isinstance(run.spec, CodeRunSpec)
     claim(world, run.spec.workspace, **{"agents.platform/workspace": "0123abcd"})
@@ -54,8 +54,8 @@ def test_a_claim_whose_labels_name_another_repository_is_refused(world: Harness)
     assert "workspace of another service, identity or repository" in (ended.status.message or "")
 
 
-def test_a_run_keeps_its_claim_over_an_upgrade(world: Harness) -> None:
-    """An earlier version named it by service and agent alone, and put no key on it."""
+def test_run_keeps_its_volume_claim_over_an_upgrade(world: Harness) -> None:
+    """An earlier version named the claim by service and agent alone, without a key."""
     run = submitted(world)
     claim(world, "workspace-api-rex")
     stored = world.kubelet.get(CODE_RUN, world.namespace, run.name)
