@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloudevents.abstract import CloudEvent
-from cloudevents.conversion import to_dict
+from cloudevents.conversion import from_dict, to_dict
 
 from functions.events import http_binding
-from functions.events.event import MalformedError
+from functions.events.decoding import decode, decode_base64, media_type
+from functions.events.event import JSON, MalformedError
 
 _ATTRIBUTE_NAME = re.compile("[a-z0-9]+")
 
@@ -29,7 +30,7 @@ class BinaryEvent(CloudEvent):
     @classmethod
     def create(cls, attributes: Mapping[str, Any], data: Any) -> "BinaryEvent":
         """Return the event with these attributes and data, as the SDK reads it."""
-        return cls(dict(attributes), data or b"")
+        return cls({name: _text(value) for name, value in attributes.items() if value is not None}, data or b"")
 
     def get_data(self) -> bytes:
         """Return the data, as the SDK writes it."""
@@ -54,14 +55,46 @@ class Message:
 
 
 def parse(headers: Mapping[str, str], body: bytes) -> Message:
-    """Return the event in a request in binary mode, as functions publish; `headers` have lower-case names.
+    """Return the event in a request, in binary or structured mode; `headers` have lower-case names.
 
     Raises:
         MalformedError: names every problem by attribute.
     """
-    decoded, prefix = http_binding.decoded(headers), http_binding.PREFIX
+    match media_type(headers.get("content-type")):
+        case http_binding.BATCHED:
+            raise MalformedError(("content-type", "a batch of events is not accepted; send one event per request"))
+        case http_binding.STRUCTURED:
+            event = _from_structured(body)
+        case _:
+            event = _from_binary(headers, body)
+    return Message(*http_binding.to_request(event, lambda data: data))
+
+
+def _from_binary(headers: Mapping[str, str], body: bytes) -> BinaryEvent:
+    decoded = http_binding.decoded(headers)
+    prefix = http_binding.PREFIX
     _check({name.removeprefix(prefix): value for name, value in decoded.items() if name.startswith(prefix)})
-    return Message(*http_binding.to_request(http_binding.binary_event(BinaryEvent, decoded, body), lambda data: data))
+    return http_binding.binary_event(BinaryEvent, decoded, body)
+
+
+def _from_structured(body: bytes) -> BinaryEvent:
+    document = decode(body)
+    if not isinstance(document, dict):
+        raise MalformedError(("body", "must be a JSON object with a CloudEvent's attributes"))
+    attributes = {"datacontenttype": JSON, **document}
+    data = _data(attributes.pop("data", None), attributes.pop("data_base64", None), str(attributes["datacontenttype"]))
+    _check(attributes)
+    return from_dict(BinaryEvent, {**attributes, "data": data})
+
+
+def _data(value: Any, encoded: Any, content_type: str) -> bytes:
+    """Return the bytes of the data in structured mode: JSON unless it is text of another content type."""
+    if encoded is not None:
+        return decode_base64(encoded, "data_base64")
+    if value is None:
+        return b""
+    is_text = isinstance(value, str) and "json" not in content_type
+    return (value if is_text else json.dumps(value)).encode()
 
 
 def _check(attributes: Mapping[str, Any]) -> None:
@@ -73,6 +106,10 @@ def _check(attributes: Mapping[str, Any]) -> None:
 def _bad_names(names: Iterable[str]) -> list[tuple[str, str]]:
     problem = "an attribute's name has only lower-case letters and digits"
     return [(name, problem) for name in names if not _ATTRIBUTE_NAME.fullmatch(name)]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _readable(data: bytes) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Publishing to the embedded queue: CloudEvents in binary mode, known topics, bounded size."""
+"""Publishing to the embedded queue: both HTTP modes of CloudEvents, known topics, bounded size."""
 
 import json
 
 import pytest
-from cloudevents.conversion import to_binary
+from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent, from_http
 
 ATTRIBUTES = {"type": "tests.v1", "source": "/tests", "id": "one", "subject": "a subject, 100 % ünusual"}
@@ -11,19 +11,19 @@ BINARY = {"ce_id": "one", "ce_source": "/tests", "ce_type": "tests.v1", "ce_spec
 
 
 @pytest.mark.parametrize("data", [{"a": [1, None]}, [], "text", 7, None], ids=repr)
-def test_events_arrive_as_they_were_published(broker, consumer, wait_until, data):
-    headers, body = to_binary(CloudEvent(ATTRIBUTES | {"subject": "a%20subject"}, data))
+def test_structured_events_arrive_in_binary_mode(broker, consumer, wait_until, data):
+    headers, body = to_structured(CloudEvent(ATTRIBUTES, data))
     status, answer = broker(consumer).request("POST", "/topics/jobs", body, **headers)
     assert (status, answer) == (200, {"messageId": "1"})
     wait_until(lambda: consumer.pushes)
     push = consumer.pushes[0]
     assert from_http(push.headers, push.body).get_data() == data
-    assert push.headers["ce-subject"] == "a%20subject"
+    assert push.headers["ce-subject"] == "a%20subject,%20100%20%25%20%C3%BCnusual"
 
 
 def test_binary_data_arrives_unchanged(broker, consumer, wait_until):
     data = bytes(range(256))
-    headers, body = to_binary(CloudEvent(ATTRIBUTES | {"subject": "x", "datacontenttype": "image/png"}, data))
+    headers, body = to_structured(CloudEvent(ATTRIBUTES | {"datacontenttype": "image/png"}, data))
     broker(consumer).request("POST", "/topics/jobs", body, **headers)
     wait_until(lambda: consumer.pushes)
     assert consumer.pushes[0].body == data
@@ -50,7 +50,12 @@ def test_unknown_topic_is_rejected_naming_known_topics(broker, consumer):
         ({}, b"{}", {"id", "source", "type", "specversion"}),
         ({"ce_id": "1", "ce_specversion": "0.3"}, b"", {"source", "type", "specversion"}),
         (BINARY | {"ce_a_b": "x"}, b"", {"a-b"}),
-        ({"content_type": "application/cloudevents+json"}, b"{}", {"id", "source", "type", "specversion"}),
+        ({"content_type": "application/cloudevents+json"}, b"{", {"body"}),
+        ({"content_type": "application/cloudevents+json"}, b"[]", {"body"}),
+        ({"content_type": "application/cloudevents+json"}, b"[" * 100_000, {"body"}),
+        ({"content_type": "application/cloudevents+json"}, b'{"data_base64": "?"}', {"data_base64"}),
+        ({"content_type": "application/cloudevents+json"}, rb'{"id": "\ud800"}', {"id"}),
+        ({"content_type": "application/cloudevents-batch+json"}, b"[]", {"content-type"}),
     ],
 )
 def test_malformed_event_is_rejected_with_every_problem(broker, consumer, headers, body, fields):
