@@ -2,10 +2,10 @@
 
 It answers 404 for the path, as for a missing object. Only the answer for a missing object means that a run is deleted.
 
-| request                         | on a 404 for the path     | afterwards                          |
-|---------------------------------|---------------------------|-------------------------------------|
-| reconcile, job_finished, submit | 503, so it is redelivered | the same request advances the run   |
-| sweep                           | 503                       | the next sweep advances the run     |
+| request                         | on a 404 for the path     | afterwards                        |
+|---------------------------------|---------------------------|-----------------------------------|
+| reconcile, job_finished, submit | 503, so it is redelivered | the same request advances the run |
+| sweep                           | 503                       | the next sweep advances the run   |
 """
 
 from collections.abc import Iterator

@@ -1,12 +1,12 @@
 """CASES A1 to A3, A5, A20: all work of an agent is pushed, or named in the report.
 
-| work                                                 | pushed to                                           |
-|------------------------------------------------------|-----------------------------------------------------|
-| files, also beside files that git refuses to add     | the run's branch                                    |
-| stashes, other branches, tags, detached commits      | agents/saved/<run>/<attempt>/{stash,branch,tag,...} |
-| worktrees, repositories inside the repository        | .../worktree/<name>, .../nested/<path>              |
-| staged files, conflicts, unfinished rebases          | .../staged, .../unfinished                          |
-| files that the remote rejects                        | nowhere: the rest is pushed, the attempt failed     |
+| work                                             | pushed to                                           |
+|--------------------------------------------------|-----------------------------------------------------|
+| files, also beside files that git refuses to add | the run's branch                                    |
+| stashes, other branches, tags, detached commits  | agents/saved/<run>/<attempt>/{stash,branch,tag,...} |
+| worktrees, repositories inside the repository    | .../worktree/<name>, .../nested/<path>              |
+| staged files, conflicts, unfinished rebases      | .../staged, .../unfinished                          |
+| files that the remote rejects                    | nowhere: the rest is pushed, the attempt failed     |
 """
 
 import pytest

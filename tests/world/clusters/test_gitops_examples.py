@@ -1,9 +1,9 @@
 """The examples for GitOps tools in infra/kubernetes/gitops.
 
-| example                  | expected                                                                       |
-|--------------------------|--------------------------------------------------------------------------------|
-| Argo CD's health check   | for a run in every state: the status that kstatus computes, with the reason    |
-| Flux                     | existing paths; the CRDs are installed first and never pruned                  |
+| example                | expected                                                                    |
+|------------------------|-----------------------------------------------------------------------------|
+| Argo CD's health check | for a run in every state: the status that kstatus computes, with the reason |
+| Flux                   | existing paths; the CRDs are installed first and never pruned               |
 """
 
 import json

@@ -1,11 +1,11 @@
 """CASE K13: two installations on one real cluster; uninstalling one leaves the other working.
 
-| step                                                     | expected                                                 |
-|----------------------------------------------------------|----------------------------------------------------------|
-| CRDs once, infra/kubernetes/base in two namespaces       | each has its own ledger: one run works in each           |
-| one's runs are deleted, then kubectl delete --kustomize  | its namespace is deleted with its objects                |
-| the other afterwards                                     | CRDs, RBAC and run exist; the run finishes               |
-| names in a queue that both use                           | begin with the prefix of the installation                |
+| step                                                    | expected                                       |
+|---------------------------------------------------------|------------------------------------------------|
+| CRDs once, infra/kubernetes/base in two namespaces      | each has its own ledger: one run works in each |
+| one's runs are deleted, then kubectl delete --kustomize | its namespace is deleted with its objects      |
+| the other afterwards                                    | CRDs, RBAC and run exist; the run finishes     |
+| names in a queue that both use                          | begin with the prefix of the installation      |
 """
 
 import os

@@ -1,12 +1,12 @@
-"""The log of a failed job of GitHub Actions tells the agent what went wrong: its end is in the prompt of the retry.
+"""The prompt of a retry contains the end of the log of a failed job of GitHub Actions.
 
-| log                                                  | expected                                              |
-|------------------------------------------------------|-------------------------------------------------------|
-| lines with times and colours, steps after the error  | the lines up to the error, plain                      |
-| tens of megabytes                                    | its end, a few thousand characters                    |
-| secrets that GitHub did not mask                     | redacted                                              |
-| the App may not read it, it is gone, no answer       | the retry without it                                  |
-| of a check that is not of Actions                    | not asked for                                         |
+| log                                                 | expected                                 |
+|-----------------------------------------------------|------------------------------------------|
+| lines with times and colours, steps after the error | the lines up to the error, as plain text |
+| tens of megabytes                                   | its last few thousand characters         |
+| secrets that GitHub did not mask                    | redacted                                 |
+| not readable by the App, deleted, no answer         | a retry without the log                  |
+| of a check that is not from Actions                 | not requested                            |
 """
 
 import pytest
@@ -18,7 +18,7 @@ COMMIT = "d" * 40
 
 
 def failed_job(bench: DeliveryBench, log: str | None, slug: str = "github-actions") -> Object:
-    """A failed check of Actions on a run's last commit; its page names workflow run and job."""
+    """Return the event of a failed Actions check on a run's last commit, whose URL names workflow run and job."""
     run, _ = bench.with_pull(commit=COMMIT)
     bench.shop.branches[run.status.branch or ""] = COMMIT
     payload = payloads.check_run(bench.shop, run.status.branch or "", name="build", app=slug, head_sha=COMMIT)
@@ -45,7 +45,7 @@ LOG = """\
 """
 
 
-def test_the_lines_up_to_the_error_are_in_the_prompt(bench: DeliveryBench) -> None:
+def test_prompt_has_the_log_lines_up_to_the_error(bench: DeliveryBench) -> None:
     words = prompt(bench, failed_job(bench, LOG))
     assert "make test\nE   assert basket.total == 3\n##[error]Process completed with exit code 1." in words
     assert "orphan" not in words
@@ -53,7 +53,7 @@ def test_the_lines_up_to_the_error_are_in_the_prompt(bench: DeliveryBench) -> No
     assert "2026-01-02T03" not in words
 
 
-def test_of_a_long_log_the_end_is_in_the_prompt(bench: DeliveryBench) -> None:
+def test_prompt_has_only_the_end_of_a_long_log(bench: DeliveryBench) -> None:
     line = "2026-01-02T03:04:05.1234567Z compiling something of no interest\n"
     words = prompt(bench, failed_job(bench, line * 300_000 + LOG))
     assert "assert basket.total == 3" in words
@@ -73,7 +73,7 @@ SECRETS = {
 }
 
 
-def test_secrets_are_redacted(bench: DeliveryBench) -> None:
+def test_secrets_in_a_log_are_redacted(bench: DeliveryBench) -> None:
     lines = [
         *(SECRETS[name] for name in ("token", "fine-grained", "API key", "AWS key", "JWT")),
         f"cloning https://bot:{SECRETS['password in a URL']}@git.example/shop.git",
@@ -90,27 +90,27 @@ def test_secrets_are_redacted(bench: DeliveryBench) -> None:
     assert [name for name, secret in SECRETS.items() if secret in words] == []
 
 
-def test_a_log_that_cannot_be_read_does_not_hold_up_the_retry(bench: DeliveryBench) -> None:
+def test_unreachable_log_does_not_delay_the_retry(bench: DeliveryBench) -> None:
     payload = failed_job(bench, None)
     assert "The check build failed" in prompt(bench, payload)
     assert len(bench.github.asked("/actions/jobs/")) == 1
 
 
 @pytest.mark.parametrize("status", [403, 410])
-def test_nor_does_one_that_is_refused(bench: DeliveryBench, status: int) -> None:
+def test_refused_log_does_not_delay_the_retry(bench: DeliveryBench, status: int) -> None:
     payload = failed_job(bench, LOG)
     body = {"message": "Resource not accessible by integration"}
     bench.github.fails("GET .*/actions/jobs/", status, body=body)
     assert "The check build failed" in prompt(bench, payload)
 
 
-def test_github_is_asked_again_where_it_is_busy(bench: DeliveryBench) -> None:
+def test_log_is_requested_again_when_github_is_busy(bench: DeliveryBench) -> None:
     payload = failed_job(bench, LOG)
     bench.github.fails("GET .*/actions/jobs/", 503)
     assert bench.deliver("check_run", payload).code == 503
     assert "assert basket.total == 3" in prompt(bench, payload)
 
 
-def test_another_apps_check_has_no_log(bench: DeliveryBench) -> None:
+def test_log_of_another_apps_check_is_not_requested(bench: DeliveryBench) -> None:
     prompt(bench, failed_job(bench, LOG, slug="ci"))
     assert bench.github.asked("/actions/jobs/") == []

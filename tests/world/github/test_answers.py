@@ -1,14 +1,14 @@
-"""G1, G2, G3, G15: what each of our calls does with each answer that GitHub documents for it.
+"""G1, G2, G3, G15: the effect of each answer that GitHub documents for each call of the functions.
 
 | answer | soon after the event | later |
 |---|---|---|
-| a rate limit by any name, 408, 5xx, no answer | retried | retried |
-| 404, 409, 422, 403 that names no cause that people can mend | retried | final, said where it can be said |
+| any rate limit, 408, 5xx, no answer | retried | retried |
+| 404, 409, 422, 403 without a cause that people can correct | retried | final, reported where possible |
 | 410, locked, too long, exists already, other 4xx | final | final |
-| 401, 403 for a permission | kept for people | kept for people |
+| 401, 403 for a missing permission | kept as a dead letter | kept as a dead letter |
 
-Each answer becomes one of few errors; each call is tried with one answer for each of them (tests/github/answers.py).
-Every call that the functions make in a test of GitHub is in that table (tests/github/conftest.py).
+Each answer maps to one of a few errors; each call is tested with one answer for each error (tests/github/answers.py).
+The table of calls is complete: tests/github/conftest.py checks every call that a test makes.
 """
 
 import json
@@ -48,7 +48,7 @@ COMMIT = "d" * 40
 
 
 @pytest.mark.parametrize("answer", [each for each in ANSWERS.values() if each.status], ids=lambda each: each.message)
-def test_each_answer_becomes_the_error_of_its_outcome(answer: Response) -> None:
+def test_each_answer_raises_the_error_of_its_outcome(answer: Response) -> None:
     error = from_response(answer.status, {}, json.dumps(answer.body).encode(), datetime(2026, 1, 2, tzinfo=UTC))
     assert isinstance(error, Busy) == (answer.outcome is RETRIED)
     assert error.may_change == (answer.outcome is PASSING)
@@ -86,7 +86,7 @@ def text_of_issue(bench: DeliveryBench) -> Scene:
 
 
 def comment_that_is_not_listed(bench: DeliveryBench) -> Scene:
-    """GitHub shows it alone, and not in the list of the comments."""
+    """GitHub returns the comment by its id, and not yet in the list of comments."""
     number = bench.shop.open_issue()["number"]
     payload = bench.commented(number, "/code 3")
     written = payload["comment"]
@@ -105,7 +105,7 @@ def retries(bench: DeliveryBench, run: Any) -> int:
 
 
 def failed_check(bench: DeliveryBench) -> Scene:
-    """With annotations, a log, and a review that wants changes."""
+    """The check has annotations and a log, and a review requests changes."""
     run, pull = bench.with_pull(commit=COMMIT)
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     bench.shop.branches[run.status.branch or ""] = COMMIT
@@ -142,9 +142,9 @@ COMMAND_CALLS = [
 
 
 def expected(purpose: Purpose, answer: Response, *, recent: bool) -> tuple[int, int | None]:
-    """How the queue is answered, and how often the work is done then; None where that is no matter.
+    """Return the status code for the queue, and how often the work is done then; None if that is not determined.
 
-    503 has the event come again, 403 has it kept, 204 is the end of it.
+    503: the event is redelivered. 403: it becomes a dead letter. 204: it is acknowledged.
     """
     if purpose is Purpose.REACTION:
         return 204, 1
@@ -172,7 +172,7 @@ def expected(purpose: Purpose, answer: Response, *, recent: bool) -> tuple[int, 
 
 @SOON_AND_LATER
 @pytest.mark.parametrize("call", COMMAND_CALLS)
-def test_an_event_is_retried_while_an_answer_may_change(bench: DeliveryBench, call: str, recent: bool) -> None:
+def test_event_is_retried_while_the_answer_may_change(bench: DeliveryBench, call: str, recent: bool) -> None:
     for name, answer in answers(recent=recent).items():
         event, done = SCENES.get(call, status_on_pull_request)(bench)
         bench.clock.later(minutes=0 if recent else 11)
@@ -181,7 +181,9 @@ def test_an_event_is_retried_while_an_answer_may_change(bench: DeliveryBench, ca
         fails_with(bench.github, call, answer)
         code, times = expected(CALLS[call], answer, recent=recent)
         assert bench.take(event).code == code, name
-        assert re.search(pattern(call), "\n".join(map(str, bench.github.calls[before:])), re.MULTILINE), "it is made"
+        assert re.search(pattern(call), "\n".join(map(str, bench.github.calls[before:])), re.MULTILINE), (
+            "the call is made"
+        )
         assert times is None or done() == times, name
         bench.github.troubles.failures.clear()
         bench.clock.later(minutes=2)
@@ -191,19 +193,19 @@ def test_an_event_is_retried_while_an_answer_may_change(bench: DeliveryBench, ca
 
 
 def answers(*, recent: bool) -> dict[str, Response]:
-    """One answer of each kind; later only those that are final then."""
+    """Return one answer of each kind; later, only those that are final then."""
     return {name: each for name, each in ONE_OF_EACH_KIND.items() if recent or each.outcome is PASSING}
 
 
 def restarted(bench: DeliveryBench) -> None:
-    """A process that knows no token and no permission."""
+    """Replace the client and the permission cache, as a new process has them."""
     client = connect(bench.services.settings.github, bench.clock)
     bench.services = replace(bench.services, github=client, permissions=Permissions())
 
 
 @pytest.mark.parametrize(("name", "answer"), ONE_OF_EACH_KIND.items(), ids=[*ONE_OF_EACH_KIND])
-def test_a_pull_request_that_was_merged_is_recorded(bench: DeliveryBench, name: str, answer: Response) -> None:
-    """Its present state is asked for; where GitHub does not show it, that of the event counts."""
+def test_merged_pull_request_is_recorded_for_each_answer(bench: DeliveryBench, name: str, answer: Response) -> None:
+    """The present state is requested; if GitHub does not return it, the state in the event counts."""
     run, pull = bench.with_pull()
     pull |= {"state": "closed", "merged": True}
     event = sent(bench, "pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
@@ -219,7 +221,7 @@ def test_a_pull_request_that_was_merged_is_recorded(bench: DeliveryBench, name: 
 
 @SOON_AND_LATER
 @pytest.mark.parametrize("call", REPORTS)
-def test_a_report_is_retried_while_an_answer_may_change(call: str, recent: bool) -> None:
+def test_report_is_retried_while_the_answer_may_change(call: str, recent: bool) -> None:
     for name, answer in answers(recent=recent).items():
         reporting = ReportBench()
         REPORTS[call](reporting)
@@ -231,7 +233,7 @@ def test_a_report_is_retried_while_an_answer_may_change(call: str, recent: bool)
         retried = answer.outcome is RETRIED or may_pass
         assert reporting.report(event) == (503 if retried else 204), name
         assert re.search(pattern(call), "\n".join(map(str, reporting.github.calls[before:])), re.MULTILINE), (
-            "it is made"
+            "the call is made"
         )
         reporting.github.troubles.failures.clear()
         if retried:
@@ -240,7 +242,7 @@ def test_a_report_is_retried_while_an_answer_may_change(call: str, recent: bool)
             reporting.check_reported()
 
 
-def test_a_part_that_must_wait_does_not_delay_the_others(reporting: ReportBench) -> None:
+def test_failed_part_of_a_report_does_not_delay_the_others(reporting: ReportBench) -> None:
     reporting.succeeds()
     event = reporting.run().raw
     reporting.github.fails(
@@ -254,14 +256,14 @@ def test_a_part_that_must_wait_does_not_delay_the_others(reporting: ReportBench)
     reporting.check_reported()
 
 
-def test_each_call_of_the_table_is_tried() -> None:
+def test_every_call_of_the_table_is_tested() -> None:
     tried = {*COMMAND_CALLS, *REPORTS}
     assert {call for call, purpose in CALLS.items() if purpose is not Purpose.REDELIVERY} == tried
 
 
 @pytest.mark.parametrize("seconds", [90, 3600, -1200])
-def test_a_wrong_clock_is_corrected_from_githubs_own(github: Github, clock: Clock, seconds: float) -> None:
-    """G15: GitHub accepts no JWT from the future, or one that is over."""
+def test_jwt_times_follow_githubs_clock(github: Github, clock: Clock, seconds: float) -> None:
+    """G15: GitHub rejects a JWT that was issued in the future or has expired."""
     shop = github.repository()
     ours = Clock()
     ours.now = clock.now

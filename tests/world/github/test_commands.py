@@ -1,19 +1,19 @@
 """Commands as people write, correct and withdraw them.
 
-| case                                                                   | expected                                    |
-|------------------------------------------------------------------------|---------------------------------------------|
-| G7: /retry on a line of a pull request                                 | the prompt has file, line and diff          |
-| G11: a title with a subtask's number                                   | asked for, and not run as its task          |
-| G12: a bad configuration, then a label that it mentions                | said on the issue, once                     |
-| G13: blanks of other widths, invisible characters                      | read as a person reads them                 |
-| G14: a later /cancel handled first; a comment deleted before handling  | nothing starts                              |
-| G16: .github/orchestrator.yml                                          | read                                        |
-| G17: a mistaken command corrected by editing                           | taken, once; what was done is not done again|
-| a comment that somebody else edits                                     | no command of theirs                        |
-| a subtask, an id with letters                                          | taken                                       |
-| G19: over 1,000 comments, a mistake redelivered                        | answered once                               |
-| github.bots                                                            | their commands count                        |
-| cancelOnClose; "Re-run" on our check                                   | cancels; retries                            |
+| case                                                                  | expected                                  |
+|-----------------------------------------------------------------------|-------------------------------------------|
+| G7: /retry on a line of a pull request                                | the prompt has file, line and diff        |
+| G11: a title with the number of a subtask                             | a question; the parent task is not run    |
+| G12: an invalid configuration, then a label that it mentions          | one reply on the issue                    |
+| G13: unusual blanks, invisible characters                             | parsed as they look                       |
+| G14: a later /cancel handled first; a comment deleted before handling | nothing starts                            |
+| G16: .github/orchestrator.yml                                         | read                                      |
+| G17: a mistaken command corrected by an edit                          | run once; a completed one is not repeated |
+| a comment edited by another user                                      | not a command of that user                |
+| a subtask, an id with letters                                         | accepted                                  |
+| G19: over 1,000 comments, a redelivered mistake                       | one reply                                 |
+| github.bots                                                           | commands of listed bots are accepted      |
+| cancelOnClose; "Re-run" on our check                                  | cancels; retries                          |
 """
 
 import unicodedata
@@ -28,7 +28,7 @@ from tests.support.github import payloads
 
 
 def queued(bench: DeliveryBench, event: str, payload: Object, guid: str = "") -> Any:
-    """A delivery in the queue, not taken yet."""
+    """Return the event in the queue, not handled yet."""
     assert bench.github.hook.deliver(event, payload, guid).status_code == 200
     return bench.queue[-1]
 
@@ -41,7 +41,7 @@ def retries(run: Run) -> int:
     return int(run.spec.context_version) - 1  # type: ignore[union-attr]
 
 
-def test_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench) -> None:
+def test_prompt_of_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench) -> None:
     run, pull = bench.with_pull()
     payload = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
     payload["comment"] |= {"path": "shop.py", "line": 7, "diff_hunk": "@@ -5,3 +5,3 @@\n-old\n+basket = 1"}
@@ -52,7 +52,7 @@ def test_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench) -> None:
 
 
 @pytest.mark.parametrize("title", ["Task 3.1: the form", "task 3-2", "Task 12,5", "task 3/4", "Task 3a", "Task 3:1"])
-def test_a_subtasks_number_is_not_read_as_its_task(bench: DeliveryBench, title: str) -> None:
+def test_subtask_number_in_a_title_is_not_read_as_the_parent_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
     number = issue(bench, title)
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", label={"name": "doit"})).code == 204
@@ -61,7 +61,7 @@ def test_a_subtasks_number_is_not_read_as_its_task(bench: DeliveryBench, title: 
 
 
 @pytest.mark.parametrize("title", ["Task 3: the form", "the form (task 3).", "Task 3, the form", "task 3"])
-def test_a_whole_number_is_the_task(bench: DeliveryBench, title: str) -> None:
+def test_whole_number_in_a_title_is_the_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
     payload = payloads.issue(bench.shop, issue(bench, title), "labeled", label={"name": "doit"})
     assert bench.deliver("issues", payload).code == 204
@@ -70,7 +70,7 @@ def test_a_whole_number_is_the_task(bench: DeliveryBench, title: str) -> None:
 
 @pytest.mark.parametrize(("name", "reports"), [("doit", 1), ("DoIt", 1), ("unrelated", 0)])
 @pytest.mark.parametrize("event", ["labeled", "assigned"])
-def test_a_bad_configuration_is_reported_where_it_matters(
+def test_invalid_configuration_is_reported_only_for_names_it_mentions(
     bench: DeliveryBench, event: str, name: str, reports: int
 ) -> None:
     bench.configure("labels: {doit: /code}\nassignees: {doit: /code}\nservcie: api")
@@ -84,7 +84,7 @@ def test_a_bad_configuration_is_reported_where_it_matters(
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_label_is_one_however_its_accents_are_encoded(bench: DeliveryBench, form: Literal["NFC", "NFD"]) -> None:
+def test_label_matches_in_both_unicode_normal_forms(bench: DeliveryBench, form: Literal["NFC", "NFD"]) -> None:
     bench.configure("labels: {À faire: /code 3 service=api}")
     label = {"name": unicodedata.normalize(form, "à Faire")}
     assert bench.deliver("issues", payloads.issue(bench.shop, issue(bench), "labeled", label=label)).code == 204
@@ -96,19 +96,19 @@ INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad\u200e"
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_every_blank_separates(bench: DeliveryBench, blank: str) -> None:
+def test_any_unicode_blank_separates_words_of_a_command(bench: DeliveryBench, blank: str) -> None:
     assert bench.comment(issue(bench), f"/code{blank}3{blank}service=api{blank}").code == 204
     assert bench.run().spec.service == "api"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("character", INVISIBLE)
-def test_invisible_characters_are_not_there(bench: DeliveryBench, character: str) -> None:
+def test_invisible_characters_in_a_command_are_ignored(bench: DeliveryBench, character: str) -> None:
     assert bench.comment(issue(bench), f"{character}/code{character} 3{character} service=api{character}").code == 204
     assert bench.run().spec.service == "api"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("word", "task"), [("1.2", "1.2"), ("HAM-1", "HAM-1"), ("#3", 3), ("٣", None), ("3️⃣", None)])
-def test_each_id_of_task_master_is_taken(bench: DeliveryBench, word: str, task: int | str | None) -> None:
+def test_every_valid_task_master_id_is_accepted(bench: DeliveryBench, word: str, task: int | str | None) -> None:
     number = issue(bench)
     assert bench.comment(number, f"/code {word} service=api").code == 204
     assert [run.spec.task_id for run in bench.runs()] == ([task] if task else [])  # type: ignore[union-attr]
@@ -116,8 +116,8 @@ def test_each_id_of_task_master_is_taken(bench: DeliveryBench, word: str, task: 
 
 
 @pytest.mark.parametrize("by", ["octocat", "mallory"])
-def test_a_command_is_its_authors_whoever_edits_the_comment(bench: DeliveryBench, by: str) -> None:
-    """A maintainer who mends the spelling of somebody's comment does not give the command in it."""
+def test_command_counts_as_its_authors_when_another_user_edits_the_comment(bench: DeliveryBench, by: str) -> None:
+    """A maintainer who corrects the spelling of another user's comment does not give the command in it."""
     number = issue(bench)
     payload = bench.commented(number, "/code 3 service=api", "mallory")
     assert bench.deliver("issue_comment", payload).code == 204
@@ -130,7 +130,7 @@ def test_a_command_is_its_authors_whoever_edits_the_comment(bench: DeliveryBench
 
 
 @pytest.mark.parametrize("command", ["/code 3 service=api", "/retry"])
-def test_a_later_cancel_wins_over_an_older_command(bench: DeliveryBench, command: str) -> None:
+def test_later_cancel_overrides_an_older_command(bench: DeliveryBench, command: str) -> None:
     run, number = bench.asked_for()
     bench.ends(run)
     older = queued(bench, "issue_comment", bench.commented(number, command))
@@ -144,7 +144,7 @@ def test_a_later_cancel_wins_over_an_older_command(bench: DeliveryBench, command
 
 
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])
-def test_a_cancel_without_permission_has_no_effect(bench: DeliveryBench, by: str) -> None:
+def test_cancel_without_write_access_has_no_effect(bench: DeliveryBench, by: str) -> None:
     number = issue(bench)
     older = queued(bench, "issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.comment(number, "/cancel", by)
@@ -152,7 +152,7 @@ def test_a_cancel_without_permission_has_no_effect(bench: DeliveryBench, by: str
     assert len(bench.runs()) == 1
 
 
-def test_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> None:
+def test_command_in_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> None:
     number = issue(bench)
     event = queued(bench, "issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.shop.comments.clear()
@@ -162,13 +162,13 @@ def test_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> None:
     assert bench.runs() == []
 
 
-def test_the_other_ending_of_the_file_is_read(bench: DeliveryBench) -> None:
+def test_repository_file_may_end_in_yml(bench: DeliveryBench) -> None:
     bench.shop.files["main", ".github/orchestrator.yml"] = b"service: api"
     bench.comment(issue(bench), "/code 3")
     assert bench.run().spec.service == "api"  # type: ignore[union-attr]
 
 
-def test_a_corrected_command_is_taken_once(bench: DeliveryBench) -> None:
+def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
     number = issue(bench)
     payload = bench.commented(number, "/code three service=api")
     assert bench.deliver("issue_comment", payload).code == 204
@@ -185,7 +185,7 @@ def test_a_corrected_command_is_taken_once(bench: DeliveryBench) -> None:
     assert len(bench.runs()) == 1
 
 
-def test_a_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> None:
+def test_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> None:
     number = issue(bench)
     for _ in range(1100):
         bench.shop.comment(number, "hello")
@@ -196,7 +196,7 @@ def test_a_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> Non
 
 
 @pytest.mark.parametrize(("bots", "runs"), [(["Renovate[bot]"], 1), (["other[bot]"], 0), ([], 0)])
-def test_commands_of_listed_bots_count(bench: DeliveryBench, bots: list[str], runs: int) -> None:
+def test_commands_of_listed_bots_are_accepted(bench: DeliveryBench, bots: list[str], runs: int) -> None:
     github = bench.services.settings.github.model_copy(update={"bots": bots})
     bench.services = replace(bench.services, settings=bench.services.settings.model_copy(update={"github": github}))
     assert bench.comment(issue(bench), "/code 3 service=api", "renovate[bot]").code == 204
@@ -204,7 +204,7 @@ def test_commands_of_listed_bots_count(bench: DeliveryBench, bots: list[str], ru
 
 
 @pytest.mark.parametrize("configured", [True, False])
-def test_closing_an_issue_cancels_its_runs_where_that_is_configured(bench: DeliveryBench, configured: bool) -> None:
+def test_closing_an_issue_cancels_its_open_runs_when_configured(bench: DeliveryBench, configured: bool) -> None:
     bench.configure(f"cancelOnClose: {str(configured).lower()}")
     run, number = bench.asked_for()
     done = bench.ends(bench.asked_for()[0])
@@ -214,7 +214,7 @@ def test_closing_an_issue_cancels_its_runs_where_that_is_configured(bench: Deliv
 
 
 @pytest.mark.parametrize(("by", "expected"), [("octocat", 1), ("mallory", 0), ("ci[bot]", 0)])
-def test_re_run_on_our_check_is_a_retry(bench: DeliveryBench, by: str, expected: int) -> None:
+def test_re_run_of_our_check_retries_the_run(bench: DeliveryBench, by: str, expected: int) -> None:
     run, pull = bench.with_pull()
     check = payloads.check_run(bench.shop, run.status.branch or "", name="orchestrator", external_id=run.uid)
     check["check_run"]["pull_requests"] = [{"number": pull["number"]}]

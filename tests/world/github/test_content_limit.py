@@ -1,11 +1,11 @@
-"""GitHub's limit of content: 80 requests a minute and 500 an hour that create any.
+"""GitHub's secondary limit: 80 content-creating requests a minute and 500 an hour.
 
-| what happens                                      | expected                                                       |
-|---------------------------------------------------|----------------------------------------------------------------|
-| 100 runs begin, and all of them end at once       | the limit is never met; every end is reported, some later       |
-| a run works for hours                             | one line of progress at most every 10 minutes                  |
-| progress of many runs, and little budget left     | progress waits; the end of a run does not                      |
-| the budget cannot be read                         | it counts as unused                                            |
+| situation                                         | expected                                                 |
+|---------------------------------------------------|----------------------------------------------------------|
+| 100 runs start and end at once                    | no request is refused; every end is reported, some later |
+| a run works for hours                             | at most one progress update every 10 minutes             |
+| many runs report progress with little budget left | progress waits; the end of a run does not                |
+| the stored budget cannot be read                  | it counts as unused                                      |
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def published(bench: DeliveryBench, run: Run) -> int:
-    """The event of the run's present state."""
+    """Deliver the event of the run's present state; return the status code."""
     services = replace(bench.services, publisher=None)
     return edge.answer(partial(report.handle, services), event(now(bench, run).raw)).code
 
@@ -42,7 +42,7 @@ def now(bench: DeliveryBench, run: Run) -> Run:
 
 
 def until_acknowledged(bench: DeliveryBench, runs: list[Run]) -> None:
-    """The queue delivers the event of each run until it is done with."""
+    """Deliver the event of each run until it is acknowledged."""
     waiting = runs
     for _ in range(240):
         waiting = [run for run in waiting if published(bench, run) != 204]
@@ -52,7 +52,7 @@ def until_acknowledged(bench: DeliveryBench, runs: list[Run]) -> None:
     raise AssertionError(f"{len(waiting)} runs were never reported")
 
 
-def test_the_end_of_100_runs_is_told_within_the_limit(bench: DeliveryBench) -> None:
+def test_end_of_100_runs_is_reported_within_the_limit(bench: DeliveryBench) -> None:
     limits = bench.github.troubles.limits
     limits.per_minute, limits.per_hour = 80, 500
     host = f"https://{bench.github.url.partition('//')[2]}"
@@ -74,7 +74,7 @@ def test_the_end_of_100_runs_is_told_within_the_limit(bench: DeliveryBench) -> N
     assert all(states.state(run.status) in states.FINISHED for run in bench.runs())
 
 
-def test_a_run_at_work_says_so_every_ten_minutes(reporting: ReportBench) -> None:
+def test_progress_is_reported_every_ten_minutes(reporting: ReportBench) -> None:
     reporting.works()
     reporting.report()
     edits = []
@@ -90,7 +90,7 @@ def test_a_run_at_work_says_so_every_ten_minutes(reporting: ReportBench) -> None
     assert "At work for" not in reporting.comment()
 
 
-def test_progress_yields_to_the_end_of_a_run(reporting: ReportBench) -> None:
+def test_progress_waits_when_the_end_of_a_run_needs_the_budget(reporting: ReportBench) -> None:
     reporting.works()
     reporting.report()
     full = ContentBudget({NOW.replace(second=0).isoformat(): 40})
@@ -99,11 +99,11 @@ def test_progress_yields_to_the_end_of_a_run(reporting: ReportBench) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}', '{"2026-01-02T03:04:00+00:00": "many"}'])
-def test_an_unreadable_budget_is_unused(text: str) -> None:
+def test_unreadable_budget_counts_as_unused(text: str) -> None:
     assert parse(text) == ContentBudget()
 
 
-def test_what_is_older_than_an_hour_does_not_count() -> None:
+def test_requests_older_than_an_hour_do_not_count() -> None:
     used = ContentBudget().with_use(400, NOW)
     assert used.seconds_to_wait(100, Share.END, NOW + timedelta(minutes=30)) > 0
     assert used.seconds_to_wait(72, Share.END, NOW + timedelta(minutes=62)) == 0

@@ -1,11 +1,11 @@
-"""Generated histories of an issue: what people write, edit, delete and close, and deliveries of it in any order.
+"""Generated histories of an issue: people write, edit, delete and close; deliveries arrive in any order.
 
-Each delivery arrives once or twice, up to three days late, in an order of its own. At the end:
+Each delivery arrives once or twice, up to three days late. Invariants at the end:
 
-- every run was asked for, by one command of somebody with write access, whose text was not gone before it was handled;
-- every command that still stands has its run, once, and it is not cancelled;
-- what was cancelled, or closed with cancelOnClose, is not at work;
-- the same deliveries once more change nothing.
+- each run belongs to one command of a user with write access whose text existed when it was handled;
+- each command that still stands has exactly one run, and that run is not cancelled;
+- a run that was cancelled, or whose issue was closed with cancelOnClose, does not work;
+- a second delivery of every event changes nothing.
 
 A failure names its seed: `HISTORY_SEED=... pytest tests/world/github/test_histories.py`.
 """
@@ -34,7 +34,7 @@ BATCH = 50
 
 @dataclass
 class Asked:
-    """A command that starts a run: where it stands, and whether it still does."""
+    """A command that starts a run: where it was written, and whether it still stands."""
 
     url: str
     at: int
@@ -47,7 +47,7 @@ class Asked:
 
 @dataclass
 class History:
-    """One issue, what people did there, and the deliveries of it that are on their way."""
+    """One issue, the actions of people on it, and the deliveries that have not arrived."""
 
     bench: DeliveryBench
     rng: random.Random
@@ -60,7 +60,7 @@ class History:
     cancel_on_close: bool = False
 
     def run(self) -> None:
-        """Let people act, then let everything arrive."""
+        """Perform random actions, then deliver all events."""
         self.cancel_on_close = self.rng.random() < 0.5
         closing = f"cancelOnClose: {str(self.cancel_on_close).lower()}"
         self.bench.configure(f"labels: {{doit: /code service=api}}\n{closing}")
@@ -109,7 +109,7 @@ class History:
         self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
 
     def edits(self) -> None:
-        """Somebody takes a command out of a comment."""
+        """Remove a command from its comment."""
         for asked in self.asked:
             if asked.comment and asked.may_write and not (asked.gone or asked.edited):
                 comment = self.bench.shop.comments[asked.comment]
@@ -121,7 +121,7 @@ class History:
                 return
 
     def touches(self) -> None:
-        """A maintainer edits what somebody without write access wrote, whose command stays theirs."""
+        """Let a maintainer edit a comment of a user without write access; the command remains that user's."""
         for asked in self.asked:
             if asked.comment and not asked.may_write and not asked.gone:
                 comment = self.bench.shop.comments[asked.comment]
@@ -151,7 +151,7 @@ class History:
         self.closed = self.step
 
     def arrive(self) -> None:
-        """Every delivery, in any order, some twice; one that cannot be handled yet comes again later."""
+        """Deliver every event in random order, some twice; a 503 puts the event back into the queue."""
         waiting = [*self.deliveries, *(each for each in self.deliveries if self.rng.random() < 0.3)]
         self.rng.shuffle(waiting)
         while waiting:
@@ -169,13 +169,13 @@ class History:
         ]
         urls = [found.url for run in runs if (found := origin.from_object(run.raw))]
         allowed = [asked.url for asked in self.asked if asked.may_write and not (asked.gone or asked.edited)]
-        assert all(urls.count(url) <= allowed.count(url) for url in urls), "a run that nobody asked for"
+        assert all(urls.count(url) <= allowed.count(url) for url in urls), "a run without a command"
         last_cancel = max(self.cancels, default=-1)
         closed = self.closed if self.cancel_on_close else -1
         for asked in self.asked:
             if asked.url not in allowed or asked.at <= max(last_cancel, closed):
                 continue
-            assert asked.url in urls, "it still stands, and has no run"
+            assert asked.url in urls, "a command that stands has no run"
         live = [run for run in runs if not run.cancel]
         standing = [asked for asked in self.asked if asked.url in allowed and asked.at > max(last_cancel, closed)]
         assert len(live) >= len(standing)
@@ -196,7 +196,7 @@ def batches() -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("seeds", [*batches()], ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
-def test_any_history_ends_as_a_reader_of_the_issue_expects(bench: DeliveryBench, seeds: list[int]) -> None:
+def test_runs_match_the_standing_commands_after_any_history(bench: DeliveryBench, seeds: list[int]) -> None:
     for seed in seeds:
         history = History(bench, random.Random(seed))
         try:

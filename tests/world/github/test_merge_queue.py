@@ -1,11 +1,11 @@
-"""The merge queue tests a pull request on a commit of its own, where a required check is expected too.
+"""The merge queue tests a pull request on its own commit, where a required check is expected too.
 
-| our check on the pull request's last commit | expected on the commit of the merge group            |
-|---------------------------------------------|------------------------------------------------------|
-| concluded, also of a run that is deleted    | the same conclusion, once                            |
-| in progress: the run works on it again      | a failure, so that the queue does not wait for it    |
-| none, or of another App                     | nothing                                              |
-| concluded otherwise, then queued again      | each commit has the conclusion of its time           |
+| our check on the pull request's last commit | expected on the commit of the merge group         |
+|---------------------------------------------|---------------------------------------------------|
+| concluded, also for a deleted run           | the same conclusion, once                         |
+| in progress: the run works on it again      | a failure, so that the queue does not wait for it |
+| missing, or of another App                  | nothing                                           |
+| concluded differently, then queued again    | on each commit, the conclusion of its time        |
 
 Without a required check on that commit, the pull request waits until the queue removes it (GitHub: Managing a merge
 queue).
@@ -22,7 +22,7 @@ HEAD, GROUP = "d" * 40, "f" * 40
 
 
 def pull_request(bench: DeliveryBench, conclusion: str | None, app: Object | None = None) -> int:
-    """A pull request whose last commit has our check."""
+    """Create a pull request whose last commit has our check."""
     pull = bench.shop.open_pull("agents/run-1-3f2b8")
     pull["head"]["sha"] = bench.shop.branches["agents/run-1-3f2b8"] = HEAD
     checked(bench, conclusion, app or bench.github.app.shown())
@@ -38,7 +38,7 @@ def checked(bench: DeliveryBench, conclusion: str | None, app: Object) -> None:
 
 
 def queued(bench: DeliveryBench, number: int, commit: str = GROUP, guid: str = "") -> int:
-    """The merge queue asks for checks; how it is answered."""
+    """Deliver the merge queue's request for checks; return the status code."""
     payload = payloads.merge_group(bench.shop, number, commit)
     bench.shop.branches[payload["merge_group"]["head_ref"].removeprefix("refs/heads/")] = commit
     return bench.deliver("merge_group", payload, guid).code
@@ -49,7 +49,7 @@ def on(bench: DeliveryBench, commit: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("conclusion", ["success", "neutral", "failure", "cancelled"])
-def test_the_check_of_the_pull_request_is_reported_once(bench: DeliveryBench, conclusion: str) -> None:
+def test_conclusion_of_our_check_is_reported_once_on_the_merge_group(bench: DeliveryBench, conclusion: str) -> None:
     number = pull_request(bench, conclusion)
     for guid in ("a", "b"):
         assert queued(bench, number, guid=guid) == 204
@@ -61,7 +61,7 @@ def test_the_check_of_the_pull_request_is_reported_once(bench: DeliveryBench, co
     assert bench.github.asked("PATCH") == []
 
 
-def test_a_run_at_work_does_not_hold_up_the_queue(bench: DeliveryBench) -> None:
+def test_check_in_progress_is_reported_as_failure_to_the_merge_queue(bench: DeliveryBench) -> None:
     number = pull_request(bench, None)
     assert queued(bench, number) == 204
     assert on(bench, GROUP) == [("completed", "failure")]
@@ -71,26 +71,26 @@ def test_a_run_at_work_does_not_hold_up_the_queue(bench: DeliveryBench) -> None:
     assert on(bench, GROUP) == [("completed", "failure")]
 
 
-def test_without_a_check_of_ours_nothing_is_reported(bench: DeliveryBench) -> None:
+def test_merge_group_without_our_check_gets_no_report(bench: DeliveryBench) -> None:
     number = pull_request(bench, "success", {"id": 1, "slug": "other"})
     assert queued(bench, number) == 204
     assert on(bench, GROUP) == []
 
 
-def test_what_github_does_not_show_yet_is_asked_for_again(bench: DeliveryBench) -> None:
+def test_pull_request_that_github_does_not_return_yet_is_retried(bench: DeliveryBench) -> None:
     number = pull_request(bench, "success")
     payload = payloads.merge_group(bench.shop, number, GROUP)
-    assert bench.deliver("merge_group", payload).code == 503, "its commit is not known yet"
+    assert bench.deliver("merge_group", payload).code == 503, "GitHub does not return its commit yet"
     assert queued(bench, number) == 204
     assert on(bench, GROUP) == [("completed", "success")]
     bench.github.fails("GET .*/pulls/", 404, times=9)
     assert queued(bench, number, "e" * 40, "b") == 503
     bench.clock.later(minutes=11)
-    assert bench.take(bench.queue[-1]).code == 204, "the pull request is gone"
+    assert bench.take(bench.queue[-1]).code == 204, "the pull request does not exist any more"
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/gh-readonly-queue/main/pr-x-1", "", None])
-def test_a_branch_of_another_kind_is_ignored(bench: DeliveryBench, ref: str | None) -> None:
+def test_ref_that_is_no_merge_group_is_ignored(bench: DeliveryBench, ref: str | None) -> None:
     payload = payloads.merge_group(bench.shop, 1, GROUP)
     payload["merge_group"]["head_ref"] = ref
     assert bench.deliver("merge_group", payload).code == 204

@@ -1,15 +1,15 @@
-"""G5, G6, G9, G18: feedback on a run's work is a state of GitHub; one retry names all of it.
+"""G5, G6, G9, G18: open feedback is read from GitHub's present state; one retry names all of it.
 
 | feedback | expected |
 |---|---|
 | a check fails while the attempt is open | one retry when the attempt has ended on that commit |
 | it passes again, or is answered, before the attempt ends | no retry |
-| four checks and a status fail, a reviewer wants changes | one retry that names all of them, whichever comes first |
-| a check times out, cannot start, or wants an action | a failure |
-| it is answered, run again or dismissed before its event arrives, days late | no retry, or of what is open |
+| four checks and a status fail, a reviewer requests changes | one retry that names all of them, in any order |
+| a check times out, cannot start, or requires an action | counts as a failure |
+| answered, run again or dismissed before its event arrives, days late | no retry, or one for the open feedback |
 | a check is cancelled, stale, neutral, skipped | nothing |
 | a check of a person's commit on the branch | a retry |
-| more feedback than maxRetries | people are told once |
+| more feedback than maxRetries | one reply |
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ COMMIT = "d" * 40
 
 
 def failed(bench: DeliveryBench, run: Run, name: str = "tests", commit: str = COMMIT, **more: Any) -> Object:
-    """A check that failed on a commit, on GitHub and as its event."""
+    """Make a check fail on a commit; return its event."""
     payload = payloads.check_run(bench.shop, run.status.branch or branch(run), name=name, head_sha=commit, **more)
     bench.shop.checks[payload["check_run"]["id"]] = payload["check_run"]
     return payload
@@ -40,7 +40,7 @@ def branch(run: Run) -> str:
 
 
 def reported(bench: DeliveryBench, run: Run) -> int:
-    """The event of the run's present state."""
+    """Deliver the event of the run's present state; return the status code."""
     services = replace(bench.services, publisher=None)
     return edge.answer(partial(report.handle, services), event(bench.now(run).raw)).code
 
@@ -54,13 +54,13 @@ def retries(bench: DeliveryBench) -> int:
 
 
 def working(bench: DeliveryBench) -> Run:
-    """A run whose attempt has pushed and goes on."""
+    """Return a run whose open attempt has pushed a commit."""
     run = bench.begins(bench.asked_for()[0])
     bench.shop.branches[branch(run)] = COMMIT
     return run
 
 
-def test_a_check_that_fails_during_the_attempt_leads_to_a_retry_at_its_end(bench: DeliveryBench) -> None:
+def test_check_that_fails_during_an_attempt_causes_a_retry_at_its_end(bench: DeliveryBench) -> None:
     run = working(bench)
     for guid in ("a", "b"):
         assert bench.deliver("check_run", failed(bench, run), guid).code == 204
@@ -72,7 +72,7 @@ def test_a_check_that_fails_during_the_attempt_leads_to_a_retry_at_its_end(bench
     assert f"The check tests failed on commit {COMMIT}" in prompts(bench)
 
 
-def test_what_is_no_longer_open_at_the_end_of_the_attempt_starts_nothing(bench: DeliveryBench) -> None:
+def test_feedback_resolved_before_the_attempt_ends_starts_nothing(bench: DeliveryBench) -> None:
     run = working(bench)
     payload = failed(bench, run)
     bench.deliver("check_run", payload)
@@ -83,7 +83,7 @@ def test_what_is_no_longer_open_at_the_end_of_the_attempt_starts_nothing(bench: 
 
 
 @pytest.mark.parametrize("first", ["check", "status", "review"])
-def test_one_retry_names_everything_whichever_comes_first(bench: DeliveryBench, first: str) -> None:
+def test_one_retry_names_all_feedback_in_any_order_of_events(bench: DeliveryBench, first: str) -> None:
     run, pull = bench.with_pull(commit=COMMIT)
     bench.shop.branches[branch(run)] = COMMIT
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
@@ -120,7 +120,7 @@ def test_one_retry_names_everything_whichever_comes_first(bench: DeliveryBench, 
         ("success", False),
     ],
 )
-def test_each_conclusion_that_github_counts_as_failed_is_a_failure(
+def test_each_failed_conclusion_of_github_counts_as_failure(
     bench: DeliveryBench, conclusion: str, counts: bool
 ) -> None:
     run, _ = bench.with_pull(commit=COMMIT)
@@ -128,7 +128,7 @@ def test_each_conclusion_that_github_counts_as_failed_is_a_failure(
     assert retries(bench) == int(counts)
 
 
-def test_a_check_of_a_persons_commit_on_the_branch_counts(bench: DeliveryBench) -> None:
+def test_failed_check_on_a_persons_commit_causes_a_retry(bench: DeliveryBench) -> None:
     run, _ = bench.with_pull(commit=COMMIT)
     theirs = "e" * 40
     bench.shop.branches[branch(run)] = theirs
@@ -137,7 +137,7 @@ def test_a_check_of_a_persons_commit_on_the_branch_counts(bench: DeliveryBench) 
     assert f"on commit {theirs}" in prompts(bench)
 
 
-def test_an_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
+def test_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
     run, pull = bench.with_pull(commit=COMMIT)
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     asked, approved = (
@@ -150,7 +150,7 @@ def test_an_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
-def test_a_retry_on_a_line_of_a_review_is_part_of_the_reviews_retry(bench: DeliveryBench, is_listed: bool) -> None:
+def test_retry_command_in_a_review_is_part_of_the_reviews_retry(bench: DeliveryBench, is_listed: bool) -> None:
     _, pull = bench.with_pull(commit=COMMIT)
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
@@ -167,9 +167,7 @@ def test_a_retry_on_a_line_of_a_review_is_part_of_the_reviews_retry(bench: Deliv
 
 @pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
 @pytest.mark.parametrize("fails_again", [False, True])
-def test_an_event_of_feedback_that_is_superseded_is_out_of_date(
-    bench: DeliveryBench, kind: str, fails_again: bool
-) -> None:
+def test_event_of_superseded_feedback_is_ignored(bench: DeliveryBench, kind: str, fails_again: bool) -> None:
     run, pull = bench.with_pull(commit=COMMIT)
     bench.shop.branches[branch(run)] = COMMIT
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
@@ -194,7 +192,7 @@ def test_an_event_of_feedback_that_is_superseded_is_out_of_date(
         assert retries(bench) == 1
 
 
-def test_a_dismissed_review_and_a_check_that_was_changed_are_not_open(bench: DeliveryBench) -> None:
+def test_dismissed_review_and_changed_check_are_not_open(bench: DeliveryBench) -> None:
     run, pull = bench.with_pull(commit=COMMIT)
     bench.shop.branches[branch(run)] = COMMIT
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
@@ -209,7 +207,7 @@ def test_a_dismissed_review_and_a_check_that_was_changed_are_not_open(bench: Del
     assert retries(bench) == 0
 
 
-def test_beyond_the_limit_one_reply_says_so(bench: DeliveryBench) -> None:
+def test_feedback_beyond_max_retries_gets_one_reply(bench: DeliveryBench) -> None:
     bench.configure("maxRetries: 1")
     run, pull = bench.with_pull(commit=COMMIT)
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))

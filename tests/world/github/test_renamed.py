@@ -1,11 +1,11 @@
-"""G4: a repository that is renamed or transferred at any moment is the same one, by its id.
+"""G4: a repository is identified by its id, so a rename or transfer at any moment has no effect.
 
-| renamed or transferred                       | expected                                                        |
-|----------------------------------------------|-----------------------------------------------------------------|
-| between a command and its handling           | the run is made, and answered where it was asked                |
-| between a run's start and its report         | comment, check run and pull request are there                   |
-| while a pull request of the run is open      | that one is found, also under another owner                     |
-| and only a name is known                     | the redirect is followed, with a token for that repository only |
+| renamed or transferred                  | expected                                                        |
+|-----------------------------------------|-----------------------------------------------------------------|
+| between a command and its handling      | the run is created; the reply is on the same issue              |
+| between a run's start and its report    | comment, check run and pull request are written                 |
+| while a pull request of the run is open | that pull request is found, also under another owner            |
+| and only the former name is known       | the redirect is followed, with a token for that repository only |
 """
 
 import pytest
@@ -19,7 +19,7 @@ NAMES = pytest.mark.parametrize("name", ["acme/store", "umbrella/shop"], ids=["r
 
 
 @NAMES
-def test_between_command_and_handling(bench: DeliveryBench, name: str) -> None:
+def test_command_is_handled_after_its_repository_was_renamed(bench: DeliveryBench, name: str) -> None:
     number = bench.shop.open_issue()["number"]
     commented = bench.commented(number, "/code 3 service=api")
     bench.github.hook.deliver("issue_comment", commented)
@@ -32,14 +32,14 @@ def test_between_command_and_handling(bench: DeliveryBench, name: str) -> None:
 
 
 @NAMES
-def test_between_start_and_report(reporting: ReportBench, name: str) -> None:
+def test_run_is_reported_after_its_repository_was_renamed(reporting: ReportBench, name: str) -> None:
     reporting.works()
     assert reporting.report() == 204
     reporting.shop.rename(name)
     if name.startswith("umbrella/"):
         reporting.shop.installation = 78
     reporting.ends()
-    restarted = reporting.services(reporting.both)  # a token of the former owner's installation may be kept for an hour
+    restarted = reporting.services(reporting.both)  # an old token may be cached for an hour
     assert reporting.report(services=restarted) == 204
     reporting.check_reported()
     assert [token.granted for token in reporting.github.app.tokens] == [[reporting.shop]] * len(
@@ -47,7 +47,7 @@ def test_between_start_and_report(reporting: ReportBench, name: str) -> None:
     )
 
 
-def test_an_open_pull_request_is_found_under_another_owner(reporting: ReportBench) -> None:
+def test_open_pull_request_is_found_under_another_owner(reporting: ReportBench) -> None:
     reporting.works()
     reporting.shop.branches[reporting.branch] = FIRST
     reporting.shop.open_pull(reporting.branch, by="5dlabs-rex[bot]")
@@ -57,7 +57,9 @@ def test_an_open_pull_request_is_found_under_another_owner(reporting: ReportBenc
     reporting.check_reported()
 
 
-def test_a_former_name_is_followed_with_a_token_for_that_repository_alone(github: Github, client: Client) -> None:
+def test_redirect_of_a_former_name_is_followed_with_a_token_for_that_repository_only(
+    github: Github, client: Client
+) -> None:
     shop = github.repository("acme/shop")
     shop.open_issue()
     github.repository("acme/other")

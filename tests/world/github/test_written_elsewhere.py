@@ -1,13 +1,13 @@
-"""Commands that are not a slash command in a comment, and checks that are not on a run's branch.
+"""Commands outside slash commands in comments, and checks outside the branch of a run.
 
-| what people do                                             | expected                                              |
-|------------------------------------------------------------|-------------------------------------------------------|
-| mention the App: `@5dlabs-rex code 3`                      | the command                                           |
-| mention somebody else, or the App in a quote or in passing | nothing; it is text of the /retry above it            |
-| write a command in the text of an issue or pull request    | the command, once, when that is opened                |
-| transfer such an issue, open a pull request for an agent   | nothing: the command was run, or is the agent's words |
-| a check fails in the merge queue                           | a retry of the run whose pull request waited there    |
-| G8: an Enterprise Managed User's repository and login      | the pull request says where it was asked for          |
+| action                                                    | expected                                              |
+|-----------------------------------------------------------|-------------------------------------------------------|
+| mention the App: `@5dlabs-rex code 3`                     | a command                                             |
+| mention another user, or the App in a quote or a sentence | no command; part of the text of a /retry above it     |
+| write a command in the text of an issue or pull request   | one command, when that is opened                      |
+| transfer such an issue, open a pull request for an agent  | no command: it was run before, or is the agent's text |
+| a check fails in the merge queue                          | a retry of the run whose pull request is queued there |
+| G8: an Enterprise Managed User's repository and login     | the pull request names where the run was requested    |
 """
 
 from dataclasses import replace
@@ -46,7 +46,7 @@ def spec(run: Run) -> Any:
         "Please do it.\n\n@5dlabs-rex: code 3 service=api",
     ],
 )
-def test_a_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> None:
+def test_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> None:
     assert bench.comment(issue(bench), text).code == 204
     assert spec(bench.run()).task_id == 3
 
@@ -63,14 +63,14 @@ def test_a_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> N
         "@5dlabs-rexcode 3",
     ],
 )
-def test_another_mention_is_not(bench: DeliveryBench, text: str) -> None:
+def test_other_mentions_are_no_command(bench: DeliveryBench, text: str) -> None:
     number = issue(bench)
     assert bench.comment(number, text).code == 204
     assert bench.runs() == []
     assert bench.answers(number) == []
 
 
-def test_a_mention_of_a_user_is_part_of_the_words_of_a_retry(bench: DeliveryBench) -> None:
+def test_mention_of_a_user_is_part_of_the_retry_text(bench: DeliveryBench) -> None:
     run, number = bench.asked_for()
     bench.ends(run)
     bench.comment(number, "/retry mind this:\n@somebody status of the page is red\n@5dlabs-rex status")
@@ -79,7 +79,7 @@ def test_a_mention_of_a_user_is_part_of_the_words_of_a_retry(bench: DeliveryBenc
     assert any("Run" in text for text in bench.answers(number))
 
 
-def test_the_app_is_asked_for_its_name_once_and_only_for_a_mention(bench: DeliveryBench) -> None:
+def test_name_of_the_app_is_requested_once_and_only_for_a_mention(bench: DeliveryBench) -> None:
     number = issue(bench)
     bench.comment(number, "hello @somebody, write the code with /code, or so")
     assert bench.github.asked("GET /app$") == []
@@ -88,13 +88,13 @@ def test_the_app_is_asked_for_its_name_once_and_only_for_a_mention(bench: Delive
     assert len(bench.github.asked("GET /app$")) == 1
 
 
-def test_without_the_apps_name_a_mention_is_not_parsed() -> None:
+def test_mention_is_not_parsed_when_the_apps_name_is_unknown() -> None:
     assert parse_comment("@5dlabs-rex code 3") == []
     assert parse_comment("@5dlabs-rex code 3", "5dlabs-rex") == [StartRun("code", {}, 3)]
 
 
 @pytest.mark.parametrize("text", ["The basket loses items.\n\n/code 3 service=api", "@5dlabs-rex code 3 service=api"])
-def test_a_command_in_the_text_of_an_issue_is_run_once(bench: DeliveryBench, text: str) -> None:
+def test_command_in_the_text_of_an_issue_runs_once(bench: DeliveryBench, text: str) -> None:
     number = issue(bench, text)
     for guid in ("a", "b"):
         assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
@@ -102,7 +102,7 @@ def test_a_command_in_the_text_of_an_issue_is_run_once(bench: DeliveryBench, tex
     assert bench.shop.reactions == [{"issue": number, "content": "eyes"}]
 
 
-def test_a_mistake_in_the_text_of_an_issue_is_answered(bench: DeliveryBench) -> None:
+def test_mistake_in_the_text_of_an_issue_is_answered(bench: DeliveryBench) -> None:
     number = issue(bench, "/code three service=api")
     for guid in ("a", "b"):
         assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
@@ -110,27 +110,27 @@ def test_a_mistake_in_the_text_of_an_issue_is_answered(bench: DeliveryBench) -> 
     assert "must be a number" in bench.answers(number)[0]
 
 
-def test_a_command_in_the_text_of_a_pull_request_starts_from_its_base(bench: DeliveryBench) -> None:
+def test_command_in_the_text_of_a_pull_request_starts_from_its_base_branch(bench: DeliveryBench) -> None:
     pull = bench.shop.open_pull("feature", base="next", body="/code 3 service=api")
     assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened")).code == 204
     assert spec(bench.run()).branch == "next"
 
 
 @pytest.mark.parametrize("by", ["mallory", "renovate[bot]"])
-def test_the_text_of_who_may_not_write_starts_nothing(bench: DeliveryBench, by: str) -> None:
+def test_command_of_a_user_without_write_access_starts_nothing(bench: DeliveryBench, by: str) -> None:
     number = issue(bench, "/code 3 service=api", by)
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", by)).code == 204
     assert bench.runs() == []
 
 
-def test_a_transferred_issue_was_handled_where_it_was_written(bench: DeliveryBench) -> None:
+def test_command_in_a_transferred_issue_is_not_run_again(bench: DeliveryBench) -> None:
     bench.shop.people["admin"] = "admin"
     number = issue(bench, "/code 3 service=api")
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", "admin")).code == 204
     assert bench.runs() == []
 
 
-def test_the_words_of_an_agent_are_no_command(bench: DeliveryBench) -> None:
+def test_text_of_an_agents_pull_request_is_no_command(bench: DeliveryBench) -> None:
     run = bench.ends(bench.asked_for()[0])
     pull = bench.shop.open_pull(run.status.branch or "", body="/code 4 service=api")
     assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened")).code == 204
@@ -138,7 +138,7 @@ def test_the_words_of_an_agent_are_no_command(bench: DeliveryBench) -> None:
 
 
 @pytest.mark.parametrize("cancel", ["/cancel", "@5dlabs-rex cancel"])
-def test_a_later_cancel_wins_over_the_text_of_the_issue(bench: DeliveryBench, cancel: str) -> None:
+def test_later_cancel_overrides_a_command_in_the_issue_text(bench: DeliveryBench, cancel: str) -> None:
     number = issue(bench, "/code 3 service=api")
     bench.github.hook.deliver("issues", payloads.issue(bench.shop, number, "opened"))
     older = bench.queue[-1]
@@ -148,7 +148,7 @@ def test_a_later_cancel_wins_over_the_text_of_the_issue(bench: DeliveryBench, ca
     assert bench.runs() == []
 
 
-def test_a_command_that_was_rewritten_as_a_mention_still_stands(bench: DeliveryBench) -> None:
+def test_command_rewritten_as_a_mention_still_stands(bench: DeliveryBench) -> None:
     number = issue(bench)
     payload = bench.commented(number, "/code 3 service=api")
     bench.github.hook.deliver("issue_comment", payload)
@@ -158,7 +158,7 @@ def test_a_command_that_was_rewritten_as_a_mention_still_stands(bench: DeliveryB
     assert spec(bench.run()).task_id == 3
 
 
-def test_mentions_with_a_command_are_no_part_of_the_task(bench: DeliveryBench) -> None:
+def test_mention_with_a_command_is_not_part_of_the_task(bench: DeliveryBench) -> None:
     number = issue(bench)
     bench.shop.comment(number, "@5dlabs-rex status\nIt happens on phones.")
     bench.comment(number, "/code")
@@ -174,7 +174,7 @@ def in_merge_queue(bench: DeliveryBench, pull: Object, kind: str) -> Object:
 
 
 @pytest.mark.parametrize("kind", ["check_run", "status"])
-def test_a_check_that_fails_in_the_merge_queue_is_about_the_run(bench: DeliveryBench, kind: str) -> None:
+def test_failed_check_in_the_merge_queue_retries_the_run(bench: DeliveryBench, kind: str) -> None:
     run, pull = bench.with_pull(commit="d" * 40)
     bench.shop.branches[run.status.branch or ""] = "d" * 40
     payload = in_merge_queue(bench, pull, kind)
@@ -184,15 +184,15 @@ def test_a_check_that_fails_in_the_merge_queue_is_about_the_run(bench: DeliveryB
     assert "merge queue" in spec(bench.now(run)).prompt_modification
 
 
-def test_a_check_of_another_pull_request_in_the_merge_queue_is_not(bench: DeliveryBench) -> None:
+def test_failed_check_of_another_pull_request_in_the_merge_queue_is_ignored(bench: DeliveryBench) -> None:
     run, _ = bench.with_pull(commit="d" * 40)
     other = bench.shop.open_pull("feature")
     assert bench.deliver("check_run", in_merge_queue(bench, other, "check_run")).code == 204
     assert spec(bench.now(run)).context_version == 1
 
 
-def test_an_enterprise_managed_users_repository_is_named() -> None:
-    """G8: their logins have an underscore, and so have the owners of their repositories."""
+def test_pull_request_names_the_repository_of_a_managed_user() -> None:
+    """G8: logins of Enterprise Managed Users contain an underscore, also as owners of repositories."""
     source = Origin("octocat_acme/shop", 7, "octocat_acme")
     made = ended(annotations=to_annotations(source), spec={"githubApp": None, "githubUser": "octocat_acme"})
     body = build(made.with_status(made.status.model_copy(update={"branch": "agents/x"})), "octocat_acme/shop").body

@@ -1,4 +1,4 @@
-"""The command line on submit functions and an embedded API server, as in tests/clients."""
+"""Fixtures of tests/clients: the command line with submit functions and an embedded API server."""
 
 from tests.clients.conftest import cli, docs, functions, home, namespace, repository
 

@@ -1,4 +1,4 @@
-"""The bundled example: a small service whose tests fail before its first task is done, and pass after."""
+"""The bundled example: a small service whose tests fail before the first task is done, and pass afterwards."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def passes(folder: Path) -> bool:
     return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
 
-def test_the_rehearsal_agent_really_does_the_first_task(
+def test_rehearsal_agent_completes_the_first_task_of_the_example(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not passes(example)
@@ -36,7 +36,7 @@ def test_the_rehearsal_agent_really_does_the_first_task(
         perform()
     assert passes(example)
     assert commits == ["Task 1: take items out of the stock (rehearsal)"]
-    assert rehearsal.rehearsed("1") is None, "it is done only once"
+    assert rehearsal.rehearsed("1") is None, "the task is done only once"
     results = [
         part["content"]
         for line in capsys.readouterr().out.splitlines()
@@ -47,6 +47,6 @@ def test_the_rehearsal_agent_really_does_the_first_task(
     assert results[-1].startswith("OK\n")
 
 
-def test_another_repository_is_not_taken_for_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_repositories_are_not_taken_for_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert rehearsal.rehearsed("1") is None

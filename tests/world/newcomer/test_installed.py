@@ -1,6 +1,6 @@
 """`make install` and `pipx install`: the command in a new virtual environment, without a network (case N8).
 
-The packages of the lock files are those of the tests' own environment; what is installed is a copy of this tree.
+The packages of the lock files come from the tests' own environment; a copy of this tree is installed.
 """
 
 import os
@@ -36,7 +36,7 @@ def new_environment(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of this tree, whose .venv has the packages of the lock and nothing of ours."""
+    """Yield a copy of this tree, whose .venv has the packages of the lock file and not the project."""
     copy = tmp_path_factory.mktemp("checkout")
     listed = output("git", "ls-files", "-z", *INSTALLED, LOCK, cwd=ROOT).split("\0")
     for name in filter(None, listed):
@@ -50,11 +50,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> dict[str, str]:
-    """The environment of a new user's shell, whose home is the test's directory."""
+    """Return the environment of a new user's shell, with the test's directory as home."""
     return {"HOME": str(tmp_path), "PATH": os.defpath, "LANG": "C.UTF-8"}
 
 
-def test_make_install_puts_the_command_where_it_says(checkout: Path, tmp_path: Path, elsewhere: dict[str, str]) -> None:
+def test_make_install_puts_the_command_on_the_printed_path(
+    checkout: Path, tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
     printed = output("make", "install", cwd=checkout)
     assert f"{checkout}/.venv/bin/orchestrator is installed" in printed
     path = printed.splitlines()[-1].removeprefix("  export PATH=").removesuffix(":$PATH")
@@ -74,7 +76,7 @@ def test_make_install_puts_the_command_where_it_says(checkout: Path, tmp_path: P
     assert Path(path, "orchestrator-mcp").is_file()
 
 
-def test_a_wheel_has_the_console_and_says_what_needs_a_checkout(
+def test_installed_wheel_has_the_console_and_names_commands_that_need_a_checkout(
     checkout: Path, tmp_path: Path, elsewhere: dict[str, str]
 ) -> None:
     pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]

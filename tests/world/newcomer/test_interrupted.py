@@ -1,8 +1,6 @@
-"""Ctrl-C in `make run`, as a person at a terminal presses it (case N12 of the field).
+"""Ctrl-C in `make run`, pressed in a terminal while agents work (case N12 of the field).
 
-| pressed                     | expected                                                                          |
-|-----------------------------|-----------------------------------------------------------------------------------|
-| while agents work           | no traceback, the cursor is there again, no process is left, exit code 130        |
+Expected: no traceback, a visible cursor, no process left, exit code 130.
 """
 
 import os
@@ -23,7 +21,7 @@ HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
 """What a terminal is sent to hide and to show its cursor (xterm: DECTCEM)."""
 
 
-def test_ctrl_c_leaves_a_terminal_as_it_was_and_no_process(tmp_path: Path) -> None:
+def test_ctrl_c_restores_the_terminal_and_leaves_no_process(tmp_path: Path) -> None:
     terminal, other_end = os.openpty()
     command = [sys.executable, "-m", "functions.clients", "run", "--state", str(tmp_path)]
     environ = {name: text for name, text in os.environ.items() if name not in ("ANTHROPIC_API_KEY", "NO_COLOR")}
@@ -44,21 +42,21 @@ def test_ctrl_c_leaves_a_terminal_as_it_was_and_no_process(tmp_path: Path) -> No
         os.close(terminal)
     assert process.wait() == 130
     assert b"Traceback" not in shown
-    assert b"inventory" in shown, "a line for each run"
-    assert b"\x1b[3" in shown, "colours"
-    assert re.findall(rb"Running.*\d+s\b", shown), "phase and duration, also in 80 columns"
+    assert b"inventory" in shown, "each run has a line"
+    assert b"\x1b[3" in shown, "the output has colours"
+    assert re.findall(rb"Running.*\d+s\b", shown), "80 columns show phase and duration"
     assert shown.rindex(SHOW) > shown.rindex(HIDE)
     assert len(parts) > 5
     assert psutil.wait_procs(parts, timeout=60)[1] == []
 
 
 def read_until(terminal: int, text: bytes) -> bytes:
-    """What is written to the terminal until `text` is; all of it if `text` is empty."""
+    """Return the output of the terminal until it contains `text`; all of it if `text` is empty."""
     found = b""
     while not text or text not in found:
         try:
             piece = os.read(terminal, 4096)
-        except OSError:  # Linux: no process has the other end any more
+        except OSError:  # Linux: no process holds the other end
             piece = b""
         if not piece:
             assert not text, found.decode(errors="replace")

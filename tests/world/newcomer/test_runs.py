@@ -1,14 +1,14 @@
 """What a newcomer asks of `orchestrator runs` (cases N2 to N4, N10, N11, N13 of the field).
 
-| asked for                                | expected                                                              |
-|------------------------------------------|-----------------------------------------------------------------------|
-| runs list                                | one table, newest first: title, phase, reason, cost, duration, PR     |
-| -o name, wide; -l; --sort-by; --limit    | as in kubectl                                                         |
-| the first characters of a name           | that run; of several, their names and titles                          |
-| runs diff, open, delete                  | the change; the address; asked first, never another run               |
-| runs watch in a pipe, nothing running    | says so                                                               |
-| a task that does not exist               | a next step that helps                                                |
-| -h, --version                            | there                                                                 |
+| command                               | expected                                                          |
+|---------------------------------------|-------------------------------------------------------------------|
+| runs list                             | one table, newest first: title, phase, reason, cost, duration, PR |
+| -o name, wide; -l; --sort-by; --limit | as in kubectl                                                     |
+| the first characters of a name        | that run; if several match, their names and titles                |
+| runs diff, open, delete               | the change; the address; a confirmation, never another run        |
+| runs watch in a pipe, nothing running | says so                                                           |
+| a task that does not exist            | the next step names the cause                                     |
+| -h, --version                         | available on every command                                        |
 """
 
 import shlex
@@ -37,7 +37,7 @@ def finished(cost: float, until: str = LATER) -> dict[str, object]:
     return {"attempt": 1, "usage": usage, "startedAt": SINCE, "finishedAt": until}
 
 
-def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(namespace: Namespace) -> None:
+def test_runs_list_shows_both_kinds_in_one_table(namespace: Namespace) -> None:
     url = "https://git.example/shop/pull/12"
     namespace.put(
         "code-1", status=ended("Succeeded", "Completed", pullRequestUrl=url, **finished(1.5)), taskTitle="Sign in"
@@ -52,7 +52,7 @@ def test_runs_of_both_kinds_are_one_table_of_what_people_ask_first(namespace: Na
     assert rows["docs-1"].startswith("Document shop    Failed     NoReport   $0.25  5m30s")
 
 
-def test_lists_are_selected_ordered_and_bounded(namespace: Namespace) -> None:
+def test_runs_list_takes_selector_order_and_limit(namespace: Namespace) -> None:
     namespace.put("cheap", status=ended("Succeeded", "Completed", **finished(1, "2026-01-02T03:04:10Z")))
     namespace.put("dear", status=ended("Succeeded", "Completed", **finished(9)), service="web", githubApp="Acme-Tess")
 
@@ -71,14 +71,14 @@ def test_lists_are_selected_ordered_and_bounded(namespace: Namespace) -> None:
     assert namespace.runs("list", "-w", "-o", "json").code == 2
 
 
-def test_a_run_is_named_by_the_first_characters_of_its_name(namespace: Namespace) -> None:
+def test_run_is_found_by_the_first_characters_of_its_name(namespace: Namespace) -> None:
     namespace.put(ONE)
     shown = namespace.runs("list").out
     assert "run-5f1d7c0a\n" in shown
     assert namespace.runs("get", "run-5f1d7", "-o", "json").json["name"] == ONE
     assert namespace.runs("get", "5f1d7c", "-o", "json").json["name"] == ONE
     assert namespace.runs("get", "docs/run-5f1d7").code == 1
-    assert namespace.runs("get", "run").code == 1, "fewer than four characters stand for nothing"
+    assert namespace.runs("get", "run").code == 1, "a prefix has at least four characters"
     namespace.put(TWO, "DocsRun")
     assert {line.split()[-1] for line in namespace.runs("list").out.splitlines()} == {"NAME", ONE[:13], TWO[:13]}
     asked = namespace.runs("cancel", "run-5f1d7c0a")
@@ -89,7 +89,7 @@ def test_a_run_is_named_by_the_first_characters_of_its_name(namespace: Namespace
     assert namespace.runs("get", TWO, "-o", "json").json["kind"] == "DocsRun"
 
 
-def test_what_an_agent_changed_is_a_diff_and_a_page(namespace: Namespace, tmp_path: Path) -> None:
+def test_runs_diff_and_open_show_the_agents_change(namespace: Namespace, tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", "-C", str(tmp_path / "shop"), *arguments], check=True, capture_output=True)
 
@@ -121,13 +121,13 @@ def test_what_an_agent_changed_is_a_diff_and_a_page(namespace: Namespace, tmp_pa
     assert opened.out == "https://git.example/shop/compare/main...agents/code-1\n"
 
 
-def test_only_web_addresses_are_opened() -> None:
+def test_runs_open_opens_only_web_addresses() -> None:
     assert work.page(run(status={"pullRequestUrl": "https://git.example/shop/pull/1"})).endswith("/pull/1")
     with pytest.raises(Exception, match="not a web address"):
         work.page(run(status={"pullRequestUrl": "file:///etc/passwd"}))
 
 
-def test_a_run_is_deleted_after_a_question_and_by_its_whole_name_or_a_clear_prefix(namespace: Namespace) -> None:
+def test_run_is_deleted_after_confirmation_by_name_or_unique_prefix(namespace: Namespace) -> None:
     namespace.put(ONE)
     namespace.put("docs-1", "DocsRun")
     asked = namespace.runs("delete", "docs-1")
@@ -140,7 +140,7 @@ def test_a_run_is_deleted_after_a_question_and_by_its_whole_name_or_a_clear_pref
 
 
 def watched(functions: Functions, *arguments: str, until: str) -> tuple[str, int]:
-    """What a watch in a pipe says on standard error until a text comes; then it is interrupted."""
+    """Return the standard error of a watch in a pipe, interrupted after `until` appears, and its exit code."""
     process = subprocess.Popen(
         [sys.executable, "-m", "functions.clients", "runs", *arguments],
         env={**environment(functions.folder), "KUBECONFIG": str(functions.kubeconfig)},
@@ -155,13 +155,13 @@ def watched(functions: Functions, *arguments: str, until: str) -> tuple[str, int
     return said + rest, process.returncode
 
 
-def test_a_watch_in_a_pipe_with_nothing_running_says_so(functions: Functions) -> None:
+def test_watch_in_a_pipe_says_that_no_run_is_running(functions: Functions) -> None:
     said, code = watched(functions, "watch", "-n", "empty", until="no unfinished runs")
     assert said == "no unfinished runs in namespace empty yet; Ctrl-C ends the view, not the runs\n"
     assert code == 130
 
 
-def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(namespace: Namespace) -> None:
+def test_next_step_for_a_missing_task_is_a_corrected_request(namespace: Namespace) -> None:
     message = "task 999 is not in .taskmaster/tasks/tasks.json, which has 1, 2"
     namespace.put("code-1", status=ended("Failed", "InvalidInput", message=message))
     said = namespace.runs("get", "code-1", "-o", "json").json["next"]
@@ -173,22 +173,22 @@ def test_a_task_that_does_not_exist_is_not_tried_again_as_it_is(namespace: Names
 
 
 @pytest.mark.parametrize("asked", [("-h",), ("runs", "-h"), ("runs", "list", "-h"), ("task", "code", "-h")])
-def test_short_help_is_known_everywhere(asked: tuple[str, ...]) -> None:
+def test_every_command_accepts_short_help_option(asked: tuple[str, ...]) -> None:
     result = command(*asked)
     assert (result.code, result.out.startswith("Usage: orchestrator")) == (0, True)
 
 
-def test_the_version_is_printed() -> None:
+def test_version_option_prints_the_version() -> None:
     assert command("--version").out.startswith(f"orchestrator {__version__} (")
 
 
-def test_logs_begin_where_they_are_asked_to(namespace: Namespace) -> None:
+def test_logs_refuse_an_invalid_since_time(namespace: Namespace) -> None:
     refused = namespace.runs("logs", "code-1", "--since", "yesterday")
     assert (refused.code, "such as 90s, 5m or 1h30m" in refused.err) == (2, True)
 
 
-def test_logs_are_the_agents_whatever_runs_beside_it(namespace: Namespace) -> None:
-    """CASES K3: the API server does not choose among several containers."""
+def test_logs_are_those_of_the_agent_container(namespace: Namespace) -> None:
+    """CASES K3: the API server requires a container name if the pod has several containers."""
     attempt = {"attempt": 1, "generation": 1, "jobName": "code-1-1", "startedAt": SINCE}
     namespace.put("code-1", status={"phase": "Running", "attempt": 1, "attempts": [attempt]})
     pod = {
@@ -211,7 +211,7 @@ def test_logs_are_the_agents_whatever_runs_beside_it(namespace: Namespace) -> No
     assert (read.code, read.out.splitlines()) == (0, ["one", "two", "three"]), read.err
 
 
-def test_without_git_one_line_says_what_is_missing(cli: CommandLine) -> None:
+def test_missing_git_is_reported_in_one_line(cli: CommandLine) -> None:
     lost = cli("task", "code", "1", "-s", "shop", "--dry-run", environ={"PATH": ""})
     assert (lost.code, lost.out) == (2, "")
     assert "git is not installed, or not on the PATH" in lost.err

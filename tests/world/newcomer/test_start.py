@@ -1,13 +1,13 @@
-"""What a newcomer's first commands do (cases N1, N5 to N9, N12, N13 of the field).
+"""The first commands of a newcomer (cases N1, N5 to N9, N12, N13 of the field).
 
-| asked for                                        | expected                                                 |
-|--------------------------------------------------|----------------------------------------------------------|
-| make run REPO=, a task done already              | the next pending task of the file's current tag          |
-| TASK=, TAG=, DIR=                                | that one, or what there is                               |
-| a healthy make dev                               | no warning; a file that a shell sources; a first command |
-| agentCli codex on the rehearsal, or nosuch       | refused, naming what there is                            |
-| task code --repository-url A in a clone of B     | refused, asking which has the task                       |
-| no git; make help                                | one line; every target in a line                         |
+| input                                        | expected                                                 |
+|----------------------------------------------|----------------------------------------------------------|
+| make run REPO=, one task already done        | the next pending task of the file's current tag          |
+| TASK=, TAG=, DIR=                            | that task, or an error with the existing values          |
+| make dev without problems                    | no warning; a file that a shell sources; a first command |
+| agentCli codex on the rehearsal, or nosuch   | refused, naming the installed ones                       |
+| task code --repository-url A in a clone of B | refused, asking which repository has the task            |
+| no git; make help                            | a one-line error; one line for each target               |
 """
 
 import json
@@ -42,7 +42,7 @@ TASKS = {
 
 
 def mirror(folder: Path, tasks: Any, state: Any = None, directory: str = ".") -> Mirror:
-    """A mirror of a repository with these tasks."""
+    """Return a mirror of a repository with these tasks."""
     place = folder / "mine" / directory / ".taskmaster"
     (place / "tasks").mkdir(parents=True)
     (place / "tasks" / "tasks.json").write_text(json.dumps(tasks))
@@ -54,14 +54,14 @@ def mirror(folder: Path, tasks: Any, state: Any = None, directory: str = ".") ->
     return mirror_of(str(folder / "mine"), folder)
 
 
-def test_the_next_pending_task_of_the_current_tag_is_worked_on(tmp_path: Path) -> None:
+def test_next_pending_task_of_the_current_tag_is_chosen(tmp_path: Path) -> None:
     found = mirror(tmp_path, TASKS, {"currentTag": "shop"})
     assert (found.next_task().id, found.next_task().tag, found.next_task().title) == (3, "shop", "Next")
     assert found.next_task(tag="master").title == "One"
     assert found.next_task(wanted="2").title == "Waits"
 
 
-def test_without_a_state_the_tag_is_master_and_a_file_without_tags_has_none(tmp_path: Path) -> None:
+def test_tag_defaults_to_master_and_is_empty_for_a_file_without_tags(tmp_path: Path) -> None:
     assert mirror(tmp_path, TASKS).next_task().title == "One"
     (tmp_path / "flat").mkdir()
     flat = mirror(tmp_path / "flat", {"tasks": [{"id": "HAM-1", "title": "Flat"}]}, directory="services/shop")
@@ -79,7 +79,7 @@ def test_without_a_state_the_tag_is_master_and_a_file_without_tags_has_none(tmp_
         ({"directory": "web"}, "web/.taskmaster/tasks/tasks.json is not committed on the default branch"),
     ],
 )
-def test_a_task_a_tag_or_a_directory_that_is_not_there_is_answered_with_what_is(
+def test_missing_task_tag_or_directory_is_answered_with_the_existing_ones(
     tmp_path: Path, given: dict[str, str], why: str
 ) -> None:
     found = mirror(tmp_path, TASKS, {"currentTag": "shop"})
@@ -87,13 +87,13 @@ def test_a_task_a_tag_or_a_directory_that_is_not_there_is_answered_with_what_is(
         found.next_task(**given)
 
 
-def test_where_all_is_done_it_is_said_how_to_choose(tmp_path: Path) -> None:
+def test_message_says_how_to_choose_when_all_tasks_are_done(tmp_path: Path) -> None:
     found = mirror(tmp_path, {"tasks": [{"id": 1, "status": "done"}]})
     with pytest.raises(RepositoryError, match="no pending task; choose one with TASK=: 1"):
         found.next_task()
 
 
-def test_a_healthy_dev_has_no_warning_and_tells_a_shell_what_to_source(tmp_path: Path) -> None:
+def test_make_dev_prints_no_warning_and_writes_a_file_to_source(tmp_path: Path) -> None:
     own = mirror(tmp_path, TASKS).path
     state = tmp_path / "state"
     command = [
@@ -125,23 +125,25 @@ def test_a_healthy_dev_has_no_warning_and_tells_a_shell_what_to_source(tmp_path:
     assert not re.findall(".*(?:WARNING|ERROR|Traceback).*", start)
     assert process.returncode == 130
     assert "Traceback" not in errors.read_text()
-    assert len([line for line in said if line.startswith("repository ")]) == 2, "the example's and one's own"
+    assert len([line for line in said if line.startswith("repository ")]) == 2, "the example and the user's repository"
     assert [line for line in said if line.startswith("then         orchestrator task code ")]
     sourced = subprocess.run(
         ["sh", "-c", f". {state}/env; git config --get-regexp insteadof; echo $ORCHESTRATOR_API_URL; echo $PATH"],
         capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
     ).stdout  # fmt: skip
-    assert sourced.endswith(f"{os.environ['PATH']}:{Path(sys.executable).parent}\n"), "the installed command is found"
+    assert sourced.endswith(f"{os.environ['PATH']}:{Path(sys.executable).parent}\n"), (
+        "the shell finds the installed command"
+    )
     assert "https://local.invalid/" in sourced
     assert "submit_docs=http://127.0.0.1:" in sourced
 
 
 @pytest.mark.parametrize("status", ["pending", "done"])
-def test_dev_names_a_command_that_submits_a_first_run(
+def test_make_dev_prints_a_command_that_submits_a_first_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     own = mirror(tmp_path, {"tasks": [{"id": 7, "title": "One", "status": status}]})
-    monkeypatch.chdir(tmp_path)  # no clone of it
+    monkeypatch.chdir(tmp_path)  # not a clone of the repository
     program, *arguments = shlex.split(first_run(own))
     ready = command(*arguments, "--dry-run", "-o", "json", HOME=str(tmp_path))
     assert (program, ready.code) == ("orchestrator", 0), ready.err
@@ -150,7 +152,7 @@ def test_dev_names_a_command_that_submits_a_first_run(
     assert spec.get("taskId") == (7 if status == "pending" else None)
 
 
-def test_an_unknown_agent_cli_is_refused_naming_those_there_are(functions: Functions, cli: CommandLine) -> None:
+def test_unknown_agent_cli_is_refused_with_the_installed_ones(functions: Functions, cli: CommandLine) -> None:
     options = [f"--{name}={CODE_SPEC[key]}" for name, key in (
         ("repository-url", "repositoryUrl"), ("platform-repository-url", "platformRepositoryUrl"),
         ("model", "model"), ("github-app", "githubApp"), ("service", "service"),
@@ -162,7 +164,7 @@ def test_an_unknown_agent_cli_is_refused_naming_those_there_are(functions: Funct
     assert "there are no templates for nosuch; there are claude, codex" in refused.err
 
 
-def test_the_rehearsal_agent_says_that_it_does_not_play_codex() -> None:
+def test_rehearsal_agent_refuses_codex_with_a_reason() -> None:
     done = subprocess.run(
         [sys.executable, "-I", str(ROOT / "functions/local/rehearsal.py"), "exec", "--json"],
         capture_output=True, text=True, check=False,
@@ -173,7 +175,7 @@ def test_the_rehearsal_agent_says_that_it_does_not_play_codex() -> None:
     )
 
 
-def test_a_repository_other_than_this_directorys_is_asked_about(cli: CommandLine, repository: Repository) -> None:
+def test_task_code_with_another_repository_asks_which_has_the_task(cli: CommandLine, repository: Repository) -> None:
     asked = cli(
         "task", "code", "1", "-s", "shop", "--dry-run", "--repository-url", "https://git.example/other/repo.git",
         cwd=repository.path,
@@ -185,17 +187,17 @@ def test_a_repository_other_than_this_directorys_is_asked_about(cli: CommandLine
     )
 
 
-def test_the_title_of_the_task_is_taken_from_this_directory(cli: CommandLine, repository: Repository) -> None:
+def test_task_title_comes_from_the_local_clone(cli: CommandLine, repository: Repository) -> None:
     submitted = cli("task", "code", "2", "-s", "shop", "--dry-run", "-o", "json", cwd=repository.path).json
     assert submitted["spec"]["taskTitle"] == "Two"
 
 
-def test_without_git_the_demonstration_says_so_in_one_line(cli: CommandLine, tmp_path: Path) -> None:
+def test_demonstration_without_git_fails_with_one_line(cli: CommandLine, tmp_path: Path) -> None:
     lost = cli("run", "--state", str(tmp_path / "state"), cwd=ROOT, environ={"PATH": ""})
     assert (lost.code, lost.err) == (1, "orchestrator: git is not installed, or not on the PATH\n")
 
 
-def test_make_help_names_every_target_that_people_call() -> None:
+def test_make_help_names_every_documented_target() -> None:
     output = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     listed = {line.split()[1] for line in output.splitlines()}
     assert listed >= {"help", "run", "dev", "install", "test", "bench"}

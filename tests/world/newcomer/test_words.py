@@ -1,12 +1,12 @@
-"""What users of the predecessor would miss (cases S1 to S4, S6, S11, S12 of the field).
+"""Features that users of the predecessor would miss (cases S1 to S4, S6, S11, S12 of the field).
 
-| input                                              | expected                                                  |
-|----------------------------------------------------|-----------------------------------------------------------|
-| a docs task without `task_NNN.txt`                 | one line                                                  |
-| a bad model and no identity, among other problems  | all at once, over HTTP, in a file, on the command line    |
-| MCP `task_docs` with `workingDirectory`            | taken, as `directory` is                                  |
-| MCP instructions                                   | a pull request is promised only where an App is installed |
-| migration, GH_TOKEN, what is durable               | said in docs                                              |
+| input                                               | expected                                                  |
+|-----------------------------------------------------|-----------------------------------------------------------|
+| a docs task without `task_NNN.txt`                  | one line                                                  |
+| an invalid model and no identity, with other errors | all errors at once: over HTTP, in a file, by command line |
+| MCP `task_docs` with `workingDirectory`             | accepted, as `directory` is                               |
+| MCP instructions                                    | promise a pull request only where an App is installed     |
+| migration, GH_TOKEN, what is durable                | documented                                                |
 """
 
 import re
@@ -30,7 +30,7 @@ def wrong_fields(kind: str, spec: dict[str, Any], **mode: Any) -> set[str]:
     return {field for field, _ in problems(refused.value)}
 
 
-def test_every_problem_of_a_spec_is_told_at_once() -> None:
+def test_all_errors_of_a_spec_are_returned_at_once() -> None:
     spec = {"taskId": 1, "service": "-", "model": "gpt-x", "repositoryUrl": "x"}
     expected = {"service", "model", "repositoryUrl", "platformRepositoryUrl", "githubUser", "githubApp"}
     assert wrong_fields("CodeRun", spec) == expected
@@ -39,7 +39,7 @@ def test_every_problem_of_a_spec_is_told_at_once() -> None:
     assert wrong_fields("DocsRun", {"model": "opus"}) == {"repositoryUrl", "sourceBranch", "githubUser", "githubApp"}
 
 
-def test_a_field_with_a_problem_of_its_own_is_told_once() -> None:
+def test_field_with_several_errors_is_named_once() -> None:
     spec = {"repositoryUrl": "https://git.example/shop", "sourceBranch": "..", "model": "", "githubUser": "octo cat"}
     assert wrong_fields("DocsRun", spec) == {"sourceBranch", "model", "githubUser"}
 
@@ -50,11 +50,11 @@ def test_tasks_without_a_text_file_are_named_in_one_line(docs: CommandLine) -> N
     assert notes == ["no text             tasks 1, 2: no tasks/task_NNN.txt; the agent reads tasks.json"], said
 
 
-def test_both_names_of_the_directory_are_known_to_task_docs(repository: Repository) -> None:
+def test_task_docs_accepts_both_names_of_the_directory(repository: Repository) -> None:
     assert {"directory", "working_directory"} <= Docs.model_fields.keys()
 
 
-def test_a_pull_request_is_promised_only_where_an_app_is_installed() -> None:
+def test_mcp_instructions_promise_a_pull_request_only_with_an_app() -> None:
     for text in (INSTRUCTIONS, *(tool.description for tool in TASK_TOOLS)):
         assert "GitHub App" in text
         assert "ends with a pull request" not in text
@@ -68,11 +68,11 @@ def test_a_pull_request_is_promised_only_where_an_app_is_installed() -> None:
         ("concepts.md", "a few small ConfigMaps"),
     ],
 )
-def test_what_users_of_the_predecessor_ask_is_said(page: str, words: str) -> None:
+def test_documentation_answers_questions_of_predecessor_users(page: str, words: str) -> None:
     assert words in (ROOT / "docs" / page).read_text()
 
 
-def test_the_table_of_the_predecessors_fields_leads_to_fields_that_there_are() -> None:
+def test_migration_table_names_only_existing_fields() -> None:
     fields = {field.alias or name for spec in SPECS.values() for name, field in spec.model_fields.items()}
     table = re.findall(r"^\| (`[a-z_`, ]+`) \| (.*) \|$", (ROOT / "docs/migration.md").read_text(), re.MULTILINE)
     olds = [name for old, _ in table for name in re.findall(r"`(\w+)`", old)]

@@ -1,4 +1,4 @@
-"""Requests to functions on an embedded API server, as in tests/life."""
+"""Fixtures of tests/life: requests to functions on an embedded API server."""
 
 from tests.life.conftest import api, world
 

@@ -1,4 +1,4 @@
-"""A function as a process of functions-framework, as it is deployed."""
+"""A function as a process of functions-framework, as in a deployment."""
 
 import os
 import time
@@ -20,17 +20,17 @@ STARTS_WITHIN = 60
 
 @dataclass(frozen=True)
 class Served:
-    """A function that answers."""
+    """A function that serves requests."""
 
     port: int
     pid: int
 
     def memory(self) -> int:
-        """Resident bytes of its processes."""
+        """Return the resident bytes of its processes."""
         return sum(process.memory_info().rss for process in self._processes())
 
     def peak(self) -> int:
-        """The most resident bytes that each of its processes ever had, in sum."""
+        """Return the sum of the peak resident bytes of its processes."""
         return sum(_high_water_mark(process.pid) for process in self._processes())
 
     def _processes(self) -> list[psutil.Process]:

@@ -1,10 +1,10 @@
-"""Argo Events in front of a function (S13): a sensor posts the data of its event source as it is.
+"""Argo Events in front of a function (S13): a sensor posts the data of its event source unchanged.
 
-| event source | data                                  | expected                              |
-|--------------|---------------------------------------|---------------------------------------|
-| webhook      | {header, body}: a spec                | the run, as if the spec were posted   |
-| webhook      | the same with an Idempotency-Key      | one run, however often it is repeated |
-| webhook      | a spec that is not valid              | acknowledged: the sensor would repeat |
+| event source | data                             | expected                              |
+|--------------|----------------------------------|---------------------------------------|
+| webhook      | {header, body}: a spec           | the run, as if the spec were posted   |
+| webhook      | the same with an Idempotency-Key | one run for all repetitions           |
+| webhook      | an invalid spec                  | acknowledged: the sensor would repeat |
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""SPEC 3: repositories on a pod's own machine, at link-local addresses and at metadata servers are refused."""
+"""SPEC 3: repositories on loopback, link-local and metadata server addresses are refused."""
 
 import pytest
 
@@ -16,7 +16,7 @@ FIELDS = ("repositoryUrl", "platformRepositoryUrl")
 @pytest.mark.parametrize(
     "url", ["https://127.0.0.1:8443/a/b", "git@169.254.169.254:a/b", "ssh://git@metadata.google.internal/a/b"]
 )
-def test_a_request_is_refused_by_field(world: Harness, field: str, url: str) -> None:
+def test_request_for_a_forbidden_host_is_refused_with_the_field(world: Harness, field: str, url: str) -> None:
     world.configure(auth=INSTALLED)
     found = post(world, {**CODE_SPEC, field: url}, JSON | {"authorization": "Bearer s3cret"}, "CodeRun")
     assert found.code == 400
@@ -27,11 +27,11 @@ def test_a_request_is_refused_by_field(world: Harness, field: str, url: str) -> 
     assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
 
 
-def test_on_one_machine_they_are_taken(world: Harness) -> None:
+def test_loopback_repositories_are_accepted_on_one_machine(world: Harness) -> None:
     assert post(world, {**CODE_SPEC, "repositoryUrl": "https://localhost/a/b"}, kind="CodeRun").code == 201
 
 
-def test_a_run_made_by_kubectl_ends_before_it_has_a_pod(world: Harness) -> None:
+def test_run_with_a_forbidden_host_made_by_kubectl_fails_without_a_pod(world: Harness) -> None:
     run = submitted(world, repositoryUrl="https://localhost/a/b")
     world.configure(auth=INSTALLED)
     run_event(world, run.raw)

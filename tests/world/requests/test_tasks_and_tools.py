@@ -1,4 +1,4 @@
-"""CASES A15, A24, A26, S5, S10: tasks, tools and models that people ask for, at the functions."""
+"""CASES A15, A24, A26, S5, S10: requests for tasks, tools and models."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.run_steps import job_event, now, post, run_event, submitted
 
 
 def asked(world: Harness, **changes: Any) -> tuple[int, dict[str, str]]:
-    """The code of the answer, and its errors by field."""
+    """Return the status code of the answer, and its errors by field."""
     found = post(world, {**CODE_SPEC, **changes}, kind="CodeRun")
     assert found.body is not None
     return found.code, {error["field"]: error["message"] for error in found.body.get("errors", ())}
@@ -29,7 +29,9 @@ def asked(world: Harness, **changes: Any) -> tuple[int, dict[str, str]]:
         ({"remoteTools": "github_create_issue"}, "remoteTools", "the setting tools.server_url is empty"),
     ],
 )
-def test_tools_that_are_not_there_are_refused(world: Harness, changes: dict[str, str], field: str, words: str) -> None:
+def test_unknown_tools_are_refused_with_the_available_ones(
+    world: Harness, changes: dict[str, str], field: str, words: str
+) -> None:
     code, errors = asked(world, **changes)
     assert code == 400
     assert words in errors[field]
@@ -39,22 +41,22 @@ def test_tools_that_are_not_there_are_refused(world: Harness, changes: dict[str,
 @pytest.mark.parametrize(
     ("service", "accepted"), [("user_service", "user-service"), ("Shop.API_", "shop-api"), ("__", "")]
 )
-def test_the_accepted_spelling_of_a_service_is_named(world: Harness, service: str, accepted: str) -> None:
+def test_error_names_the_accepted_spelling_of_a_service(world: Harness, service: str, accepted: str) -> None:
     code, errors = asked(world, service=service)
     rule = "must be lower case letters, digits and '-', starting and ending alphanumeric"
     assert (code, errors["service"]) == (400, f"{rule}; write {accepted}" if accepted else rule)
 
 
 @pytest.mark.parametrize("task_id", ["1.2", "HAM-1"])
-def test_ids_that_are_texts_make_runs(world: Harness, task_id: str) -> None:
+def test_task_ids_that_are_strings_are_accepted(world: Harness, task_id: str) -> None:
     assert asked(world, taskId=task_id)[0] == 201
     (run,) = world.kubelet.list(CODE_RUN, world.namespace)
     assert run["spec"]["taskId"] == task_id
     assert run["metadata"]["labels"]["agents.platform/task-id"] == task_id
-    assert asked(world, taskId=task_id)[0] == 409, "an unfinished run has the task"
+    assert asked(world, taskId=task_id)[0] == 409, "an unfinished run holds the task"
 
 
-def test_the_same_id_of_another_tag_is_another_task(world: Harness) -> None:
+def test_same_id_in_another_tag_is_another_task(world: Harness) -> None:
     assert [asked(world, taskTag=tag)[0] for tag in ("a", "b")] == [201, 201]
     assert asked(world)[0] == 201
     assert asked(world, taskTag="a")[0] == 409
@@ -62,11 +64,11 @@ def test_the_same_id_of_another_tag_is_another_task(world: Harness) -> None:
 
 
 @pytest.mark.parametrize("model", ["sonnet", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"])
-def test_aliases_and_ids_of_providers_are_taken(world: Harness, model: str) -> None:
+def test_model_aliases_and_provider_ids_are_accepted(world: Harness, model: str) -> None:
     assert asked(world, model=model)[0] == 201
 
 
-def test_the_model_that_answered_is_in_the_status(world: Harness) -> None:
+def test_status_names_the_model_that_answered(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
     job = now(world, run).status.job_name or ""

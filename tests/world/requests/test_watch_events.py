@@ -1,7 +1,7 @@
-"""Watch events with an object that no API server wrote (K19): acknowledged with a log line, not redelivered for ever.
+"""Malformed objects in watch events (K19) are acknowledged with a log line, not redelivered for ever.
 
-Each field of a real Job and of a real run is in turn replaced by each of SHAPES and left out, and the event is
-delivered to every function that takes watch events.
+Each field of a real Job and of a real run is replaced by each of SHAPES and left out; the event is delivered to every
+function that takes watch events.
 """
 
 import copy

@@ -1,10 +1,10 @@
-"""C10: without tokens, no function obeys a web page in a browser of this machine, nor another machine.
+"""C10: without tokens, functions refuse requests from web pages in a local browser and from other machines.
 
-| auth.mode | request                                                          | expected                     |
-|-----------|------------------------------------------------------------------|------------------------------|
-| none      | an Origin, also of this machine or null; a Host of another name  | 403, from every function     |
-| none      | this machine's Host, no Origin                                   | served                       |
-| bearer    | any Host                                                         | left to the function's check |
+| auth.mode | request                                                  | expected                     |
+|-----------|----------------------------------------------------------|------------------------------|
+| none      | any Origin, also of this machine or null; a foreign Host | 403, from every function     |
+| none      | this machine's Host, no Origin                           | served                       |
+| bearer    | any Host                                                 | left to the function's check |
 """
 
 import ast
@@ -36,7 +36,7 @@ FOREIGN = {
 
 
 def configured(**sections: Any) -> Settings:
-    """Settings that each function starts with; nothing listens where they lead."""
+    """Return settings with which every function starts; their addresses have no listener."""
     key = App().private_key
     github = {"webhook_secrets": ["of a test"], "app_id": 1, "private_key": key}
     return settings(github=github, queues={"url": "http://127.0.0.1:1"}, **sections)
@@ -49,13 +49,13 @@ def answer(target: str, headers: dict[str, str], **sections: Any) -> tuple[int, 
     return code, body if isinstance(body, str) else next(body).decode()
 
 
-def test_all_functions_are_tried() -> None:
+def test_all_functions_are_tested() -> None:
     assert len(FUNCTIONS) == 8
 
 
 @EACH
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_no_function_obeys_a_foreign_page_or_host(target: str, foreign: str) -> None:
+def test_function_refuses_foreign_origins_and_hosts(target: str, foreign: str) -> None:
     code, body = answer(target, FOREIGN[foreign])
     assert code == 403
     assert "set auth.mode to bearer or iam" in body
@@ -63,7 +63,7 @@ def test_no_function_obeys_a_foreign_page_or_host(target: str, foreign: str) -> 
 
 @EACH
 @pytest.mark.parametrize("host", ["127.0.0.1:8901", "localhost", "[::1]:8080"])
-def test_each_function_serves_this_machine(target: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_function_serves_requests_of_this_machine(target: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[str] = []
 
     def handle(_: Any, __: Request) -> Answer:
@@ -78,6 +78,6 @@ def test_each_function_serves_this_machine(target: str, host: str, monkeypatch: 
 
 
 @EACH
-def test_with_tokens_the_host_does_not_matter(target: str) -> None:
+def test_host_is_not_checked_with_bearer_tokens(target: str) -> None:
     _, body = answer(target, {"Host": "functions.example"}, auth={"mode": "bearer", "tokens": {"ci": "token-of-ci"}})
     assert "loopback" not in body

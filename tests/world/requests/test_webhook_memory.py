@@ -1,11 +1,11 @@
-"""C8: the webhook refuses on its headers, before it reads a body, and holds few bodies at one time.
+"""C8: the webhook decides on the headers before it reads a body, and holds few bodies at a time.
 
-| arrives                                                        | expected                                          |
-|----------------------------------------------------------------|---------------------------------------------------|
-| headers of an unsigned delivery, and no body yet               | 401 at once                                       |
-| headers with a malformed signature; of 26 MB; another method   | 403; 413; 405 at once                             |
-| 40 unsigned bodies of 25 MB, or of 26 MB, at one time          | 401 or 413; peak memory under 1.5 times idle      |
-| 40 bodies of 25 MB with a wrong signature at one time          | 403, or 503 for those that there is no memory for |
+| request                                                      | expected                                     |
+|--------------------------------------------------------------|----------------------------------------------|
+| headers of an unsigned delivery, no body yet                 | 401 at once                                  |
+| headers with a malformed signature; of 26 MB; another method | 403; 413; 405 at once                        |
+| 40 concurrent unsigned bodies of 25 MB, or of 26 MB          | 401 or 413; peak memory under 1.5 times idle |
+| 40 concurrent bodies of 25 MB with a wrong signature         | 403, or 503 beyond the memory budget         |
 """
 
 import http.client
@@ -44,14 +44,14 @@ def started(folder: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def idle(tmp_path: Path) -> Iterator[Served]:
-    """A webhook that has read no body."""
+    """Yield a webhook that has not read a body."""
     with started(tmp_path) as found:
         yield found
 
 
 @dataclass(frozen=True)
 class Flooded:
-    """A webhook that was sent 40 bodies with a wrong signature at one time."""
+    """A webhook after 40 concurrent bodies with a wrong signature."""
 
     webhook: Served
     idle_memory: int
@@ -66,14 +66,14 @@ def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flooded]:
 
 
 def head(method: str = "POST", length: int = LARGEST_BODY, **headers: str) -> bytes:
-    """A request's head; nothing of its body."""
+    """Return a request's head, without its body."""
     lines = [f"{method} / HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {length}"]
     named = [f"{name.replace('_', '-')}: {text}" for name, text in headers.items()]
     return "\r\n".join([*lines, *named, "", ""]).encode()
 
 
 def answered(webhook: Served, request: bytes) -> tuple[int, bytes]:
-    """The answer to what was sent so far, while the connection stays open."""
+    """Return the answer to a partial request while the connection stays open."""
     with socket.create_connection(("127.0.0.1", webhook.port), timeout=60) as connection:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
@@ -92,7 +92,7 @@ def answered(webhook: Served, request: bytes) -> tuple[int, bytes]:
         (head("PUT", X_Hub_Signature_256=WRONG), 405, b"send POST"),
     ],
 )
-def test_headers_alone_are_refused_before_a_body_is_sent(
+def test_headers_are_refused_before_the_body_is_sent(
     flooded: Flooded, request_head: bytes, code: int, named: bytes
 ) -> None:
     status, body = answered(flooded.webhook, request_head)
@@ -102,7 +102,7 @@ def test_headers_alone_are_refused_before_a_body_is_sent(
 
 
 def post(webhook: Served, size: int, signature: str = "") -> int:
-    """The status of a delivery of so many bytes, all of which are sent; 0 if the connection was reset meanwhile."""
+    """Send a delivery of `size` bytes; return the status code, or 0 if the connection was reset."""
     connection = http.client.HTTPConnection("127.0.0.1", webhook.port, timeout=100)
     headers = {"content-type": "application/json", "content-length": str(size)}
     if signature:
@@ -110,7 +110,7 @@ def post(webhook: Served, size: int, signature: str = "") -> int:
     try:
         connection.request("POST", "/", (b" " * MIB for _ in range(size // MIB)), headers)
         return connection.getresponse().status
-    except (BrokenPipeError, ConnectionResetError):  # a busy machine takes longer than the webhook waits
+    except (BrokenPipeError, ConnectionResetError):  # the webhook's read timeout expired on a busy machine
         return 0
     finally:
         connection.close()
@@ -127,19 +127,21 @@ def test_40_unsigned_bodies_of_25_mb_take_no_memory(idle: Served) -> None:
     assert idle.peak() < 1.5 * memory
 
 
-def test_what_is_too_large_is_not_read_into_memory(idle: Served) -> None:
+def test_oversized_bodies_are_not_read_into_memory(idle: Served) -> None:
     memory = idle.memory()
     assert set(post_many(idle, LARGEST_BODY + MIB, WRONG)) - {0} == {413}
     assert idle.peak() < 1.5 * memory
 
 
-def test_bodies_that_have_to_be_read_share_a_budget(flooded: Flooded) -> None:
+def test_signed_bodies_share_a_memory_budget(flooded: Flooded) -> None:
     assert 403 in flooded.codes
     assert set(flooded.codes) <= {403, 503, 0}
-    assert flooded.webhook.peak() < flooded.idle_memory + 3 * BODIES_IN_FLIGHT, "each is copied once while it is read"
+    assert flooded.webhook.peak() < flooded.idle_memory + 3 * BODIES_IN_FLIGHT, (
+        "each body is copied once while it is read"
+    )
 
 
-def test_after_all_that_a_delivery_is_verified(flooded: Flooded) -> None:
+def test_webhook_verifies_deliveries_after_the_flood(flooded: Flooded) -> None:
     ping = json.dumps({"zen": "Keep it logically awesome."}).encode()
     signed = {"X_Hub_Signature_256": sign(ping, SECRET), "X_GitHub_Event": "ping", "X_GitHub_Delivery": "1"}
     status, body = answered(flooded.webhook, head(length=len(ping), **signed) + ping)
