@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any, cast
 
+import psutil
 import pytest
 
 from functions.local.dev.function_processes import Program
@@ -89,11 +90,14 @@ def _server() -> socket.socket:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Fork for each order until the other end is closed; in the forked process, run the module."""
+    """Fork for each order and end what runs once the other end is closed; in a forked process, run the module."""
     signal.signal(signal.SIGCHLD, _reap)
     while True:
         order, files, _, _ = socket.recv_fds(connection, LARGEST_ORDER, 3)
         if not order:
+            for left in psutil.Process().children():
+                with suppress(ProcessLookupError):
+                    os.killpg(left.pid, signal.SIGKILL)
             return
         if os.fork() == 0:
             _become(json.loads(order), files, connection)
