@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError  # raised by the package's connections
+from urllib3.exceptions import HTTPError, NewConnectionError  # raised by the package's connections
 from urllib3.response import BaseHTTPResponse
 
 from functions.cluster import credentials
@@ -61,13 +62,22 @@ class KubernetesTransport:
             if response.status >= 400:
                 raise from_response(response.status, response.read(), response.headers.get("Retry-After"))
         except (HTTPError, ApiException) as error:  # ApiException: the TLS handshake failed
-            why = error.reason if isinstance(error, ApiException) else error
+            why = self._explained(error)
             raise Unavailable(f"the API server did not answer {request.method} {request.path}: {why}") from error
         except ValueError:  # its text repeats the header
             problem = "the bearer token has characters that an HTTP header cannot carry"
             raise Forbidden(f"no credentials for the cluster (setting cluster.kubeconfig): {problem}") from None
         opened: BaseHTTPResponse = response.response
         return opened
+
+    def _explained(self, error: HTTPError | ApiException) -> object:
+        """Return why there is no answer, for people."""
+        why = getattr(error, "reason", None) or error
+        if not (isinstance(why, NewConnectionError) and isinstance(why.__cause__, ConnectionRefusedError)):
+            return why
+        server = urlsplit(self._client.configuration.host)
+        hint = "; is `make dev` running?" if server.hostname in ("127.0.0.1", "::1", "localhost") else ""
+        return f"nothing listens at {server.netloc}{hint}"
 
 
 def _headers(request: Request) -> dict[str, str]:

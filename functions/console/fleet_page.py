@@ -1,14 +1,14 @@
 """The fleet: all runs by phase, with counts, filters, queue positions, and the last days in plots."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from flask import render_template, request
 
 from functions.console import plots, reading
 from functions.console.context import Console
-from functions.views.fleet import PHASES, Filter, Fleet, fleet
+from functions.views.fleet import GROUPS, Filter, Fleet, fleet
 from functions.views.weekly_usage import week
 
 ROWS = 50
@@ -41,9 +41,10 @@ def page(console: Console) -> str:
         "fleet.html",
         fleet=shown,
         wanted=wanted,
+        is_filtered=replace(wanted, phase="") != Filter(),
         tabs=list(_tabs(shown, wanted)),
         week=days,
-        plots=(plots.outcomes(days), plots.spend(days)),
+        plots=[plot for plot in (plots.outcomes(days), plots.spend(days)) if plot.has_data],
         none_at_all=not found,
         most=most,
         page=number,
@@ -54,7 +55,7 @@ def page(console: Console) -> str:
 def _filter(query: Mapping[str, str]) -> Filter:
     given = {name: query.get(name, "")[:LONGEST].strip() for name in ("kind", "repository", "service", "agent")}
     phase = query.get("phase", "").capitalize()
-    return Filter(text=query.get("q", "")[:LONGEST].strip(), phase=phase if phase in PHASES else "", **given)
+    return Filter(text=query.get("q", "")[:LONGEST].strip(), phase=phase if phase in GROUPS else "", **given)
 
 
 def _page_number(query: Mapping[str, str]) -> int:
@@ -64,7 +65,7 @@ def _page_number(query: Mapping[str, str]) -> int:
 
 def _tabs(shown: Fleet, wanted: Filter) -> Iterator[Tab]:
     yield Tab("", "All", shown.total, _href(wanted, phase=""), not wanted.phase)
-    for phase in PHASES:
+    for phase in GROUPS:
         count = shown.counts.get(phase, 0)
         if count or phase == wanted.phase:
             yield Tab(phase, phase, count, _href(wanted, phase=phase), phase == wanted.phase)

@@ -42,8 +42,14 @@ class Plot:
     """Bars, one for each day, and the same in words for those who cannot see them."""
 
     title: str
-    summary: str
+    legend: Sequence[tuple[str, str]]
+    """Style and meaning of each colour."""
     bars: Sequence[Bar]
+
+    @property
+    def has_data(self) -> bool:
+        """Whether any day has a bar."""
+        return any(bar.parts for bar in self.bars)
 
 
 def outcomes(week: Week) -> Plot:
@@ -51,15 +57,15 @@ def outcomes(week: Week) -> Plot:
     largest = max(1, *(day.outcomes.total() for day in week.days))
     bars = [_outcomes_bar(day, index, largest) for index, day in enumerate(week.days)]
     counts = week.outcomes
-    summary = ", ".join(f"{counts.get(phase, 0)} {phase.lower()}" for phase in ENDS)
-    return Plot("Outcomes by day", summary, bars)
+    legend = [(phase.lower(), f"{counts.get(phase, 0)} {phase.lower()}") for phase in ENDS]
+    return Plot("Outcomes by day", legend, bars)
 
 
 def spend(week: Week) -> Plot:
     """Return what each day cost."""
     largest = max(0.01, *(day.cost for day in week.days))
     bars = [_spend_bar(day, index, largest) for index, day in enumerate(week.days)]
-    return Plot("Spend by day", f"most {dollars(max(day.cost for day in week.days))}", bars)
+    return Plot("Spend by day", [("spend", f"most {dollars(max(day.cost for day in week.days))}")], bars)
 
 
 def _outcomes_bar(day: Day, index: int, largest: int) -> Bar:

@@ -8,6 +8,7 @@ from typing import get_args
 
 from functions.runs.admission.position import Position
 from functions.runs.model.kinds import RunKind
+from functions.runs.model.reasons import FollowUp, follow_up
 from functions.runs.model.status import Phase
 from functions.views import formatting, links, rows, titles
 from functions.views.rows import Raw, at, text
@@ -15,6 +16,9 @@ from functions.views.rows import Raw, at, text
 PHASES: Sequence[str] = ("Running", "Retrying", "Queued", "Pending", "Failed", "Cancelled", "Succeeded")
 """In the order of attention: what works, what waits, what ended badly, what ended well."""
 assert set(PHASES) == set(get_args(Phase))
+NEEDS_YOU = "Needs you"
+"""Group of the pending runs that wait until a person has fixed something."""
+GROUPS = (NEEDS_YOU, *PHASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Row:
     position: Position | None
 
     @property
+    def group(self) -> str:
+        """The group that lists it: its phase, or `NEEDS_YOU`."""
+        return NEEDS_YOU if self.phase == "Pending" and follow_up(self.reason) is FollowUp.WAIT_FOR_FIX else self.phase
+
+    @property
     def searchable(self) -> str:
         """What a search looks at, in lower case."""
         shown = (self.title, self.name, self.repository, self.service, self.agent, self.reason, self.message)
@@ -73,7 +82,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The runs in one phase, newest first; `rows` are those of the page."""
+    """The runs in one group of `GROUPS`, newest first; `rows` are those of the page."""
 
     phase: str
     total: int
@@ -86,7 +95,9 @@ class Fleet:
 
     groups: Sequence[Group]
     counts: Mapping[str, int]
-    """By phase, of all runs that match the rest of the filter."""
+    """By group, of all runs that match the rest of the filter."""
+    unfiltered: Mapping[str, int]
+    """The same of all runs."""
     repositories: Sequence[str]
     services: Sequence[str]
     agents: Sequence[str]
@@ -106,10 +117,11 @@ def fleet(
     """
     every = [row(raw, positions.get(raw["metadata"]["uid"]), now) for raw in rows.newest_first(runs)]
     matching = [each for each in every if wanted.includes(each)]
-    groups = [_group(phase, matching, most, page) for phase in PHASES if wanted.phase in ("", phase)]
+    groups = [_group(phase, matching, most, page) for phase in GROUPS if wanted.phase in ("", phase)]
     return Fleet(
         groups=[group for group in groups if group.total],
-        counts=Counter(each.phase for each in matching),
+        counts=Counter(each.group for each in matching),
+        unfiltered=Counter(each.group for each in every),
         repositories=_known(each.repository for each in every),
         services=_known(each.service for each in every),
         agents=_known(each.agent for each in every),
@@ -142,7 +154,7 @@ def row(raw: Raw, position: Position | None, now: datetime) -> Row:
 
 
 def _group(phase: str, matching: Sequence[Row], most: int, page: int) -> Group:
-    found = [each for each in matching if each.phase == phase]
+    found = [each for each in matching if each.group == phase]
     if phase == "Queued":
         found.sort(key=lambda each: each.position.place if each.position else len(found))
     return Group(phase, len(found), found[(page - 1) * most : page * most])

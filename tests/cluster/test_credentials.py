@@ -106,6 +106,11 @@ def test_client_certificate_is_presented(tmp_path: Path) -> None:
         assert (api.client_names, api.authorizations) == (["of a test"], [None])
 
 
+def test_a_refused_connection_names_the_address_where_nothing_listens(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r": nothing listens at 127\.0\.0\.1:1; is `make dev` running\?$"):
+        transport(tmp_path, "http://127.0.0.1:1", {}).send(PODS)
+
+
 @pytest.mark.parametrize("lacks", ["client-certificate", "certificate-authority"])
 def test_failed_tls_handshake_is_reported(tmp_path: Path, lacks: str) -> None:
     with played_api.serving(tmp_path) as api:

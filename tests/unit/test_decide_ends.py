@@ -89,6 +89,21 @@ def test_a_rate_limited_run_is_retried_at_the_reset() -> None:
     assert action.status.next_attempt_at == reset
 
 
+def test_a_cancel_of_a_retry_names_the_branch_that_an_earlier_attempt_pushed() -> None:
+    retried = finished(spec={"contextVersion": 2, "cancel": True})
+    retried = retried.with_status(retried.status.model_copy(update={"summary": "added stock"}))
+    waits = retried.with_status(transitions.reopen(retried, LATER))
+    over = next_for(waits)
+    assert isinstance(over, actions.Close)
+    words = f"; attempt 1 had pushed {retried.status.branch}"
+    assert over.status.message == f"cancelled while no attempt was under way{words}"
+    works = waits.with_status(transitions.running(waits.with_status(transitions.start(waits, LATER)), LATER))
+    stopped = next_for(works, *ended_with("Terminated"))
+    assert isinstance(stopped, actions.Close)
+    assert stopped.status.message == f"cancelled; the attempt was stopped{words}"
+    assert stopped.status.summary == "added stock"
+
+
 def test_a_missing_secret_is_reported_at_once_and_retried_until_the_pending_wait_ends() -> None:
     found = running()
     action = next_for(found, *ended_with("MissingSecret"))

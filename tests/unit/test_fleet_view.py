@@ -28,6 +28,14 @@ def test_runs_are_grouped_by_phase_in_the_order_of_attention() -> None:
     assert shown(runs) == {"Running": ["c"], "Pending": ["e", "d"], "Failed": ["b"], "Succeeded": ["a"]}
 
 
+def test_runs_that_wait_for_a_person_come_first_in_a_group_of_their_own() -> None:
+    lacks = {"type": "Succeeded", "status": "Unknown", "reason": "MissingSecret", "lastTransitionTime": "2026-01-02"}
+    runs = [stored("a", "Running"), stored("b", "Pending", conditions=[lacks]), stored("c", "Pending")]
+    assert shown(runs) == {"Needs you": ["b"], "Running": ["a"], "Pending": ["c"]}
+    found = fleet(runs, {}, Filter(text="no such word"), NOW, most=2)
+    assert (found.total, found.unfiltered["Needs you"], found.unfiltered["Running"]) == (0, 1, 1)
+
+
 def test_a_search_matches_runs_that_contain_every_word() -> None:
     runs = [stored("a", "Failed", message="no such branch"), stored("b", "Failed", message="no memory")]
     assert shown(runs, text="BRANCH such") == {"Failed": ["a"]}

@@ -70,4 +70,4 @@ def _marked_queued(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun,
 
 
 def _message(run: Run) -> str:
-    return run.status.succeeded.message if run.status.succeeded else ""
+    return run.status.succeeded.message.removeprefix("waits: ") if run.status.succeeded else ""

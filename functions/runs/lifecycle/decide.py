@@ -59,7 +59,7 @@ def _after_the_end(run: Run, now: datetime, policy: Policy) -> Action:
 
 def _between_attempts(run: Run, now: datetime) -> Action:
     if run.cancel:
-        message = "cancelled while no attempt was under way"
+        message = "cancelled while no attempt was under way" + transitions.pushed(run, run.status.attempts)
         return actions.Close(transitions.end_run(run, State.CANCELLED, Reason.CANCELLED, message, now))
     if run.spec is None:
         return actions.Close(transitions.end_run(run, State.FAILED, Reason.INVALID_SPEC, run.spec_error, now))

@@ -63,7 +63,9 @@ def after(run: Run, verdict: Verdict, now: datetime, policy: Policy) -> RunStatu
     if verdict.succeeded:
         return transitions.end_run(run, State.SUCCEEDED, verdict.reason, verdict.message, now, **gained)
     if run.cancel:
-        return transitions.end_run(run, State.CANCELLED, verdict.reason, verdict.message, now, **gained)
+        message = verdict.message + transitions.pushed(run, gained["attempts"])
+        gained["summary"] = gained["summary"] or run.status.summary
+        return transitions.end_run(run, State.CANCELLED, verdict.reason, message, now, **gained)
     match follow_up(verdict.reason):
         case FollowUp.RESTART:
             return transitions.wait(run, verdict.reason, verdict.message, now, now, **gained, pending_since=None)

@@ -1,5 +1,6 @@
 """The statuses that a run passes through. Pure: each is made from the run as it was read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -197,6 +198,12 @@ def agent_ended(run: Run, verdict: Verdict, now: datetime) -> RunStatus:
     message = f"attempt {attempt.attempt} has ended ({verdict.reason}); its Job is being stopped"
     spoken = run.with_status(run.status.model_copy(update={"attempts": [*earlier, recorded], "last_update": now}))
     return says(spoken, message)
+
+
+def pushed(run: Run, attempts: Sequence[Attempt]) -> str:
+    """Return, as the end of a message, which of the attempts pushed last; empty if none is known to have."""
+    last = next((each.attempt for each in reversed(attempts) if each.commit), None)
+    return f"; attempt {last} had pushed {run.status.branch}" if last and run.status.branch else ""
 
 
 def evidence(run: Run, verdict: Verdict, now: datetime, since: datetime | None = None) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_missing_secret_is_retried_with_growing_pauses(world: Harness) -> None:
             job_event(world, world.job_ready(found.status.job_name or ""))
             job_event(world, world.job_ends(found.status.job_name or "", MISSING, ok=False))
         minutes(world, 1)
-    assert begun == [0, 1, 3, 7, 15]
+    assert begun == [0, 1, 3, 7, 15, 30], "the last try is at the end of the wait"
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "MissingSecret")
 
 
