@@ -1,4 +1,4 @@
-"""The broker of a pod, in a thread of the test: the real one, on loopback, with mounts below a directory."""
+"""The real broker of a pod, in a thread of the test: on loopback, with its mounts below a directory."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ API_KEY = "sk-ant-api03-" + "k" * 40
 
 @dataclass(frozen=True)
 class Running:
-    """A broker at work."""
+    """A running broker."""
 
     mounts: Mounts
     broker: Broker
@@ -30,12 +30,12 @@ class Running:
 
     @property
     def bearer(self) -> dict[str, str]:
-        """What the agent's programs send."""
+        """Return the headers that the agent's programs send."""
         return {"Authorization": f"Bearer {self.ready.credential}"}
 
     @property
     def git_environ(self) -> dict[str, str]:
-        """With which git sends the pod's random value to this broker."""
+        """Return the environment with which git sends the pod's random value to this broker."""
         return {
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": f"http.{self.url}/.extraHeader",
@@ -44,7 +44,7 @@ class Running:
 
 
 def lay_out(root: Path, given: Mapping[str, Any], secrets: Mapping[str, str]) -> Mounts:
-    """Mounts with that configuration and those secrets, which are paths below /secrets."""
+    """Write the configuration and the secrets, whose names are paths below /secrets; return the mounts."""
     mounts = Mounts(root)
     mounts.configuration.parent.mkdir(parents=True, exist_ok=True)
     mounts.configuration.write_text(json.dumps(given))
@@ -59,7 +59,7 @@ def lay_out(root: Path, given: Mapping[str, Any], secrets: Mapping[str, str]) ->
 
 @contextmanager
 def serving(mounts: Mounts) -> Iterator[Running]:
-    """The broker of `mounts`, until the end of the block."""
+    """Run the broker of `mounts` until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="broker", daemon=True)
     thread.start()
@@ -76,7 +76,7 @@ def serving(mounts: Mounts) -> Iterator[Running]:
 
 
 def git_of(host: str = "github.com", api_url: str = "https://api.github.com", **identity: Any) -> dict[str, Any]:
-    """The part `git` of a configuration: the repositories shop, to write, and platform, to read."""
+    """Return the section `git` of a configuration: repository shop writable, platform readable."""
     repositories = [
         {"url": f"https://{host}/acme/{name}", "name": f"acme/{name}", "writable": name == "shop"}
         for name in ("shop", "platform")
@@ -85,6 +85,6 @@ def git_of(host: str = "github.com", api_url: str = "https://api.github.com", **
 
 
 def model_of(url: str, credential: str = "api_key", **more: Any) -> dict[str, Any]:
-    """The part `model` of a configuration."""
+    """Return the section `model` of a configuration."""
     known = {"credential": credential, "url": url, "paths": [r"v1/messages(/count_tokens)?", r"v1/models(/[\w.-]+)?"]}
     return {**known, "secret": "claude-api-key", "key": "api-key", **more}

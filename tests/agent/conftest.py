@@ -1,4 +1,4 @@
-"""The surroundings of a test in this directory: remotes, specs, pods."""
+"""Fixtures for attempts: remotes, specs, pods."""
 
 import json
 import shutil
@@ -27,19 +27,19 @@ PARTS = Path(__file__).parents[2] / ".parts/node_modules/.bin"
 
 @pytest.fixture(scope="session")
 def claude(program: Callable[[str, str], str]) -> str:
-    """The real Claude Code, in the version that `.ci/parts` pins."""
+    """Return the path of the real Claude Code, in the version that `.ci/parts` pins."""
     return program(str(PARTS / "claude"), "make parts, with npm installed")
 
 
 @pytest.fixture(scope="session")
 def secretlint(program: Callable[[str, str], str]) -> str:
-    """The secret scanner of the agent image."""
+    """Return the path of the agent image's secret scanner."""
     return program(str(PARTS / "secretlint"), "make parts, with npm installed")
 
 
 @pytest.fixture(scope="session")
 def ssh_server(program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    """One real sshd for all tests."""
+    """Yield one real sshd for all tests."""
     hint = "make parts (Debian: apt-get install openssh-server)"
     with sshd.serving(
         program("/usr/sbin/sshd", hint), program("git-shell", "apt-get install git"), tmp_path_factory.mktemp("sshd")
@@ -49,7 +49,7 @@ def ssh_server(program: Callable[[str, str], str], tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="session")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The remotes that every world begins with; each has a copy of its own, which takes no git to make."""
+    """Return the initial remotes; each test gets a copy, which takes no git commands."""
     made = Remotes(tmp_path_factory.mktemp("seeds") / "remotes")
     made.root.mkdir()
     made.create("shop", {"README.md": "shop\n", "src/app.py": "print()\n"})
@@ -65,7 +65,7 @@ def world(tmp_path: Path, seeds: Path) -> Iterator[World]:
 
 @dataclass(frozen=True)
 class Ended:
-    """An attempt that has ended."""
+    """A finished attempt."""
 
     world: World
     pod: Pod
@@ -74,7 +74,7 @@ class Ended:
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory, seeds: Path, code_spec: SpecFactory) -> Iterator[Ended]:
-    """The attempt of a code run that goes well, for tests that look at what it left."""
+    """Yield a successful attempt of a code run, for tests that inspect its results."""
     for world in _world(tmp_path_factory.mktemp("plain"), seeds, ""):
         pod = world.pod(world.task(code_spec()))
         yield Ended(world, pod, pod.run())
@@ -82,7 +82,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, seeds: Path, code_spec: Spec
 
 @pytest.fixture
 def ssh_world(tmp_path: Path, seeds: Path, ssh_server: SshServer) -> Iterator[World]:
-    """A world whose remotes are behind the real sshd."""
+    """Yield a world whose remotes are behind the real sshd."""
     yield from _world(tmp_path, seeds, ssh_server.url(tmp_path / "remotes"))
 
 
@@ -95,19 +95,19 @@ def _world(tmp_path: Path, seeds: Path, url: str) -> Iterator[World]:
 
 @pytest.fixture
 def certificate(world: World, monkeypatch: pytest.MonkeyPatch) -> Certificate:
-    """The small GitHub's, which brokers in this process trust too."""
+    """Return the certificate of the GitHub double, which brokers in this process trust too."""
     directory = world.path / "github"
     directory.mkdir()
     found = make(directory)
     monkeypatch.setenv("SSL_CERT_FILE", str(directory / "certificate.pem"))
-    # aiohttp reads that variable when it is imported.
+    # aiohttp reads that variable at import.
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", ssl.create_default_context())
     return found
 
 
 @pytest.fixture
 def github(world: World, certificate: Certificate) -> Iterator[Github]:
-    """A GitHub over HTTPS that has the remotes as repositories, with a GitHub App installed on them."""
+    """Yield a GitHub double over HTTPS with the remotes as repositories and a GitHub App installed on them."""
     with serving(Github(), certificate) as found:
         for name in ("shop", "platform"):
             found.repository(f"acme/{name}", bare=world.remotes.root / name)

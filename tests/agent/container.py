@@ -1,7 +1,7 @@
-"""A pod's containers without a container engine: namespaces, read-only roots, each its own mounts and user.
+"""The containers of a pod without a container engine: namespaces, read-only roots, own mounts and users.
 
-Each program is process 1 of a PID namespace, so that nothing outlives it and neither sees the other's processes. The
-network is the machine's, which both share, so that they reach servers on loopback.
+Each program is process 1 of a PID namespace, so that no process outlives it and neither container sees the other's
+processes. Both use the machine's network, so that they reach servers on loopback.
 """
 
 import os
@@ -77,7 +77,7 @@ PATHS = "/opt/parts/node_modules/.bin:/usr/local/bin:/usr/bin:/bin"
 
 @dataclass
 class Container:
-    """A pod of the world's, run as a kubelet would."""
+    """A pod of a test, run as a kubelet would run it."""
 
     pod: Pod
     broker_environ: dict[str, str] = field(default_factory=dict)
@@ -89,11 +89,11 @@ class Container:
         return (self.pod.root / "container-log").read_text()
 
     def start(self, parts: Path, environ: Mapping[str, str]) -> "Container":
-        """With the programs of this machine and the agent CLIs of `parts`."""
+        """Start with the programs of this machine and the agent CLIs of `parts`."""
         return self._start(MACHINE, {"PARTS": str(parts)}, {"PATH": PATHS} | dict(environ))
 
     def start_in(self, image: Image, environ: Mapping[str, str]) -> "Container":
-        """With what a built image has."""
+        """Start with the files of a built image."""
         return self._start(images.ROOT_FILE_SYSTEM, {"IMAGE_ROOT": str(image.root)}, image.environ | dict(environ))
 
     def _start(self, root: str, setup: Mapping[str, str], environ: Mapping[str, str]) -> "Container":
@@ -122,7 +122,7 @@ class Container:
             )
 
     def _own_volumes(self) -> None:
-        """As a kubelet leaves them with fsGroup: the group's, and writable where they are to be."""
+        """Set owners and modes as a kubelet does with fsGroup: the group's files, writable volumes group-writable."""
         root, mounts = self.pod.root, self.pod.mounts
         for path in (*(root / "config").rglob("*"), *(mounts.root / "config").rglob("*")):
             path.chmod(0o444)
@@ -160,7 +160,7 @@ def _variables(environ: Mapping[str, str]) -> list[str]:
 def prepared(
     world: World, server: SshServer, spec: RunSpec, model_url: str, **settings: Any
 ) -> tuple[Container, dict[str, str]]:
-    """The container of an attempt whose remotes are behind `server`, and the environment of its real agent CLI."""
+    """Return the container of an attempt whose remotes are behind `server`, and the environment of its agent CLI."""
     settings = {"github": {"known_hosts": [server.host_key]}, **at(model_url), **settings}
     secrets = {"ssh/id_ed25519": server.private_key}
     pod = world.pod(world.task(spec), settings=plain_settings(**settings), secrets=secrets)

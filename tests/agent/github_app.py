@@ -1,6 +1,6 @@
-"""Attempts that work as a GitHub App on a GitHub of our own, over real HTTPS with real git.
+"""Attempts that work as a GitHub App on the GitHub double, over real HTTPS with real git.
 
-That GitHub (the fixture `github`) checks keys, tokens and what they may do.
+The double (fixture `github`) checks keys, tokens and permissions.
 """
 
 from typing import Any
@@ -17,17 +17,17 @@ TOKENS = "POST /app/installations/77/access_tokens"
 
 
 def pulls(github: Github) -> list[Object]:
-    """All pull requests there."""
+    """Return all pull requests of the double."""
     return [pull for each in github.repositories for pull in each.pulls.values()]
 
 
 def host(github: Github) -> str:
-    """Its host and port, as git asks for it."""
+    """Return the double's host and port, as in the URLs of git."""
     return github.place.url.removeprefix("https://")
 
 
 def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
-    """A spec of the kind that `make` makes, of repositories there, for the App."""
+    """Return a spec made by `make`, with repositories of the double, for the App."""
     base = f"{github.place.url}/acme"
     if "platformRepositoryUrl" in make().model_dump(by_alias=True):
         return make(**{"repositoryUrl": f"{base}/shop", "platformRepositoryUrl": f"{base}/platform", **APP, **changes})
@@ -35,7 +35,7 @@ def spec_of(github: Github, make: SpecFactory, **changes: Any) -> RunSpec:
 
 
 def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", attempt: int = 1, **changes: Any) -> Pod:
-    """A pod that has the App's key and trusts the certificate; `agent` is what the agent does, as shell."""
+    """Return a pod with the App's key and a trusted certificate; `agent` is the agent's shell script."""
     secrets = {"github-app/app-id": str(github.app.id), "github-app/private-key": github.app.private_key}
     certificate = str(world.path / "github" / "certificate.pem")
     given: dict[str, Any] = {
@@ -50,7 +50,7 @@ def pod_of(world: World, github: Github, spec: RunSpec, agent: str = "", attempt
 
 
 def ssh_user(world: World, github: Github, make: SpecFactory, **environ: Any) -> Pod:
-    """A pod of a githubUser: git goes over SSH, here to a directory, and the API is the small GitHub's."""
+    """Return a pod of a githubUser: git over SSH goes to a directory, and the API is the double's."""
     spec = spec_of(github, make, githubApp=None, githubUser="octocat")
     url = f"{github.place.url}/acme/"
     return pod_of(world, github, spec, secrets={"ssh/id_ed25519": "k"}, url=url, **environ)

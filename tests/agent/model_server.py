@@ -1,7 +1,7 @@
-"""A model that says what a test has it say: the Messages API, streamed, on loopback; also as at Bedrock and Vertex.
+"""A scripted model: the streaming Messages API on loopback, also in the forms of Bedrock and Vertex.
 
-The turn is chosen by counting the assistant's messages in a request, so that a repeated request gets the same answer
-and a resumed session goes on where it stopped. Every request is kept for the test to look at.
+The turn is the number of assistant messages in the request, so that a repeated request gets the same answer and a
+resumed session continues where it stopped. Every request is recorded.
 """
 
 import base64
@@ -26,7 +26,7 @@ BEDROCK_STREAM = "/invoke-with-response-stream"
 
 @dataclass(frozen=True)
 class Turn:
-    """What the assistant says, and what it is said to have cost."""
+    """A message of the assistant, and its reported usage."""
 
     blocks: Sequence[Block]
     output_tokens: int = 7
@@ -34,7 +34,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error in place of an answer."""
+    """An error response."""
 
     status: int
     kind: str
@@ -53,7 +53,7 @@ def uses(tool: str, *, output_tokens: int = 7, **given: Any) -> Turn:
 
 @dataclass
 class Model:
-    """The script, and what was asked."""
+    """The script, and the recorded requests."""
 
     turns: Sequence[Turn | Refusal]
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Model:
     last: Turn | Refusal | None = None
 
     def answer(self, request: dict[str, Any]) -> Turn | Refusal:
-        if request["max_tokens"] == 1:  # a check whether a refusal still holds
+        if request["max_tokens"] == 1:  # the CLI checks whether a refusal still holds
             return self.last or says("")
         self.requests.append(request)
         self.last = turn = self._turn(request)
@@ -72,13 +72,13 @@ class Model:
         return self.turns[min(said, len(self.turns) - 1)]
 
     def request_text(self, number: int = 0) -> str:
-        """All that a request's system prompt and messages say, as text."""
+        """Return the text of a request's system prompt and messages."""
         request = self.requests[number]
         texts = [request.get("system", ""), *(message["content"] for message in request["messages"])]
         return "\n".join(map(as_text, texts))
 
     def tool_results(self) -> list[Block]:
-        """Every result of a tool in the last request."""
+        """Return the tool results in the last request."""
         contents = [m["content"] for m in self.requests[-1]["messages"] if isinstance(m["content"], list)]
         return [block for content in contents for block in content if block["type"] == "tool_result"]
 
@@ -91,7 +91,7 @@ def as_text(content: str | list[Block]) -> str:
 
 @contextmanager
 def serving(model: Model) -> Iterator[Model]:
-    """`model` behind its `url`, until the end of the block."""
+    """Serve `model` at its `url` until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(model))
     model.url = f"http://127.0.0.1:{server.server_port}"
     with listening(server):
@@ -101,7 +101,7 @@ def serving(model: Model) -> Iterator[Model]:
 def _handler(model: Model) -> type[Handler]:
     class Speaking(Handler):
         def asked(self) -> None:
-            if self.command == "HEAD":  # whether anybody is there
+            if self.command == "HEAD":  # a check whether the server answers
                 self.answer(200, {})
             else:
                 self._speak(json.loads(self.received()))
@@ -121,12 +121,12 @@ def _handler(model: Model) -> type[Handler]:
 
 
 def _named(path: str) -> str:
-    """The model that a path of Bedrock's or Vertex's API names, where the body does not."""
+    """Return the model named by a path of Bedrock's or Vertex's API, whose body does not name it."""
     return re.split("/models?/", path)[-1].partition("/")[0].partition(":raw")[0].partition(":streamRaw")[0]
 
 
 def _frame(event: bytes) -> bytes:
-    """The same event as Bedrock sends it (AWS, Event stream encoding): in base64, with lengths and check sums."""
+    """Return the event in Bedrock's framing (AWS, Event stream encoding): base64, lengths, checksums."""
     payload = json.dumps({"bytes": base64.b64encode(event.partition(b"data: ")[2].strip()).decode()}).encode()
     given = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
     headers = b"".join(
@@ -162,5 +162,5 @@ def _events(turn: Turn, model: str) -> Iterator[bytes]:
 
 
 def event(kind: str, **fields: Any) -> bytes:
-    """One of a stream."""
+    """Return one event of a stream."""
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()

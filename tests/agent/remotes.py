@@ -1,4 +1,4 @@
-"""Local bare repositories that stand for GitHub's."""
+"""Local bare repositories in place of GitHub's."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    """Git without anybody's configuration; its output."""
+    """Run git without user or system configuration; return its output."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(cwd), "GIT_CONFIG_NOSYSTEM": "1"}
     for role in ("AUTHOR", "COMMITTER"):
         environment |= {f"GIT_{role}_NAME": "t", f"GIT_{role}_EMAIL": "t@example.com"}
@@ -17,7 +17,7 @@ def git(*arguments: str, cwd: Path) -> str:
 
 
 class Remotes:
-    """Bare repositories that stand for https://github.com/acme/<name>."""
+    """Bare repositories in place of https://github.com/acme/<name>."""
 
     def __init__(self, root: Path, url: str = "") -> None:
         self.root = root
@@ -25,7 +25,7 @@ class Remotes:
         """What stands before a repository's name for git, ending in a slash."""
 
     def create(self, name: str, files: Mapping[str, str], branch: str = "main") -> Path:
-        """A repository with one commit of `files`; its bare directory."""
+        """Create a repository with one commit of `files`; return its bare directory."""
         bare = self.root / name
         git("init", "--quiet", "--bare", "-b", branch, str(bare), cwd=self.root.parent)
         self.commit(name, files, branch)
@@ -39,7 +39,7 @@ class Remotes:
         start: str | None = None,
         message: str = "seed",
     ) -> None:
-        """A further commit on `branch`."""
+        """Add a commit to `branch`."""
         work = self.root.parent / f"work-{name}-{time.monotonic_ns()}"
         git("clone", "--quiet", str(self.root / name), str(work), cwd=self.root.parent)
         if start:
@@ -53,7 +53,7 @@ class Remotes:
         git("push", "--quiet", "origin", branch, cwd=work)
 
     def link(self, name: str, path: str, target: str) -> None:
-        """A commit on main that makes `path` a symbolic link."""
+        """Add a commit to main that makes `path` a symbolic link."""
         work = self.root.parent / f"work-{name}-link"
         git("clone", "--quiet", str(self.root / name), str(work), cwd=self.root.parent)
         (work / path).symlink_to(target)
@@ -62,25 +62,25 @@ class Remotes:
         git("push", "--quiet", "origin", "main", cwd=work)
 
     def files(self, name: str, branch: str) -> list[str]:
-        """Paths that `branch` adds to or changes from main."""
+        """Return the paths that `branch` adds to main or changes."""
         return git("diff", "--name-only", f"main...{branch}", cwd=self.root / name).split()
 
     def show(self, name: str, what: str) -> str:
-        """`git show` of a file or commit."""
+        """Return the output of `git show` for a file or commit."""
         return git("show", what, cwd=self.root / name)
 
     def log(self, name: str, what: str) -> str:
-        """`git log`, with whole messages."""
+        """Return the output of `git log`, with whole messages."""
         return git("log", what, cwd=self.root / name)
 
     def tree(self, name: str, branch: str) -> list[str]:
-        """Every path on `branch`."""
+        """Return every path on `branch`."""
         return git("ls-tree", "-r", "-z", "--name-only", branch, cwd=self.root / name).split("\0")
 
     def tip(self, name: str, branch: str) -> str:
-        """The last commit of `branch`."""
+        """Return the last commit of `branch`."""
         return git("rev-parse", f"refs/heads/{branch}", cwd=self.root / name).strip()
 
     def branches(self, name: str) -> list[str]:
-        """Every branch."""
+        """Return the names of all branches."""
         return git("for-each-ref", "--format=%(refname:short)", "refs/heads", cwd=self.root / name).split()

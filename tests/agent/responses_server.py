@@ -1,7 +1,7 @@
-"""A model that says what a test has it say: the Responses API, streamed, on loopback, as Codex asks it.
+"""A scripted model: the streaming Responses API on loopback, as Codex uses it.
 
-The turn is chosen by counting what the model said so far in a request, so that a resumed session goes on where it
-stopped. Every request is kept for the test to look at.
+The turn is the number of model outputs in the request, so that a resumed session continues where it stopped. Every
+request is recorded.
 """
 
 import json
@@ -20,7 +20,7 @@ SAID = ("function_call", "custom_tool_call")
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error in place of an answer."""
+    """An error response."""
 
     status: int
     error: dict[str, Any]
@@ -35,14 +35,14 @@ def runs(command: str) -> Item:
 
 
 def calls(tool: str, namespace: str = "", **given: Any) -> Item:
-    """A call of a tool; the tools of an MCP server have a namespace."""
+    """Return a tool call; the tools of an MCP server have a namespace."""
     call = {"type": "function_call", "name": tool, "arguments": json.dumps(given)}
     return call | ({"namespace": namespace} if namespace else {})
 
 
 @dataclass
 class Responses:
-    """The script, and what was asked."""
+    """The script, and the recorded requests."""
 
     turns: Sequence[Item | Refusal]
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -56,22 +56,22 @@ class Responses:
         return turn if isinstance(turn, Refusal) else turn | {"id": f"item_{number}", "call_id": f"call_{number}"}
 
     def request_text(self, number: int = 0) -> str:
-        """All that a request holds, as text."""
+        """Return the text of a whole request."""
         return json.dumps(self.requests[number], ensure_ascii=False)
 
     def messages(self, role: str, number: int = 0) -> str:
-        """The text of a request's messages of that role."""
+        """Return the text of a request's messages with that role."""
         items = [item for item in self.requests[number]["input"] if item.get("role") == role]
         return "\n".join(part["text"] for item in items for part in item["content"] if "text" in part)
 
     def outputs(self) -> list[str]:
-        """What the tools answered, in the last request."""
+        """Return the tool outputs in the last request."""
         return [str(item["output"]) for item in self.requests[-1]["input"] if item["type"].endswith("_call_output")]
 
 
 @contextmanager
 def serving(*turns: Item | Refusal) -> Iterator[Responses]:
-    """A model with this script, behind its `url`, until the end of the block."""
+    """Serve a model with this script at its `url` until the block ends."""
     model = Responses(turns)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(model))
     model.url = f"http://127.0.0.1:{server.server_port}/v1"

@@ -1,4 +1,4 @@
-"""Programs that note how they were called, then are themselves: what a process list could have shown."""
+"""Wrappers that record arguments and environment of a program, then execute it: what a process list would show."""
 
 import shutil
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ exec "{program}" "$@"
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a program."""
+    """One recorded call of a program."""
 
     arguments: str
     environ: str
 
     @property
     def by_agent(self) -> bool:
-        """Whether it is the agent's process, or below it: a variable of its environment says so."""
+        """Return whether the agent's process or a child made the call, by a variable of its environment."""
         return "agent_process.py" in self.arguments or "BY_AGENT=1" in self.environ
 
 
 @dataclass(frozen=True)
 class Shims:
-    """Stand before other programs on `path`."""
+    """Wrappers that precede the real programs on `path`."""
 
     directory: Path
 
@@ -38,7 +38,7 @@ class Shims:
         return f"{self.directory}:{search_path()}"
 
     def calls(self) -> list[Call]:
-        """So far, in no order."""
+        """Return the calls so far, unordered."""
         noted = (self.directory / "calls").glob("*.arguments")
         return [Call(_text(each), _text(each.with_suffix(".environ"))) for each in noted]
 
@@ -48,7 +48,7 @@ def _text(path: Path) -> str:
 
 
 def make(directory: Path, *programs: str) -> Shims:
-    """For each of `programs`, in `directory`."""
+    """Create a wrapper for each of `programs` in `directory`."""
     (directory / "calls").mkdir(parents=True)
     for name in programs:
         program = shutil.which(name, path=search_path())

@@ -1,4 +1,4 @@
-"""A real OpenSSH server on loopback that plays the Git host: one key may use git and nothing else."""
+"""A real OpenSSH server on loopback as Git host: one key may run git's services only."""
 
 import os
 import shlex
@@ -19,7 +19,7 @@ PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 @dataclass(frozen=True)
 class SshServer:
-    """Where it is, and what a client needs to trust it and to be let in."""
+    """Address, host key and user key of the server."""
 
     port: int
     host_key: str
@@ -27,19 +27,19 @@ class SshServer:
     private_key: str
 
     def url(self, directory: Path) -> str:
-        """Of the repositories in `directory`, with a slash at its end."""
+        """Return the URL of the repositories in `directory`, with a trailing slash."""
         return f"ssh://{getuser()}@127.0.0.1:{self.port}{directory}/"
 
 
 def make_key(path: Path) -> str:
-    """A new ed25519 key pair; its public part as `type key`."""
+    """Create an ed25519 key pair; return the public part as `type key`."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)], check=True)
     return path.with_suffix(".pub").read_text().strip()
 
 
 @contextmanager
 def serving(program: str, git_shell: str, directory: Path) -> Iterator[SshServer]:
-    """A server with its files in `directory`, until the end of the block."""
+    """Run a server with its files in `directory` until the block ends."""
     host_key, user_key = make_key(directory / "host"), make_key(directory / "user")
     command = f'{shlex.quote(git_shell)} -c \\"$SSH_ORIGINAL_COMMAND\\"'
     (directory / "authorized_keys").write_text(f'restrict,command="{command}" {user_key}\n')

@@ -1,11 +1,11 @@
-"""Git through the broker: the App's token and the user's key stay with it, and reach the run's repositories alone.
+"""Git through the broker: the App's token and the user's key stay in the broker and open the run's repositories only.
 
-| by    | is so                                                                                     |
+| by    | expected                                                                                  |
 |-------|-------------------------------------------------------------------------------------------|
-| HTTPS | clones, pushes in chunks, follows a renaming, makes a new token for one that was revoked  |
-|       | refuses a push to what is only read, other endpoints, callers without the pod's value     |
-|       | sends others to the Git host without a credential                                         |
-| SSH   | runs git's two services on the run's repositories, whatever is asked for                  |
+| HTTPS | clone; chunked push; redirect after a rename; a new token in place of a revoked one       |
+|       | refusal: push to a read-only repository, other endpoints, callers without the pod's value |
+|       | other repositories: redirect to the Git host, without a credential                        |
+| SSH   | git's two services on the run's repositories, and no other command                        |
 """
 
 import base64
@@ -43,7 +43,7 @@ def app_mounts(world: World, github: Github) -> Mounts:
 
 @pytest.fixture
 def app(world: World, github: Github) -> Iterator[Callable[[], Running]]:
-    """Starts the broker of a run that works as an App."""
+    """Return a function that starts the broker of a run with an App."""
     with brokers.serving(app_mounts(world, github)) as found:
         yield lambda: found
 
@@ -57,7 +57,7 @@ def git(running: Running, *arguments: str, cwd: Path) -> "subprocess.CompletedPr
     )
 
 
-def test_a_repository_is_cloned_and_pushed_with_a_token_that_git_never_sees(
+def test_clone_and_push_work_with_a_token_that_git_never_sees(
     world: World, github: Github, app: Callable[[], Running]
 ) -> None:
     running = app()
@@ -75,7 +75,7 @@ def test_a_repository_is_cloned_and_pushed_with_a_token_that_git_never_sees(
     assert made == [(["platform"], {"contents": "read"}), (["shop"], {"contents": "write", "pull_requests": "write"})]
 
 
-def test_what_is_only_read_is_not_pushed_to(world: World, app: Callable[[], Running]) -> None:
+def test_push_to_a_read_only_repository_is_refused(world: World, app: Callable[[], Running]) -> None:
     running = app()
     url = f"{running.url}/git/acme/platform.git"
     assert git(running, "clone", "-q", url, "read", cwd=world.path).returncode == 0
@@ -83,7 +83,7 @@ def test_what_is_only_read_is_not_pushed_to(world: World, app: Callable[[], Runn
     assert "403" in pushed.stderr
 
 
-def test_a_revoked_token_is_replaced(world: World, github: Github, app: Callable[[], Running]) -> None:
+def test_revoked_token_is_replaced_by_the_broker(world: World, github: Github, app: Callable[[], Running]) -> None:
     running = app()
     for token in github.app.tokens:
         token.revoked = True
@@ -103,17 +103,17 @@ def test_a_revoked_token_is_replaced(world: World, github: Github, app: Callable
         "acme/platform.git/git-receive-pack",
     ],
 )
-def test_other_calls_about_a_repository_are_refused(github: Github, app: Callable[[], Running], path: str) -> None:
+def test_other_git_endpoints_of_a_repository_are_refused(github: Github, app: Callable[[], Running], path: str) -> None:
     running = app()
     with requests.Session() as session:
         request = requests.Request("GET", "http://x", headers=running.bearer).prepare()
-        request.url = f"{running.url}/git/{path}"  # as it stands: no segment is resolved
+        request.url = f"{running.url}/git/{path}"  # unnormalised: no path segment is resolved
         answer = session.send(request, allow_redirects=False)
     assert answer.status_code in (302, 403, 404), answer.text
     assert "broker-" not in answer.headers.get("Location", "")
 
 
-def test_another_repository_is_asked_for_at_its_host_without_a_credential(
+def test_other_repositories_are_redirected_to_the_host_without_a_credential(
     github: Github, app: Callable[[], Running]
 ) -> None:
     running = app()
@@ -124,7 +124,7 @@ def test_another_repository_is_asked_for_at_its_host_without_a_credential(
     assert not [token for token in github.app.tokens if "other" in (token.repositories or [])]
 
 
-def test_a_caller_without_the_value_of_the_pod_is_refused(app: Callable[[], Running]) -> None:
+def test_caller_without_the_pods_value_is_refused(app: Callable[[], Running]) -> None:
     running = app()
     basic = base64.b64encode(b"x:another").decode()
     for headers in ({}, {"Authorization": "Bearer another"}, {"Authorization": f"Basic {basic}"}, {"x-api-key": ""}):
@@ -132,7 +132,7 @@ def test_a_caller_without_the_value_of_the_pod_is_refused(app: Callable[[], Runn
             assert requests.get(f"{running.url}/{path}", headers=headers, timeout=10).status_code == 401
 
 
-def test_the_pull_request_of_the_run_is_opened_and_kept_up_to_date(
+def test_broker_opens_and_updates_the_pull_request_of_the_run(
     world: World, github: Github, app: Callable[[], Running]
 ) -> None:
     running = app()
@@ -147,11 +147,11 @@ def test_the_pull_request_of_the_run_is_opened_and_kept_up_to_date(
     pull = github.repository("acme/shop").pulls[1]
     assert (pull["title"], pull["head"]["ref"], pull["base"]["ref"]) == ("two", "agents/x", "main")
     assert put(title="three", body="x", mark="made by run r2").json() == first.json()
-    assert github.repository("acme/shop").pulls[1]["title"] == "two", "written by somebody else"
+    assert github.repository("acme/shop").pulls[1]["title"] == "two", "the text of another author is kept"
     assert put(title="", body="x", mark="m", head="main").status_code == 422
 
 
-def test_what_keeps_an_app_from_working_is_named(world: World, github: Github) -> None:
+def test_error_of_a_missing_app_installation_is_named(world: World, github: Github) -> None:
     mounts = app_mounts(world, github)
     (mounts.secrets / "github-app/private-key").unlink()
     with brokers.serving(mounts) as running:
@@ -162,7 +162,7 @@ def test_what_keeps_an_app_from_working_is_named(world: World, github: Github) -
 
 @pytest.fixture
 def user_mounts(ssh_world: World, ssh_server: SshServer) -> Mounts:
-    """Of a run that works as a user, on the real sshd."""
+    """Return the mounts of a run that works as a user, on the real sshd."""
     git = brokers.git_of(**USER)
     for repository in git["repositories"]:
         repository["url"] = f"{ssh_world.remotes.url}{repository['name'].removeprefix('acme/')}"
@@ -179,7 +179,7 @@ def user(user_mounts: Mounts) -> Iterator[Running]:
 
 
 def asked(running: Running, world: World, **changes: str | int) -> dict[str, str | int]:
-    """What git asks for when it fetches from shop."""
+    """Return the relay request of a git fetch from shop."""
     user, _, rest = world.remotes.url.removeprefix("ssh://").partition("@")
     host, _, port = rest.partition("/")[0].partition(":")
     path = f"/{rest.partition('/')[2]}shop"
@@ -189,14 +189,14 @@ def asked(running: Running, world: World, **changes: str | int) -> dict[str, str
 
 
 def relay(running: Running, request: dict[str, str | int], sent: bytes = b"0000") -> tuple[int, str]:
-    """Exit code and output of what the broker runs."""
+    """Send a relay request; return the exit code and output of the command that the broker runs."""
     stdin, stdout = os.pipe(), os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(f"/proc/self/fd/{os.open(running.mounts.shared, os.O_RDONLY)}/{SOCKET}")
         socket.send_fds(client, [json.dumps(request).encode() + b"\n"], [stdin[0], stdout[1], stdout[1]])
         for each in (stdin[0], stdout[1]):
             os.close(each)
-        with suppress(BrokenPipeError):  # refused already
+        with suppress(BrokenPipeError):  # the request was refused already
             os.write(stdin[1], sent)
         os.close(stdin[1])
         with os.fdopen(stdout[0], "rb") as output:
@@ -211,7 +211,7 @@ def test_git_fetches_over_ssh_with_a_key_that_only_the_broker_has(user: Running,
     assert "refs/heads/main" in text
 
 
-def test_a_broker_that_is_started_again_serves_the_agent_at_work(user_mounts: Mounts, ssh_world: World) -> None:
+def test_restarted_broker_serves_the_running_agent(user_mounts: Mounts, ssh_world: World) -> None:
     with brokers.serving(user_mounts) as before:
         pass
     with brokers.serving(user_mounts):
@@ -240,7 +240,9 @@ def test_a_broker_that_is_started_again_serves_the_agent_at_work(user_mounts: Mo
         {"port": 22},
     ],
 )
-def test_nothing_else_runs_over_ssh(user: Running, ssh_world: World, changes: dict[str, str | int]) -> None:
+def test_other_ssh_commands_and_hosts_are_refused(
+    user: Running, ssh_world: World, changes: dict[str, str | int]
+) -> None:
     shop = str(asked(user, ssh_world)["command"]).split("'")[1]
     platform = shop.removesuffix("shop") + "platform"
     command = str(changes.get("command", "")).replace("{shop}", shop).replace("{platform}", platform)
@@ -250,7 +252,7 @@ def test_nothing_else_runs_over_ssh(user: Running, ssh_world: World, changes: di
     assert "uid=" not in text
 
 
-def test_ssh_ends_when_its_client_has_gone(user: Running, ssh_world: World) -> None:
+def test_ssh_ends_when_its_client_disconnects(user: Running, ssh_world: World) -> None:
     ends: Sequence[int] = os.pipe()
     out = os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
@@ -258,7 +260,7 @@ def test_ssh_ends_when_its_client_has_gone(user: Running, ssh_world: World) -> N
         line = json.dumps(asked(user, ssh_world)).encode() + b"\n"
         socket.send_fds(client, [line], [ends[0], out[1], out[1]])
         os.close(out[1])
-        assert os.read(out[0], 1), "it has begun, and waits for what git says"
+        assert os.read(out[0], 1), "ssh has started and waits for input"
     with os.fdopen(out[0], "rb") as output:
         output.read()  # ends with ssh
     for each in ends:

@@ -1,10 +1,10 @@
-"""The model's API through the broker: one upstream, with the credential added there, streamed, counted.
+"""The model API through the broker: one upstream; the broker adds the credential, streams and counts.
 
-| credential             | is added as                                                                |
-|------------------------|----------------------------------------------------------------------------|
-| API key, OAuth token   | x-api-key; Authorization                                                   |
-| gateway, Bedrock       | Authorization                                                              |
-| Vertex                 | Authorization, with a token that Google makes for the service account      |
+| credential           | header that the broker adds                                       |
+|----------------------|-------------------------------------------------------------------|
+| API key, OAuth token | x-api-key; Authorization                                          |
+| gateway, Bedrock     | Authorization                                                     |
+| Vertex               | Authorization, with a Google access token for the service account |
 """
 
 import base64
@@ -55,7 +55,7 @@ def broker_of(stack: ExitStack, root: Any, secret: str = API_KEY, **model: Any) 
         ("bedrock", "", {"Authorization": f"Bearer {API_KEY}"}),
     ],
 )
-def test_the_credential_is_added_and_the_answer_streamed(
+def test_broker_adds_the_credential_and_streams_the_answer(
     stack: ExitStack, tmp_path: Any, model: Model, credential: str, sent: str, arrives: Mapping[str, str]
 ) -> None:
     running = broker_of(stack, tmp_path, url=model.url, credential=credential, prices=PRICES)
@@ -80,7 +80,7 @@ def test_the_credential_is_added_and_the_answer_streamed(
     "path",
     ["", "v1/files", "v1/organizations/me", "v1/messages/../files", "v1/messages/%2e%2e/files", "//evil.example/"],
 )
-def test_nothing_else_of_the_upstream_is_reached(stack: ExitStack, tmp_path: Any, model: Model, path: str) -> None:
+def test_other_paths_of_the_upstream_are_refused(stack: ExitStack, tmp_path: Any, model: Model, path: str) -> None:
     running = broker_of(stack, tmp_path, url=model.url)
     with requests.Session() as session:
         request = requests.Request("POST", "http://x", json=MESSAGE, headers=running.bearer).prepare()
@@ -89,8 +89,8 @@ def test_nothing_else_of_the_upstream_is_reached(stack: ExitStack, tmp_path: Any
     assert model.requests == []
 
 
-def test_another_upstream_cannot_be_named(stack: ExitStack, tmp_path: Any, model: Model) -> None:
-    """Neither by a Host header, nor as of a forward proxy."""
+def test_request_cannot_select_another_upstream(stack: ExitStack, tmp_path: Any, model: Model) -> None:
+    """The Host header and the absolute URL of a forward proxy request have no effect."""
     running = broker_of(stack, tmp_path, url="http://127.0.0.1:9")
     headers = {**running.bearer, "Host": model.url.removeprefix("http://")}
     answer = requests.post(f"{running.url}/model/v1/messages", json=MESSAGE, headers=headers, timeout=10)
@@ -104,13 +104,13 @@ def test_another_upstream_cannot_be_named(stack: ExitStack, tmp_path: Any, model
 
 
 @pytest.mark.parametrize("secret", ["", " \n"])
-def test_a_missing_key_is_named_before_the_agent_starts(stack: ExitStack, tmp_path: Any, secret: str) -> None:
+def test_missing_api_key_is_named_before_the_agent_starts(stack: ExitStack, tmp_path: Any, secret: str) -> None:
     problem = broker_of(stack, tmp_path, secret, url="http://127.0.0.1:9").ready.problems["model"]
     words = "secret claude-api-key with key api-key is missing or empty in namespace agents"
     assert (problem.reason, problem.message) == ("MissingSecret", words)
 
 
-def test_a_key_that_comes_later_or_is_rotated_is_used(stack: ExitStack, tmp_path: Any, model: Model) -> None:
+def test_late_or_rotated_api_key_is_used(stack: ExitStack, tmp_path: Any, model: Model) -> None:
     running = broker_of(stack, tmp_path, "", url=model.url)
     (running.mounts.secrets / "model").mkdir()
     (running.mounts.secrets / "model/credential").write_text("sk-new\n")
@@ -120,7 +120,7 @@ def test_a_key_that_comes_later_or_is_rotated_is_used(stack: ExitStack, tmp_path
 
 @dataclass
 class Google:
-    """Makes tokens for whoever has the key of the service account (OAuth 2.0 for Server to Server Applications)."""
+    """A token endpoint for the key of the service account (OAuth 2.0 for Server to Server Applications)."""
 
     asked: list[str] = field(default_factory=list)
     url: str = ""
@@ -153,7 +153,7 @@ def service_account(url: str) -> str:
     return json.dumps(key)
 
 
-def test_a_service_account_is_exchanged_for_a_token(stack: ExitStack, tmp_path: Any, model: Model) -> None:
+def test_service_account_key_is_exchanged_for_a_token(stack: ExitStack, tmp_path: Any, model: Model) -> None:
     tokens = stack.enter_context(google())
     running = broker_of(stack, tmp_path, service_account(tokens.url), url=model.url, credential="vertex")
     assert running.ready.problems == {}
@@ -164,13 +164,13 @@ def test_a_service_account_is_exchanged_for_a_token(stack: ExitStack, tmp_path: 
     assert len(tokens.asked) == 1
 
 
-def test_a_broken_service_account_is_named(stack: ExitStack, tmp_path: Any) -> None:
+def test_malformed_service_account_key_is_named(stack: ExitStack, tmp_path: Any) -> None:
     problem = broker_of(stack, tmp_path, "{}", url="http://127.0.0.1:9", credential="vertex").ready.problems["model"]
     assert problem.reason == "MissingSecret"
     assert "is not the JSON key of a service account" in problem.message
 
 
-def test_an_event_of_bedrock_is_counted() -> None:
+def test_usage_in_a_bedrock_event_is_counted() -> None:
     from functions.broker.usage import Meter, Usage
 
     total = Usage()

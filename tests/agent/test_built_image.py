@@ -1,4 +1,4 @@
-"""An attempt in the file system of the built agent image: as its user, without capabilities, its root read-only."""
+"""An attempt in the file system of the built agent image: its user, no capabilities, a read-only root."""
 
 import pytest
 
@@ -15,9 +15,9 @@ MODEL = "claude-sonnet-4-5-20250929"
 BRANCH = "agents/r1-3b2c1"
 
 
-@pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks for the image builds it
+@pytest.mark.timeout(images.BUILD_SECONDS)  # the first test that needs the image builds it
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_an_attempt_runs_in_the_agent_image(
+def test_attempt_runs_in_the_built_agent_image(
     agent_image: Image,
     ssh_world: World,
     ssh_server: SshServer,

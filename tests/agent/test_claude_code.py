@@ -1,10 +1,12 @@
-"""The real Claude Code at work through the rendered files, asked by a scripted model, pushing through a real sshd.
+"""The real Claude Code with the rendered files, a scripted model and a real sshd.
 
-arrives       prompt, CLAUDE.md, settings, in docs and code
-works         a tool call edits, the Stop hook commits and pushes, the report has session and usage
-is held       a deny rule; CLAUDE.md, settings, hooks and MCP servers of the branch have no effect
-goes on       a second attempt resumes the session and finds the work
-fails         rate limit, overload, bad key, most turns, budget, killed: each with its reason
+| area       | expected                                                                                 |
+|------------|------------------------------------------------------------------------------------------|
+| inputs     | prompt, CLAUDE.md and settings arrive, for docs and code                                 |
+| work       | a tool call edits, the Stop hook commits and pushes, the report has session and usage    |
+| limits     | deny rules hold; CLAUDE.md, settings, hooks and MCP servers of the branch have no effect |
+| resumption | a second attempt resumes the session and finds the work                                  |
+| failures   | rate limit, overload, invalid key, turns, budget, SIGTERM: each with its reason          |
 """
 
 import json
@@ -66,7 +68,7 @@ def shell(command: str, **fields: Any) -> Turn:
     return uses("Bash", command=command, description="a step", **fields)
 
 
-def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, code_spec: SpecFactory) -> None:
+def test_code_attempt_pushes_the_branch_and_reports_session_and_usage(desk: Desk, code_spec: SpecFactory) -> None:
     spec = code_spec(model=MODEL, promptModification='Mind the `gap`, $HOME and "quotes".')
     with model(shell("echo hi > greeting.txt"), says("All done.")) as script:
         pod = desk.pod(spec, script)
@@ -78,13 +80,13 @@ def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, code_spec: Spec
     assert result.usage.cost_usd > 0
     assert result.commit == desk.world.remotes.tip("shop", BRANCH)
     assert desk.world.remotes.files("shop", BRANCH) == ["greeting.txt"]
-    assert "Agent-Run: agents/r1" in desk.world.remotes.log("shop", BRANCH), "the Stop hook's commit"
+    assert "Agent-Run: agents/r1" in desk.world.remotes.log("shop", BRANCH), "the Stop hook commits"
     assert {request["model"] for request in script.requests} == {MODEL}
     assert 'Mind the `gap`, $HOME and "quotes".' in script.request_text()
-    assert "# Task 1 of shop" in script.request_text(), "CLAUDE.md"
+    assert "# Task 1 of shop" in script.request_text(), "the instructions contain CLAUDE.md"
 
 
-def test_a_docs_attempt_from_prompt_to_pushed_branch(desk: Desk, docs_spec: SpecFactory) -> None:
+def test_docs_attempt_pushes_the_branch_with_the_documents(desk: Desk, docs_spec: SpecFactory) -> None:
     path = ".taskmaster/docs/task-2/task.md"
     with model(shell(f"mkdir -p $(dirname {path}) && echo x > {path}"), says("Documented.")) as script:
         pod = desk.pod(docs_spec(model=MODEL), script)
@@ -92,11 +94,11 @@ def test_a_docs_attempt_from_prompt_to_pushed_branch(desk: Desk, docs_spec: Spec
     assert result.reason is Reason.COMPLETED, pod.log
     assert desk.world.remotes.files("platform", BRANCH) == [path]
     assert "Document the Task Master tasks of this working directory" in script.request_text()
-    assert "# Documentation of Task Master tasks" in script.request_text(), "CLAUDE.md"
+    assert "# Documentation of Task Master tasks" in script.request_text(), "the instructions contain CLAUDE.md"
 
 
 @pytest.mark.parametrize("tool", ["Write", "Edit"])
-def test_files_are_edited_without_anybodys_approval(desk: Desk, code_spec: SpecFactory, tool: str) -> None:
+def test_files_are_edited_without_an_approval(desk: Desk, code_spec: SpecFactory, tool: str) -> None:
     file = str(desk.world.path / "workspace" / checkout(code_spec().repository_url) / "README.md")
     edit: dict[str, Any] = {"old_string": "shop", "new_string": "SHOP"} if tool == "Edit" else {"content": "SHOP\n"}
     with model(uses("Read", file_path=file), uses(tool, file_path=file, **edit), says("Done.")) as script:
@@ -106,7 +108,7 @@ def test_files_are_edited_without_anybodys_approval(desk: Desk, code_spec: SpecF
     assert desk.world.remotes.show("shop", f"{BRANCH}:README.md") == "SHOP\n"
 
 
-def test_a_deny_rule_stops_a_forbidden_command(desk: Desk, code_spec: SpecFactory) -> None:
+def test_deny_rule_stops_a_forbidden_command(desk: Desk, code_spec: SpecFactory) -> None:
     rules = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch:*)"]}
     with model(shell("touch forbidden"), shell("echo fine > allowed"), says("Done.")) as script:
         result = desk.pod(code_spec(model=MODEL), script, settings={"permissions": rules}).run()
@@ -118,8 +120,8 @@ def test_a_deny_rule_stops_a_forbidden_command(desk: Desk, code_spec: SpecFactor
     assert not second.get("is_error")
 
 
-def test_what_the_repository_says_to_the_agent_has_no_effect(desk: Desk, code_spec: SpecFactory) -> None:
-    """On an unreviewed branch; what the base branch's CLAUDE.md says is passed on as such."""
+def test_agent_configuration_on_an_unreviewed_branch_has_no_effect(desk: Desk, code_spec: SpecFactory) -> None:
+    """The CLAUDE.md of the base branch is passed on as the repository's text."""
     hook = {"type": "command", "command": "touch pwned-by-a-hook"}
     hooks = {event: [{"hooks": [hook]}] for event in ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop")}
     settings = {"hooks": hooks, "env": {"EVIL": "1"}, "permissions": {"deny": ["Bash"]}}
@@ -145,7 +147,7 @@ def test_what_the_repository_says_to_the_agent_has_no_effect(desk: Desk, code_sp
     assert desk.world.remotes.show("shop", f"{BRANCH}:seen").splitlines()[0] == ""
 
 
-def test_a_hook_dropped_into_the_templates_runs(desk: Desk, code_spec: SpecFactory) -> None:
+def test_hook_added_to_the_templates_runs(desk: Desk, code_spec: SpecFactory) -> None:
     templates = desk.world.path / "templates"
     shutil.copytree(Path(__file__).parents[2] / "templates", templates)
     hook = "#!/bin/bash\necho 'no touching on {{ run }}' >&2\ngrep -q touch && exit 2\nexit 0\n"
@@ -158,7 +160,7 @@ def test_a_hook_dropped_into_the_templates_runs(desk: Desk, code_spec: SpecFacto
     assert "no touching on r1" in str(script.tool_results()[0]["content"])
 
 
-def test_a_second_attempt_resumes_the_session_and_finds_the_work(desk: Desk, code_spec: SpecFactory) -> None:
+def test_second_attempt_resumes_the_session_and_finds_the_work(desk: Desk, code_spec: SpecFactory) -> None:
     spec = code_spec(model=MODEL)
     with model(
         shell("echo one > one; mkdir -p .orchestrator; echo '{}' > .orchestrator/task-1-checkpoint.json"),
@@ -173,13 +175,15 @@ def test_a_second_attempt_resumes_the_session_and_finds_the_work(desk: Desk, cod
     assert second.reason is Reason.COMPLETED, pod.log
     assert second.session_id == first.session_id == desk.world.task(spec).session_id
     assert f"--resume\n{first.session_id}\n" in (pod.root / "arguments").read_text()
-    assert "echo one > one" in script.request_text(-1), "the first attempt's conversation"
-    assert "Earlier work on this task is there" in script.request_text(-1), "the second attempt's prompt"
+    assert "echo one > one" in script.request_text(-1), "the session has the first attempt's conversation"
+    assert "Earlier work on this task is there" in script.request_text(-1), (
+        "the session has the second attempt's prompt"
+    )
     assert desk.world.remotes.files("shop", BRANCH) == ["one", "two"]
     assert desk.world.remotes.show("shop", f"{BRANCH}:two") == "one\n{}\n"
 
 
-def test_a_new_run_continues_the_last_session_of_the_workspace(desk: Desk, code_spec: SpecFactory) -> None:
+def test_new_run_continues_the_last_session_of_the_workspace(desk: Desk, code_spec: SpecFactory) -> None:
     with model(shell("echo one > one"), says("First.")) as script:
         first = desk.pod(code_spec(model=MODEL), script).run()
     own = "11111111-1111-5111-8111-111111111111"
@@ -189,8 +193,8 @@ def test_a_new_run_continues_the_last_session_of_the_workspace(desk: Desk, code_
         second = pod.run()
     assert second.reason is Reason.COMPLETED, pod.log
     assert (first.session_id, second.session_id) == (desk.world.task(code_spec()).session_id, own)
-    assert "echo one > one" in script.request_text(-1), "the other run's conversation"
-    assert desk.world.remotes.files("shop", "agents/r2-3b2c1") == ["two"], "on a branch of its own"
+    assert "echo one > one" in script.request_text(-1), "the session has the other run's conversation"
+    assert desk.world.remotes.files("shop", "agents/r2-3b2c1") == ["two"], "the new run has its own branch"
 
 
 FAILURES: Mapping[str, tuple[Sequence[Turn | Refusal], dict[str, Any], Reason, str]] = {
@@ -203,7 +207,7 @@ FAILURES: Mapping[str, tuple[Sequence[Turn | Refusal], dict[str, Any], Reason, s
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_has_its_reason(desk: Desk, code_spec: SpecFactory, failure: str) -> None:
+def test_failure_of_claude_code_is_reported_with_its_reason(desk: Desk, code_spec: SpecFactory, failure: str) -> None:
     turns, limits, reason, words = FAILURES[failure]
     with model(*turns) as script:
         pod = desk.pod(code_spec(model=MODEL, **limits), script)
@@ -214,7 +218,9 @@ def test_a_failure_has_its_reason(desk: Desk, code_spec: SpecFactory, failure: s
 
 
 @pytest.mark.parametrize("headers", [{"retry-after": "3600"}, {"anthropic-ratelimit-requests-reset": "IN AN HOUR"}])
-def test_a_rate_limit_is_reported_with_its_end(desk: Desk, code_spec: SpecFactory, headers: Mapping[str, str]) -> None:
+def test_rate_limit_is_reported_with_its_reset_time(
+    desk: Desk, code_spec: SpecFactory, headers: Mapping[str, str]
+) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
     headers = {name: value.replace("IN AN HOUR", end.strftime("%Y-%m-%dT%H:%M:%SZ")) for name, value in headers.items()}
     with model(shell("echo x > x"), Refusal(429, "rate_limit_error", "over your rate limit", headers)) as script:
@@ -222,10 +228,10 @@ def test_a_rate_limit_is_reported_with_its_end(desk: Desk, code_spec: SpecFactor
     assert result.reason is Reason.RATE_LIMITED
     assert result.rate_limit_reset_at
     assert abs(result.rate_limit_reset_at - end) < timedelta(minutes=2)
-    assert desk.world.remotes.files("shop", BRANCH) == ["x"], "what was done is pushed"
+    assert desk.world.remotes.files("shop", BRANCH) == ["x"], "work done before the failure is pushed"
 
 
-def test_an_agent_told_to_stop_is_ended_with_all_it_started(desk: Desk, code_spec: SpecFactory) -> None:
+def test_sigterm_ends_the_agent_and_its_child_processes(desk: Desk, code_spec: SpecFactory) -> None:
     with model(shell('echo x > x; touch "$POD_ROOT/working"; sleep 300'), says("never")) as script:
         pod = desk.pod(code_spec(model=MODEL), script).start()
         pod.until((pod.root / "working").exists)
@@ -238,5 +244,5 @@ def test_an_agent_told_to_stop_is_ended_with_all_it_started(desk: Desk, code_spe
         again = desk.pod(code_spec(model=MODEL), script, attempt=2)
         assert again.run().reason is Reason.COMPLETED, again.log
     assert result.session_id == desk.world.task(code_spec()).session_id
-    assert "sleep 300" in script.request_text(-1), "the killed session went on"
+    assert "sleep 300" in script.request_text(-1), "the next attempt resumes the killed session"
     assert desk.world.remotes.files("shop", BRANCH) == ["x", "y"]

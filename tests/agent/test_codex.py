@@ -1,11 +1,13 @@
-"""The second agent CLI, Codex, for real, asked by a scripted model: the seam between agent CLIs holds.
+"""The real Codex, the second agent CLI, with the rendered files and a scripted model.
 
-arrives       prompt, AGENTS.md, guidelines, the base branch's AGENTS.md
-works         the model's command changes files, hooks run, the branch is pushed, the report has session and usage
-is held       permissions.deny; what the branch says of itself has no effect; its shell does not see the key
-goes on       a retry resumes the session; a new run that continues the session takes it up
-fails         rate limit, overload, bad key, missing key, malformed settings: each with its reason
-refuses       what Codex cannot hold: limits of turns and cost, narrower lists of tools
+| area        | expected                                                                                      |
+|-------------|-----------------------------------------------------------------------------------------------|
+| inputs      | prompt, AGENTS.md, guidelines and the base branch's AGENTS.md arrive                          |
+| work        | the model's command changes files, hooks run, the branch is pushed, the report has the usage  |
+| limits      | permissions.deny holds; the branch's own files have no effect; its shell does not see the key |
+| resumption  | a retry resumes the session; a new run with continueSession resumes the last one              |
+| failures    | rate limit, overload, invalid key, missing key, malformed settings: each with its reason      |
+| unsupported | limits of turns and cost, narrower tool lists: refused                                        |
 """
 
 import json
@@ -73,7 +75,7 @@ WRITES = runs("echo 'print(1)' > hello.py && git log -1 --format=%s && echo key:
 WAITS = runs("echo waiting > half.txt; sleep 60")
 
 
-def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, spec: RunSpec) -> None:
+def test_code_attempt_pushes_the_branch_and_reports_session_and_usage(desk: Desk, spec: RunSpec) -> None:
     desk.world.remotes.commit("shop", {"AGENTS.md": "the base branch says: tabs\n"})
     with serving(WRITES, says("wrote hello.py")) as model:
         pod = desk.pod(spec, model)
@@ -90,10 +92,10 @@ def test_a_code_attempt_from_prompt_to_pushed_branch(desk: Desk, spec: RunSpec) 
     assert "the base branch says: tabs" in model.messages("user")
     assert model.requests[0]["model"] == MODEL
     assert KEY not in pod.log
-    assert "key:.\n" in model.outputs()[0], "the shell of the agent does not see the key"
+    assert "key:.\n" in model.outputs()[0], "the agent's shell does not see the key"
 
 
-def test_a_docs_attempt(desk: Desk, docs_spec: SpecFactory) -> None:
+def test_docs_attempt_pushes_the_branch(desk: Desk, docs_spec: SpecFactory) -> None:
     write = runs("mkdir -p .taskmaster/docs/task-2 && echo x > .taskmaster/docs/task-2/task.md")
     with serving(write, says("documented")) as model:
         result = desk.pod(docs_spec(agentCli="codex", model=MODEL), model).run()
@@ -111,7 +113,7 @@ def test_codex_runs_the_stop_hook(desk: Desk, spec: RunSpec) -> None:
     assert (said["hook_event_name"], said["last_assistant_message"]) == ("Stop", "done")
 
 
-def test_a_hook_dropped_into_the_directory_runs(desk: Desk, spec: RunSpec) -> None:
+def test_hook_added_to_the_templates_runs(desk: Desk, spec: RunSpec) -> None:
     templates = desk.world.path / "templates"
     shutil.copytree(plain_settings().templates, templates)
     hook = '#!/bin/bash\ncat >"$POD_ROOT/started.json"\n'
@@ -122,15 +124,17 @@ def test_a_hook_dropped_into_the_directory_runs(desk: Desk, spec: RunSpec) -> No
     assert json.loads((pod.root / "started.json").read_text())["hook_event_name"] == "SessionStart"
 
 
-def test_hooks_speak_to_the_agent(desk: Desk, spec: RunSpec) -> None:
+def test_hook_output_reaches_the_model(desk: Desk, spec: RunSpec) -> None:
     patch = "apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: bad.json\n+{\n*** End Patch\nEOF\n"
     with serving(runs(patch), runs("echo fine"), runs("echo still"), says("done")) as model:
         desk.pod(spec, model).run()
-    assert "fine" in model.outputs()[1], "what the command printed is not lost"
-    assert model.request_text(-1).count("bad.json does not parse") == 1, "once, not after every command"
+    assert "fine" in model.outputs()[1], "the command's own output is kept"
+    assert model.request_text(-1).count("bad.json does not parse") == 1, (
+        "the message appears once, not after every command"
+    )
 
 
-def test_a_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
+def test_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
     deny = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch *)"]}
     hidden = runs("cd . && A=1 touch forbidden.txt")
     with serving(hidden, says("NO_CHANGES: it was forbidden")) as model:
@@ -141,7 +145,7 @@ def test_a_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
 
 
 @pytest.mark.parametrize("directory", [".", "src"])
-def test_what_the_branch_says_of_itself_has_no_effect(desk: Desk, code_spec: SpecFactory, directory: str) -> None:
+def test_codex_configuration_on_the_branch_has_no_effect(desk: Desk, code_spec: SpecFactory, directory: str) -> None:
     spec = code_spec(agentCli="codex", model=MODEL, workingDirectory=directory)
     evil = '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "touch EVIL-HOOK"\n'
     evil += '[mcp_servers.evil]\ncommand = "touch"\nargs = ["EVIL-MCP"]\n'
@@ -156,7 +160,7 @@ def test_what_the_branch_says_of_itself_has_no_effect(desk: Desk, code_spec: Spe
     assert [path for path in desk.world.remotes.files("shop", BRANCH) if "EVIL" in path] == []
 
 
-def test_a_killed_attempt_is_resumed_by_the_next(desk: Desk, spec: RunSpec) -> None:
+def test_next_attempt_resumes_a_killed_session(desk: Desk, spec: RunSpec) -> None:
     with serving(WAITS, says("done")) as model:
         first = desk.pod(spec, model).start()
         first.until_logged("sleep 60")
@@ -166,13 +170,15 @@ def test_a_killed_attempt_is_resumed_by_the_next(desk: Desk, spec: RunSpec) -> N
         second = desk.pod(spec, model, attempt=2)
         result = second.run()
     assert result.reason == Reason.COMPLETED, second.log
-    assert f'"thread_id":"{result.session_id}"' in first.log, "the same session"
+    assert f'"thread_id":"{result.session_id}"' in first.log, "both attempts have the same session"
     assert "Earlier work on this task is there." in model.messages("user", -1)
-    assert "sleep 60" in model.request_text(-1), "what it did before"
+    assert "sleep 60" in model.request_text(-1), "the session has the first attempt's command"
     assert "half.txt" in desk.world.remotes.files("shop", BRANCH)
 
 
-def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory, spec: RunSpec) -> None:
+def test_new_run_with_continue_session_resumes_the_last_session(
+    desk: Desk, code_spec: SpecFactory, spec: RunSpec
+) -> None:
     with serving(WRITES, says("first done"), says("second done")) as model:
         desk.pod(spec, model).run()
         more = code_spec(agentCli="codex", model=MODEL, continueSession=True, promptModification="add a farewell")
@@ -180,7 +186,7 @@ def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory,
         result = desk.pod(more, model, run="r2", task=changes).run()
     assert "first done" in model.request_text(-1)
     assert result.usage
-    assert result.usage.input_tokens == 100, "of this run alone; Codex counts the whole session"
+    assert result.usage.input_tokens == 100, "the usage of this run only; Codex counts the whole session"
     assert "add a farewell" in model.messages("user", -1)
 
 
@@ -193,7 +199,9 @@ def test_a_new_run_takes_up_the_last_session(desk: Desk, code_spec: SpecFactory,
         (Refusal(401, {"message": "Incorrect API key provided"}), Reason.CREDENTIAL_REFUSED),
     ],
 )
-def test_failures_are_distinguished(desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason) -> None:
+def test_failure_of_codex_is_reported_with_its_reason(
+    desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason
+) -> None:
     with serving(refusal) as model:
         pod = desk.pod(spec, model, files=once(spec, desk.world))
         result = pod.run()
@@ -206,13 +214,13 @@ def changed_settings(spec: RunSpec, world: World, **changes: Any) -> dict[str, s
 
 
 def once(spec: RunSpec, world: World) -> dict[str, str]:
-    """Settings by which Codex asks once, so that a test need not wait for its retries."""
+    """Return settings with which Codex sends each request once, so that a test does not wait for its retries."""
     settings = json.loads(task_files(world.task(spec), plain_settings()).files["settings.json"])
     server = settings["model_providers"]["server"] | {"request_max_retries": 0, "stream_max_retries": 0}
     return changed_settings(spec, world, model_providers={"server": server})
 
 
-def test_a_missing_key_is_named(desk: Desk, spec: RunSpec) -> None:
+def test_missing_api_key_is_named(desk: Desk, spec: RunSpec) -> None:
     with serving(says("never asked")) as model:
         result = desk.pod(spec, model, secrets={"ssh/id_ed25519": "k", "model/credential": ""}).run()
     assert result.reason == Reason.MISSING_SECRET
@@ -221,7 +229,7 @@ def test_a_missing_key_is_named(desk: Desk, spec: RunSpec) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
-def test_malformed_settings_ask_no_model(desk: Desk, spec: RunSpec, text: str) -> None:
+def test_malformed_settings_fail_before_a_model_request(desk: Desk, spec: RunSpec, text: str) -> None:
     with serving(says("never asked")) as model:
         result = desk.pod(spec, model, files={"settings.json": text}).run()
     assert result.reason == Reason.CONFIGURATION_ERROR, result.message
@@ -229,7 +237,7 @@ def test_malformed_settings_ask_no_model(desk: Desk, spec: RunSpec, text: str) -
 
 
 @pytest.mark.parametrize("wrong", [{"no_such_setting": 1}, {"model": 1}, {"hooks": {"Stop": "x"}}])
-def test_settings_codex_does_not_know_ask_no_model(desk: Desk, spec: RunSpec, wrong: dict[str, Any]) -> None:
+def test_unknown_codex_settings_fail_before_a_model_request(desk: Desk, spec: RunSpec, wrong: dict[str, Any]) -> None:
     with serving(says("never asked")) as model:
         result = desk.pod(spec, model, files=changed_settings(spec, desk.world, **wrong)).run()
     assert result.reason == Reason.CONFIGURATION_ERROR, result.message
@@ -250,7 +258,7 @@ def test_settings_codex_does_not_know_ask_no_model(desk: Desk, spec: RunSpec, wr
         ),
     ],
 )
-def test_what_codex_cannot_hold_is_refused(
+def test_limits_and_rules_that_codex_cannot_enforce_are_refused(
     world: World, code_spec: SpecFactory, changes: dict[str, Any], permissions: dict[str, Any], words: str
 ) -> None:
     section = {"agent_tools_override": True, **permissions} if permissions else {}
@@ -258,7 +266,7 @@ def test_what_codex_cannot_hold_is_refused(
         task_files(world.task(code_spec(agentCli="codex", model=MODEL, **changes)), plain_settings(permissions=section))
 
 
-def test_scripts_and_helpers_pass_their_linters(
+def test_rendered_codex_scripts_pass_their_linters(
     world: World, code_spec: SpecFactory, docs_spec: SpecFactory, program: Callable[[str, str], str], tmp_path: Path
 ) -> None:
     shellcheck = program("shellcheck", "make parts (Debian: apt-get install shellcheck)")

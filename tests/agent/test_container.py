@@ -1,8 +1,10 @@
-"""Attempts in a container: uid 1000, no capability, a read-only root, keys readable by group alone, as process 1.
+"""Attempts in a hardened container: uid 1000, no capabilities, a read-only root, group-readable keys, as process 1.
 
-the real agent CLI, real managed settings, a key that belongs to root      in one attempt each of docs and code
-deny rules of the managed settings                                         hold whatever the workspace says
-our instructions                                                           are told once, and to subagents too
+| subject                                                          | expected                                  |
+|------------------------------------------------------------------|-------------------------------------------|
+| the real agent CLI, managed settings, a key that belongs to root | an attempt each of docs and code succeeds |
+| deny rules of the managed settings                               | hold regardless of files in the workspace |
+| the project's instructions                                       | given once, and also to subagents         |
 """
 
 import json
@@ -27,7 +29,7 @@ Start = Callable[..., Container]
 
 @pytest.fixture
 def start(ssh_world: World, ssh_server: SshServer, claude: str) -> Iterator[Start]:
-    """Starts an attempt of a spec in a container, asked by a model."""
+    """Return a function that starts an attempt of a spec in a container with a model."""
     if os.getuid() != 0:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs root, to make a container")
     started: list[Container] = []
@@ -43,7 +45,7 @@ def start(ssh_world: World, ssh_server: SshServer, claude: str) -> Iterator[Star
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_an_attempt_in_a_hardened_container(
+def test_attempt_succeeds_in_a_hardened_container(
     ssh_world: World, start: Start, docs_spec: SpecFactory, code_spec: SpecFactory, kind: str
 ) -> None:
     make, repository = (docs_spec, "platform") if kind == "docs" else (code_spec, "shop")
@@ -59,10 +61,10 @@ def test_an_attempt_in_a_hardened_container(
     assert ssh_world.remotes.show(repository, f"{BRANCH}:home.txt") == "/home/agent\n"
 
 
-def test_managed_settings_hold_whatever_the_workspace_says(
+def test_managed_settings_override_settings_in_the_workspace(
     ssh_world: World, start: Start, code_spec: SpecFactory
 ) -> None:
-    """An earlier attempt could have written the user's settings: they lie on the workspace."""
+    """An earlier attempt could have written the user's settings, which are in the workspace."""
     own = ssh_world.path / "workspace/.claude/settings.json"
     own.parent.mkdir(parents=True)
     rules = {"permissions": {"allow": ["Bash(touch:*)"], "deny": [], "defaultMode": "bypassPermissions"}}
@@ -79,7 +81,7 @@ def test_managed_settings_hold_whatever_the_workspace_says(
     assert "denied" in str(model.tool_results()[0]["content"])
 
 
-def test_subagents_have_our_instructions_too(ssh_world: World, start: Start, code_spec: SpecFactory) -> None:
+def test_subagents_get_the_instructions_too(ssh_world: World, start: Start, code_spec: SpecFactory) -> None:
     ssh_world.remotes.commit("shop", {"CLAUDE.md": "Base says: tabs.\n"})
     ask = uses("Task", description="look", prompt="SUBAGENT-PROMPT", subagent_type="general-purpose")
     with serving(Model([ask, says("NO_CHANGES: looked")])) as model:

@@ -1,6 +1,6 @@
-"""The end of an attempt: work is pushed, nothing keeps running, and a report says what happened.
+"""The end of an attempt: work is pushed, no process is left, and a report states the outcome.
 
-SIGTERM, the deadline, a failure of the agent, a refused push, no output
+Ends: SIGTERM, the deadline, a failure of the agent, a rejected push, no output.
 """
 
 import json
@@ -14,7 +14,7 @@ from functions.runs.model.reasons import Reason
 from tests.agent.conftest import Ended, SpecFactory
 from tests.agent.world import Pod, World, result_line
 
-# An agent that leaves work, a child in a session of its own that ignores SIGTERM, and stays.
+# An agent that leaves work and a child in its own session that ignores SIGTERM, and does not exit.
 STUBBORN = """
 echo half > half.txt
 printf '{"type": "system", "session_id": "s"}\\n'
@@ -29,7 +29,7 @@ def child_of(pod: Pod) -> Path:
     return Path("/proc") / (pod.root / "child").read_text().strip()
 
 
-def test_sigterm_ends_everything_and_reports(world: World, code_spec: SpecFactory) -> None:
+def test_sigterm_ends_all_processes_and_writes_a_report(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
     pod.until_logged("ready")
     assert child_of(pod).exists()
@@ -41,7 +41,9 @@ def test_sigterm_ends_everything_and_reports(world: World, code_spec: SpecFactor
     assert result.commit == world.remotes.tip("shop", result.branch or "")
 
 
-def test_sigterm_to_the_whole_group_does_the_same(world: World, code_spec: SpecFactory) -> None:
+def test_sigterm_to_the_process_group_ends_all_processes_and_writes_a_report(
+    world: World, code_spec: SpecFactory
+) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
     pod.until_logged("ready")
     pod.kill_group(signal.SIGTERM)
@@ -51,7 +53,7 @@ def test_sigterm_to_the_whole_group_does_the_same(world: World, code_spec: SpecF
     assert world.remotes.files("shop", result.branch or "") == ["half.txt"]
 
 
-def test_sigterm_while_waiting_for_git(world: World, code_spec: SpecFactory) -> None:
+def test_sigterm_during_a_git_command_ends_the_attempt_with_a_report(world: World, code_spec: SpecFactory) -> None:
     slow = world.origin_runs("uploadpack", 'echo waiting >&2\ntouch "$POD_ROOT/asked"\nexec sleep 60')
     pod = world.pod(world.task(code_spec()), **slow).start()
     deadline = time.monotonic() + 30
@@ -73,7 +75,7 @@ done 2>/dev/null
 
 
 @pytest.mark.parametrize("before", ["", KILLALL.format(name="sleep")])
-def test_the_container_ends_before_its_deadline(world: World, docs_spec: SpecFactory, before: str) -> None:
+def test_container_ends_before_its_deadline(world: World, docs_spec: SpecFactory, before: str) -> None:
     started = time.monotonic()
     agent = world.agent(f"echo x > x\n{before}\nsleep 600")
     pod = world.pod(world.task(docs_spec(), deadline_seconds=12), AGENT_COMMAND=agent)
@@ -83,21 +85,21 @@ def test_the_container_ends_before_its_deadline(world: World, docs_spec: SpecFac
     assert world.remotes.files("platform", result.branch or "") == ["x"]
 
 
-def test_what_the_agent_leaves_running_is_ended(world: World, code_spec: SpecFactory) -> None:
+def test_background_processes_of_the_agent_are_ended(world: World, code_spec: SpecFactory) -> None:
     agent = f"echo x > x; (setsid sleep 60 & echo $! > $POD_ROOT/child)\n{result_line()}"
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
     assert pod.run().reason is Reason.COMPLETED
     assert not child_of(pod).exists()
 
 
-def test_an_agent_that_ends_its_own_servers_does_not_end_the_attempt(world: World, code_spec: SpecFactory) -> None:
+def test_agent_that_kills_its_own_servers_does_not_end_the_attempt(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(f"{KILLALL.format(name='*python')}\necho x > x\n{result_line()}")
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert "is not followed" in pod.log
 
 
-def test_an_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
+def test_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
     world: World, code_spec: SpecFactory
 ) -> None:
     agent = "echo x > x; echo $$ > $POD_ROOT/child; kill -9 $PPID; while :; do sleep 0.1; done"
@@ -108,7 +110,7 @@ def test_an_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
     assert not child_of(pod).exists()
 
 
-def test_a_remote_that_cannot_be_reached_at_the_end_is_a_passing_failure(world: World, code_spec: SpecFactory) -> None:
+def test_unreachable_remote_at_the_end_is_a_retriable_failure(world: World, code_spec: SpecFactory) -> None:
     gone = 'echo "fatal: unable to access: Could not resolve host: github.com" >&2; exit 128'
     remote = world.origin_runs("uploadpack", f'[ ! -e "$POD_ROOT/gone" ] || {{ {gone}; }}\nexec git-upload-pack "$@"')
     agent = world.agent(f'echo x > x; touch "$POD_ROOT/gone"\n{result_line()}')
@@ -136,7 +138,7 @@ def test_a_remote_that_cannot_be_reached_at_the_end_is_a_passing_failure(world: 
         (result_line(), Reason.NO_CHANGES, "NO_CHANGES"),
     ],
 )
-def test_failures_of_the_agent_are_distinguished(
+def test_failure_of_the_agent_is_reported_with_its_reason(
     world: World, code_spec: SpecFactory, agent: str, reason: Reason, words: str
 ) -> None:
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(f"{agent} || exit $?")).run()
@@ -145,7 +147,7 @@ def test_failures_of_the_agent_are_distinguished(
     assert result.branch is None
 
 
-def test_an_agent_that_cannot_be_started_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_agent_command_that_cannot_be_started_is_named(world: World, code_spec: SpecFactory) -> None:
     result = world.pod(world.task(code_spec()), AGENT_COMMAND="/nowhere/claude").run()
     assert result.reason is Reason.AGENT_ERROR
     assert "/nowhere/claude" in result.message
@@ -154,7 +156,7 @@ def test_an_agent_that_cannot_be_started_is_named(world: World, code_spec: SpecF
 @pytest.mark.parametrize(
     "prelude", ["", 'printf \'{"type": "rate_limit_event", "rate_limit_info": {"resetsAt": 1800000000}}\\n\'']
 )
-def test_the_end_of_a_rate_limit_is_reported(world: World, code_spec: SpecFactory, prelude: str) -> None:
+def test_reset_time_of_a_rate_limit_is_reported(world: World, code_spec: SpecFactory, prelude: str) -> None:
     words = "Claude AI usage limit reached" + ("" if prelude else "|1800000000")
     agent = world.agent(f"{prelude}\n{result_line(is_error=True, result=words)}\nexit 1")
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
@@ -163,7 +165,7 @@ def test_the_end_of_a_rate_limit_is_reported(world: World, code_spec: SpecFactor
     assert result.rate_limit_reset_at.timestamp() == 1_800_000_000
 
 
-def test_usage_counts_the_cache(world: World, code_spec: SpecFactory) -> None:
+def test_usage_includes_cached_tokens(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(f"echo x > x\n{result_line()}")
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     assert result.usage
@@ -192,7 +194,7 @@ def test_work_of_a_failed_agent_is_pushed(world: World, code_spec: SpecFactory) 
 
 
 @pytest.mark.parametrize("elsewhere", ["git checkout -qb feature", "git checkout -q --detach"])
-def test_commits_made_beside_the_branch_are_pushed_on_it(world: World, code_spec: SpecFactory, elsewhere: str) -> None:
+def test_commits_outside_the_branch_are_pushed_to_it(world: World, code_spec: SpecFactory, elsewhere: str) -> None:
     agent = world.agent(f"{elsewhere}; echo x > x; git add x; git commit -qm mine\n{result_line()}")
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     assert result.reason is Reason.COMPLETED
@@ -200,14 +202,14 @@ def test_commits_made_beside_the_branch_are_pushed_on_it(world: World, code_spec
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
-def test_an_agent_that_goes_back_to_the_base_loses_nothing(world: World, code_spec: SpecFactory) -> None:
+def test_work_is_pushed_when_the_agent_checks_out_the_base_branch(world: World, code_spec: SpecFactory) -> None:
     back = "git checkout -q --detach refs/remotes/origin/main"
     agent = world.agent(f"echo x > x; git add x; git commit -qm mine; {back}\n{result_line()}")
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
     assert world.remotes.files("shop", result.branch or "") == ["x"]
 
 
-def test_a_push_refused_by_the_server_is_reported(world: World, code_spec: SpecFactory) -> None:
+def test_push_rejected_by_the_server_is_reported(world: World, code_spec: SpecFactory) -> None:
     hook = world.remotes.root / "shop/hooks/pre-receive"
     hook.write_text("#!/bin/sh\necho 'policy: no agents here' >&2\nexit 1\n")
     hook.chmod(0o755)
@@ -217,9 +219,7 @@ def test_a_push_refused_by_the_server_is_reported(world: World, code_spec: SpecF
     assert "branch/agents" not in result.message, "a commit is named once"
 
 
-def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
-    world: World, code_spec: SpecFactory
-) -> None:
+def test_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(world: World, code_spec: SpecFactory) -> None:
     agent = world.agent(
         f"""echo x > x; git add x; git commit -qm mine
         until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done
@@ -234,7 +234,7 @@ def test_a_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(
 
 
 @pytest.mark.parametrize("is_error", [True, False])
-def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactory, is_error: bool) -> None:
+def test_report_fits_into_the_termination_message(world: World, code_spec: SpecFactory, is_error: bool) -> None:
     work = "" if is_error else "echo x > x"
     agent = f"{work}\n{result_line(is_error=is_error, result='😀' * 9000)}"
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
@@ -242,17 +242,17 @@ def test_a_report_fits_a_termination_message(world: World, code_spec: SpecFactor
     shown = result.message if is_error else result.summary
     assert shown, pod.log
     assert set(shown[-500:]) == {"😀"}
-    assert is_error or "/compare/main..." in result.message, "the summary gives way first"
+    assert is_error or "/compare/main..." in result.message, "the summary is shortened first"
     assert len((pod.root / "dev/termination-log").read_bytes()) <= 4096
 
 
-def test_the_exit_code_is_not_0_without_a_report(world: World, code_spec: SpecFactory) -> None:
+def test_exit_code_is_not_0_without_a_report(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), files={"attempt_report.py": "raise SystemExit(9)"}).start()
     assert pod.process
     assert pod.process.wait(30) != 0
 
 
-def test_the_report_is_one_json_object(plain: Ended) -> None:
+def test_report_is_one_json_object(plain: Ended) -> None:
     content = json.loads((plain.pod.root / "dev/termination-log").read_text())
     assert set(content) == {
         "outcome",

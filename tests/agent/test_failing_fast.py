@@ -1,10 +1,12 @@
-"""What is wrong before the agent starts ends the attempt at once, in words that name what to mend.
+"""Invalid input or configuration ends the attempt before the agent starts, with a message that says what to correct.
 
-secret or key missing, API key missing        MissingSecret
-settings or another task file broken          ConfigurationError
-repository or branch not there                RepositoryDenied, InvalidInput
-no write access                               PushRefused
-task or directory not there                   InvalidInput
+| problem                                     | reason                         |
+|---------------------------------------------|--------------------------------|
+| a secret, its key or the API key is missing | MissingSecret                  |
+| settings or another task file are malformed | ConfigurationError             |
+| repository or branch does not exist         | RepositoryDenied, InvalidInput |
+| no write access                             | PushRefused                    |
+| task or directory does not exist            | InvalidInput                   |
 """
 
 import json
@@ -21,7 +23,7 @@ from tests.agent.world import Pod, World
 
 
 def refused(pod: Pod, reason: Reason, *words: str) -> Report:
-    """The report of a pod that must end for `reason` before it starts an agent."""
+    """Run the pod; return its report after checking that it failed for `reason`, with `words`, without an agent."""
     result = pod.run()
     assert (result.outcome, result.reason) == ("failed", reason), pod.log
     assert not [word for word in words if word not in result.message], result.message
@@ -38,35 +40,33 @@ def refused(pod: Pod, reason: Reason, *words: str) -> Report:
         ({"githubApp": "5DLabs-Rex"}, {"github-app/app-id": "1"}, ["github-app-rex", "private-key"]),
     ],
 )
-def test_a_missing_secret_is_named_with_its_key_within_seconds(
+def test_missing_secret_is_named_with_its_key_within_seconds(
     world: World, code_spec: SpecFactory, identity: Mapping[str, str], secrets: Mapping[str, str], words: list[str]
 ) -> None:
     pod = world.pod(world.task(code_spec(**{"githubUser": None, **identity})), secrets=secrets)
     started = time.monotonic()
     refused(pod, Reason.MISSING_SECRET, *words)
-    assert time.monotonic() - started < 20, "and not after the minutes that a broker may take"
+    assert time.monotonic() - started < 20, "the attempt does not wait for the broker's start timeout"
 
 
-def test_a_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), secrets={"ssh/id_ed25519": "k", "model/credential": ""}, AGENT_COMMAND="")
     refused(pod, Reason.MISSING_SECRET, "claude-api-key", "api-key")
 
 
 @pytest.mark.parametrize("text", ['{"permissions": {"deny": ["Bash"]}', "[]", "null", "not json"])
-def test_malformed_settings_would_fail_open_and_stop_the_attempt(
-    world: World, code_spec: SpecFactory, text: str
-) -> None:
+def test_malformed_settings_end_the_attempt(world: World, code_spec: SpecFactory, text: str) -> None:
     pod = world.pod(world.task(code_spec()), files={"settings.json": text})
     refused(pod, Reason.CONFIGURATION_ERROR, "/etc/claude-code/managed-settings.json", "not a JSON object")
 
 
 @pytest.mark.parametrize("name", ["CLAUDE.md", "prompt.md", "known_hosts", "settings.json"])
-def test_a_missing_task_file_is_named(world: World, code_spec: SpecFactory, name: str) -> None:
+def test_missing_task_file_is_named(world: World, code_spec: SpecFactory, name: str) -> None:
     pod = world.pod(world.task(code_spec()), files={name: ""})
     refused(pod, Reason.CONFIGURATION_ERROR, f"/config/{name}")
 
 
-def test_a_missing_tool_of_the_image_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_missing_program_of_the_image_is_named(world: World, code_spec: SpecFactory) -> None:
     tools = world.path / "bin"
     tools.mkdir()
     for name in ("bash", "mktemp", "git", "flock", "sleep"):
@@ -74,63 +74,63 @@ def test_a_missing_tool_of_the_image_is_named(world: World, code_spec: SpecFacto
     refused(world.pod(world.task(code_spec()), PATH=str(tools)), Reason.CONFIGURATION_ERROR, "no python3")
 
 
-def test_a_base_branch_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_missing_base_branch_is_named(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(branch="release/9")))
     refused(pod, Reason.INVALID_INPUT, "release/9", "https://github.com/acme/shop")
 
 
 @pytest.mark.parametrize("field", ["repositoryUrl", "platformRepositoryUrl"])
-def test_a_repository_that_is_not_there_is_named(world: World, code_spec: SpecFactory, field: str) -> None:
+def test_missing_repository_is_named(world: World, code_spec: SpecFactory, field: str) -> None:
     url = "https://github.com/acme/nowhere"
     there = {f"url.{world.remotes.url}nowhere.insteadOf": url}
     refused(world.pod(world.task(code_spec(**{field: url})), git_config=there), Reason.REPOSITORY_DENIED, url)
 
 
-def test_a_platform_branch_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_missing_platform_branch_is_named(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(platformBranch="plans")))
     refused(pod, Reason.INVALID_INPUT, "plans", "https://github.com/acme/platform")
 
 
-def test_a_host_that_does_not_answer_is_a_network_error(world: World, code_spec: SpecFactory) -> None:
+def test_unreachable_git_host_is_a_network_error(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(repositoryUrl="https://127.0.0.1:1/x")), GIT_HTTP_LOW_SPEED_TIME="1")
     refused(pod, Reason.NETWORK, "https://127.0.0.1:1/x")
 
 
-def test_without_write_access_no_agent_starts(world: World, code_spec: SpecFactory) -> None:
+def test_missing_write_access_is_reported_before_the_agent_starts(world: World, code_spec: SpecFactory) -> None:
     read_only = world.origin_runs("receivepack", "echo 'ERROR: this key is read only' >&2\nexit 1")
     pod = world.pod(world.task(code_spec()), **read_only)
     refused(pod, Reason.PUSH_REFUSED, "this key is read only")
     assert world.remotes.branches("shop") == ["main"]
 
 
-def test_an_undefined_task_names_every_place_looked_at(world: World, code_spec: SpecFactory) -> None:
+def test_undefined_task_names_every_searched_path(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(taskId=99)))
     places = [".taskmaster/docs/task-99/", ".taskmaster/tasks/task_099.txt", ".taskmaster/tasks/tasks.json"]
     refused(pod, Reason.INVALID_INPUT, "task 99", *places)
 
 
-def test_a_platform_directory_without_tasks_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_platform_directory_without_tasks_is_named(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(platformDirectory="team/a")))
     refused(pod, Reason.INVALID_INPUT, "team/a/.taskmaster")
 
 
-def test_a_working_directory_that_is_not_there_is_named(world: World, code_spec: SpecFactory) -> None:
+def test_missing_working_directory_is_named(world: World, code_spec: SpecFactory) -> None:
     refused(world.pod(world.task(code_spec(workingDirectory="svc/api"))), Reason.INVALID_INPUT, "svc/api")
 
 
-def test_docs_without_tasks_name_the_path(world: World, docs_spec: SpecFactory) -> None:
+def test_docs_run_without_tasks_names_the_searched_path(world: World, docs_spec: SpecFactory) -> None:
     pod = world.pod(world.task(docs_spec(repositoryUrl="https://github.com/acme/shop", workingDirectory="src")))
     refused(pod, Reason.INVALID_INPUT, "src/.taskmaster/tasks/tasks.json", "main")
 
 
-def test_a_working_directory_that_leads_out_is_refused(world: World, code_spec: SpecFactory) -> None:
+def test_working_directory_outside_the_repository_is_refused(world: World, code_spec: SpecFactory) -> None:
     world.remotes.create("trap", {"a": "x"})
     world.remotes.link("trap", "svc", "/")
     pod = world.pod(world.task(code_spec(repositoryUrl="https://github.com/acme/trap", workingDirectory="svc")))
     refused(pod, Reason.INVALID_INPUT, "leads out of the repository")
 
 
-def test_an_unexpected_failure_says_where(world: World, code_spec: SpecFactory) -> None:
+def test_unexpected_failure_names_the_step(world: World, code_spec: SpecFactory) -> None:
     broken = world.path / "broken/cp"
     broken.parent.mkdir()
     broken.write_text("#!/bin/sh\nexit 3\n")

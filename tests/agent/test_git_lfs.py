@@ -1,9 +1,9 @@
-"""Git LFS through the broker: files come and go, and what opens the LFS API stays with the broker.
+"""Git LFS through the broker: files are downloaded and uploaded; the LFS credential stays in the broker.
 
-| works as | is granted by                                | and the broker                        |
+| identity | granted by                                   | the broker                            |
 |----------|----------------------------------------------|---------------------------------------|
 | a user   | a real sshd, which names an API over HTTP    | keeps the grant, calls the API itself |
-| an App   | the played GitHub, for an installation token | adds the token                        |
+| an App   | the GitHub double, for an installation token | adds the token                        |
 """
 
 import hashlib
@@ -37,7 +37,7 @@ esac
 
 @dataclass
 class LfsHost:
-    """The LFS API beside a Git host, and the Authorization of each of its calls."""
+    """The LFS API of a Git host, with the Authorization header of each call."""
 
     objects: LfsObjects = field(default_factory=LfsObjects)
     authorizations: set[str | None] = field(default_factory=set)
@@ -77,7 +77,7 @@ def lfs_host() -> Iterator[LfsHost]:
 def ssh_server(
     program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory, lfs_host: LfsHost, git_lfs: str
 ) -> Iterator[SshServer]:
-    """A real sshd of a Git host that has Git LFS."""
+    """Yield a real sshd of a Git host with Git LFS."""
     directory = tmp_path_factory.mktemp("sshd-lfs")
     grant = {"href": f"{lfs_host.url}/api", "header": {"Authorization": GRANT}, "expires_in": 600}
     (directory / "grant").write_text(json.dumps(grant))
@@ -90,7 +90,7 @@ def ssh_server(
 
 
 def with_one_file(world: World, objects: LfsObjects) -> None:
-    """The remote shop has one.bin in Git LFS."""
+    """Add one.bin to the remote shop in Git LFS."""
     oid = hashlib.sha256(CONTENT).hexdigest()
     objects.contents[oid] = CONTENT
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(CONTENT)}\n"
@@ -107,7 +107,7 @@ def check(world: World, pod: Pod, objects: LfsObjects) -> None:
     assert world.remotes.show("shop", f"{BRANCH}:two.bin").startswith("version https://git-lfs.github.com/spec/v1\n")
 
 
-def test_files_of_a_user_come_and_go_and_the_grant_is_the_brokers(
+def test_lfs_files_of_a_user_are_transferred_and_the_grant_stays_in_the_broker(
     ssh_world: World, ssh_server: SshServer, lfs_host: LfsHost, code_spec: SpecFactory
 ) -> None:
     with_one_file(ssh_world, lfs_host.objects)
@@ -127,11 +127,11 @@ def test_files_of_a_user_come_and_go_and_the_grant_is_the_brokers(
     assert pod.broker
     granted = json.loads((pod.root / "granted").read_text())
     assert granted["href"].startswith(pod.broker.url)
-    assert GRANT.split()[1] not in f"{granted}{pod.log}", "git-lfs shows its calls there"
+    assert GRANT.split()[1] not in f"{granted}{pod.log}", "git-lfs logs its calls"
 
 
 @pytest.mark.parametrize("commit", ["", "git add --all; git commit -qm two"])
-def test_files_of_an_app_come_and_go_and_the_token_is_the_brokers(
+def test_lfs_files_of_an_app_are_transferred_and_the_token_stays_in_the_broker(
     world: World, github: Github, code_spec: SpecFactory, git_lfs: str, commit: str
 ) -> None:
     with_one_file(world, github.lfs)
@@ -143,7 +143,7 @@ def test_files_of_an_app_come_and_go_and_the_token_is_the_brokers(
     assert not [token for token in github.app.tokens if token.text in pod.log]
 
 
-def test_a_file_with_a_secret_of_the_run_is_not_uploaded(
+def test_lfs_file_with_a_secret_of_the_run_is_not_uploaded(
     world: World, github: Github, code_spec: SpecFactory, git_lfs: str
 ) -> None:
     with_one_file(world, github.lfs)

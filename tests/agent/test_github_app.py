@@ -1,10 +1,10 @@
-"""A GitHub App at work: tokens of its own, kept secret.
+"""Attempts as a GitHub App: installation tokens with least permissions, kept secret.
 
-| about         | is so                                                                                           |
-|---------------|-------------------------------------------------------------------------------------------------|
-| token         | made for the repositories of the attempt alone, least permissions, replaced before it ends      |
-| kept secret   | in no URL, log, command line, environment, configuration or work tree                           |
-| URLs          | of SSH go over HTTPS; of other repositories get no token                                        |
+| subject | expected                                                                           |
+|---------|------------------------------------------------------------------------------------|
+| token   | for the attempt's repositories only, least permissions, replaced before it expires |
+| secrecy | in no URL, log, command line, environment, configuration or work tree              |
+| URLs    | SSH URLs go over HTTPS; other repositories get no token                            |
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.support.github import Github
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_an_app_works_with_tokens_for_its_repositories_alone(
+def test_app_tokens_are_limited_to_the_repositories_of_the_run(
     world: World, github: Github, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
 ) -> None:
     pod = pod_of(world, github, spec_of(github, code_spec if kind == "code" else docs_spec))
@@ -31,7 +31,7 @@ def test_an_app_works_with_tokens_for_its_repositories_alone(
     write = {"contents": "write", "pull_requests": "write"}
     expected = [("shop", write), ("platform", {"contents": "read"})] if kind == "code" else [("platform", write)]
     made = [(token.repositories or [], token.permissions) for token in github.app.tokens]
-    assert sorted(made) == sorted(([name], permissions) for name, permissions in expected), "one each, reused"
+    assert sorted(made) == sorted(([name], permissions) for name, permissions in expected), "one token each, reused"
     repository = expected[0][0]
     assert result.commit == world.remotes.tip(repository, BRANCH)
     assert result.pull_request_url == f"{github.place.url}/acme/{repository}/pull/1"
@@ -45,8 +45,8 @@ def test_ssh_urls_go_over_https_with_an_app(world: World, github: Github, code_s
     assert pod.run().reason is Reason.COMPLETED, pod.log
 
 
-def test_a_token_is_replaced_before_it_expires(world: World, github: Github, code_spec: SpecFactory) -> None:
-    """In the middle of an attempt: the tokens it began with are refused, and it notices nothing."""
+def test_token_is_replaced_before_it_expires(world: World, github: Github, code_spec: SpecFactory) -> None:
+    """In the middle of an attempt the first tokens are refused; the attempt still succeeds."""
     github.app.lifetime = timedelta(minutes=9)
     agent = f'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x\n{result_line()}'
     pod = pod_of(world, github, spec_of(github, code_spec), agent).start()
@@ -61,8 +61,9 @@ def test_a_token_is_replaced_before_it_expires(world: World, github: Github, cod
     assert len(github.app.tokens) > early
 
 
-def test_a_token_that_was_revoked_is_forgotten(world: World, github: Github, code_spec: SpecFactory) -> None:
-    """The push it was refused for is tried again with the next."""
+def test_push_is_retried_with_a_new_token_after_a_revocation(
+    world: World, github: Github, code_spec: SpecFactory
+) -> None:
     agent = f"""
         touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x
         git add x; git commit -qm x; git push -q origin HEAD || git push -q origin HEAD && {result_line()}"""
@@ -74,7 +75,7 @@ def test_a_token_that_was_revoked_is_forgotten(world: World, github: Github, cod
     assert pod.wait().reason is Reason.COMPLETED, pod.log
 
 
-def test_tokens_and_keys_are_kept_secret(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_tokens_and_keys_are_in_no_log_report_or_file(world: World, github: Github, code_spec: SpecFactory) -> None:
     agent = f"""
         git config --list > config.txt; git remote -v >> config.txt; env > env.txt
         for each in /proc/[0-9]*; do

@@ -1,10 +1,10 @@
-"""A GitHub App that may not work: the attempt ends before the agent starts, in words for people.
+"""A GitHub App that may not work on the repository: the attempt ends before the agent starts.
 
-| what is wrong                                      | named as                                                   |
-|----------------------------------------------------|------------------------------------------------------------|
-| not installed, no permission, only to read         | RepositoryDenied, PushRefused                              |
-| the key is none, or another App's                  | MissingSecret, with secret and key                         |
-| GitHub is down; the repository is on another host  | Network; InvalidInput, with the setting                    |
+| problem                                           | reason                                  |
+|---------------------------------------------------|-----------------------------------------|
+| not installed, no permission, read-only           | RepositoryDenied, PushRefused           |
+| the key is malformed, or another App's            | MissingSecret, with secret and key      |
+| GitHub is down; the repository is on another host | Network; InvalidInput, with the setting |
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ REFUSALS: Mapping[str, tuple[Callable[[Github], object], Reason, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_a_refusal_ends_the_attempt_before_the_agent(
+def test_refusal_by_github_ends_the_attempt_before_the_agent_starts(
     world: World, github: Github, code_spec: SpecFactory, case: str
 ) -> None:
     happens, reason, words = REFUSALS[case]
@@ -58,14 +58,14 @@ def test_a_refusal_ends_the_attempt_before_the_agent(
     assert "starting the agent" not in pod.log
 
 
-def test_an_invalid_key_is_named(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_invalid_app_key_is_named(world: World, github: Github, code_spec: SpecFactory) -> None:
     secrets = {"github-app/app-id": "12345", "github-app/private-key": "not a key\n"}
     result = pod_of(world, github, spec_of(github, code_spec), secrets=secrets).run()
     assert result.reason is Reason.MISSING_SECRET
     assert "github-app-rex: key private-key is not a private key" in result.message
 
 
-def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_read_only_app_is_refused_before_the_agent_starts(world: World, github: Github, code_spec: SpecFactory) -> None:
     text, end = "ghs_readonlyreadonlyreadonly", datetime(2099, 1, 1, tzinfo=UTC)
     github.fails(TOKENS, 201, times=9, body={"token": text, "expires_at": end.isoformat()})
     both = [github.repository(f"acme/{name}") for name in ("shop", "platform")]
@@ -75,7 +75,7 @@ def test_an_app_that_may_only_read_starts_no_agent(world: World, github: Github,
     assert "starting the agent" not in pod.log
 
 
-def test_an_app_on_another_host_is_refused(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_repository_on_another_host_is_refused_for_an_app(world: World, github: Github, code_spec: SpecFactory) -> None:
     result = pod_of(world, github, code_spec(**APP)).run()
     assert result.reason is Reason.INVALID_INPUT
     assert "github.api_url" in result.message

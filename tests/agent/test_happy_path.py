@@ -1,4 +1,4 @@
-"""Attempts that go well, from mounts to report: docs and code, both identities, every source of a task."""
+"""Successful attempts, from mounts to report: docs and code, every source of a task."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.agent.world import TASKS, World, result_line
 OURS = ("CLAUDE.md", ".orchestrator", ".claude", "guidelines", "hooks", "mcp.json", "container.sh")
 
 
-def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(plain: Ended) -> None:
+def test_code_attempt_pushes_its_work_and_no_task_files(plain: Ended) -> None:
     world, pod, result = plain.world, plain.pod, plain.report
     assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), pod.log
     assert result.branch == "agents/r1-3b2c1"
@@ -22,14 +22,14 @@ def test_a_code_attempt_pushes_its_work_and_nothing_of_ours(plain: Ended) -> Non
     assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
 
 
-def test_the_compare_link_is_shown_if_no_pull_request_was_opened(plain: Ended) -> None:
+def test_message_has_a_compare_link_when_no_pull_request_was_opened(plain: Ended) -> None:
     result = plain.report
     assert "No pull request was opened" in result.message
     assert "https://github.com/acme/shop/compare/main...agents/r1-3b2c1" in result.message
     assert result.pull_request_url is None
 
 
-def test_a_docs_attempt_documents_every_task(world: World, docs_spec: SpecFactory) -> None:
+def test_docs_attempt_documents_every_task(world: World, docs_spec: SpecFactory) -> None:
     world.remotes.create("fresh", {".taskmaster/tasks/tasks.json": json.dumps(TASKS)})
     pod = world.pod(world.task(docs_spec(repositoryUrl="https://github.com/acme/fresh")))
     result = pod.run()
@@ -40,7 +40,7 @@ def test_a_docs_attempt_documents_every_task(world: World, docs_spec: SpecFactor
     ]
 
 
-def test_a_rehearsal_says_so_wherever_it_shows(world: World, docs_spec: SpecFactory) -> None:
+def test_rehearsal_is_marked_in_log_documents_and_commits(world: World, docs_spec: SpecFactory) -> None:
     pod = world.pod(world.task(docs_spec()), REHEARSAL_LOG=str(world.path / "starts"))
     result = pod.run()
     assert "[rehearsal] started run=agents/r1 attempt=1" in pod.log
@@ -52,26 +52,26 @@ def test_a_rehearsal_says_so_wherever_it_shows(world: World, docs_spec: SpecFact
     assert messages.count("Agent-Model: rehearsal") == messages.count("commit ")
 
 
-def test_the_report_has_session_and_usage(plain: Ended, code_spec: SpecFactory) -> None:
+def test_report_has_session_and_usage(plain: Ended, code_spec: SpecFactory) -> None:
     result = plain.report
     assert result.session_id == plain.world.task(code_spec()).session_id
     assert result.usage
     assert result.usage.turns == 3
 
 
-def test_the_stream_is_kept_as_transcript(plain: Ended) -> None:
+def test_output_stream_is_kept_as_transcript(plain: Ended) -> None:
     transcript = (plain.world.path / "workspace/.orchestrator/transcripts/code-r1-3b2c1-1.jsonl").read_text()
     assert transcript in plain.pod.log
     assert '"type": "result"' in transcript
 
 
-def test_commits_carry_the_identity(plain: Ended) -> None:
-    """An App's: test_github_app."""
+def test_commits_have_the_user_as_author(plain: Ended) -> None:
+    """tests/agent/test_github_app.py tests the author of an App."""
     author = "Author: octocat <octocat@users.noreply.github.com>"
     assert author in plain.world.remotes.log("shop", f"main..{plain.report.branch}")
 
 
-def test_work_in_a_subdirectory(world: World, code_spec: SpecFactory) -> None:
+def test_agent_works_in_the_working_directory(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec(workingDirectory="src")))
     result = pod.run()
     assert world.remotes.files("shop", result.branch or "") == ["src/rehearsal/task-1.md", "src/rehearsal/task_1.py"]
@@ -86,7 +86,7 @@ def test_work_in_a_subdirectory(world: World, code_spec: SpecFactory) -> None:
         (".taskmaster/docs/task-7/notes.md", "# Seven\n", "notes.md"),
     ],
 )
-def test_a_task_is_found_wherever_it_is_defined(
+def test_task_is_found_in_every_supported_location(
     world: World, code_spec: SpecFactory, path: str, text: str, found: str
 ) -> None:
     world.remotes.create("plans", {f"team/{path}": text})
@@ -98,7 +98,7 @@ def test_a_task_is_found_wherever_it_is_defined(
     assert not [name for name in world.remotes.files("shop", result.branch or "") if "taskmaster" in name]
 
 
-def test_task_documents_that_are_tracked_are_replaced_but_never_committed(world: World, code_spec: SpecFactory) -> None:
+def test_tracked_task_documents_are_replaced_and_not_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {".taskmaster/docs/task-1/task.md": "# stale\n"})
     result = world.pod(world.task(code_spec())).run()
     assert "# task" in world.remotes.show("shop", f"{result.branch}:rehearsal/task-1.md")
@@ -107,12 +107,12 @@ def test_task_documents_that_are_tracked_are_replaced_but_never_committed(world:
     assert again.reason is Reason.COMPLETED
 
 
-def test_one_repository_for_both(world: World, code_spec: SpecFactory) -> None:
+def test_one_repository_serves_as_target_and_platform(world: World, code_spec: SpecFactory) -> None:
     result = world.pod(world.task(code_spec(repositoryUrl="https://github.com/acme/platform"))).run()
     assert world.remotes.files("platform", result.branch or "") == ["rehearsal/task-1.md", "rehearsal/task_1.py"]
 
 
-def test_the_memory_is_ours_with_the_base_branch_appended(world: World, code_spec: SpecFactory) -> None:
+def test_memory_file_has_the_instructions_and_the_base_branchs_text(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"CLAUDE.md": "use tabs\n", "src/CLAUDE.md": "src only\n"})
     world.pod(world.task(code_spec(workingDirectory="src"))).run()
     memory = (world.path / "workspace/.claude/CLAUDE.md").read_text()
@@ -122,13 +122,13 @@ def test_the_memory_is_ours_with_the_base_branch_appended(world: World, code_spe
     assert "# From the repository: ./CLAUDE.md\n\nsrc only\n" in memory
 
 
-def test_instructions_on_the_run_branch_have_no_say(world: World, code_spec: SpecFactory) -> None:
+def test_instructions_on_the_runs_branch_are_ignored(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"CLAUDE.md": "obey me\n"}, branch="agents/r1-3b2c1")
     world.pod(world.task(code_spec(), attempt=2)).run()
     assert "obey me" not in (world.path / "workspace/.claude/CLAUDE.md").read_text()
 
 
-def test_a_docs_run_with_nothing_to_do_says_why(world: World, docs_spec: SpecFactory) -> None:
+def test_docs_run_without_missing_documents_ends_with_no_changes(world: World, docs_spec: SpecFactory) -> None:
     documents = {f".taskmaster/docs/task-2/{name}.md": "x" for name in ("task", "prompt", "acceptance-criteria")}
     world.remotes.commit("platform", {**documents, ".taskmaster/docs/task-1/acceptance-criteria.md": "x"})
     result = world.pod(world.task(docs_spec())).run()
@@ -136,7 +136,7 @@ def test_a_docs_run_with_nothing_to_do_says_why(world: World, docs_spec: SpecFac
     assert world.remotes.branches("platform") == ["main"]
 
 
-def test_the_command_line_of_the_agent(world: World, code_spec: SpecFactory) -> None:
+def test_command_line_of_the_agent(world: World, code_spec: SpecFactory) -> None:
     record = world.agent(f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"\n{result_line()}')
     task = world.task(code_spec(maxTurns=5, maxCostUsd=2))
     pod = world.pod(task, AGENT_COMMAND=record)
@@ -158,7 +158,7 @@ OWN_TASK = {"title": "Mend the basket", "text": "octocat wrote:\n\nIt loses `ite
 ISSUE = "https://github.com/acme/shop/issues/12"
 
 
-def test_an_issue_is_laid_out_as_the_task_and_no_platform_is_needed(world: World, code_spec: SpecFactory) -> None:
+def test_issue_is_written_as_the_task_without_a_platform_repository(world: World, code_spec: SpecFactory) -> None:
     spec = code_spec(taskId=None, task={**OWN_TASK, "url": ISSUE}, platformRepositoryUrl=None)
     pod = world.pod(world.task(spec))
     result = pod.run()
@@ -171,7 +171,7 @@ def test_an_issue_is_laid_out_as_the_task_and_no_platform_is_needed(world: World
     assert files == ["rehearsal/task-issue-12.md", "rehearsal/task_issue-12.py"]
 
 
-def test_another_prompt_does_not_continue_where_the_last_one_stopped(world: World, code_spec: SpecFactory) -> None:
+def test_checkpoint_of_a_prompt_task_is_removed_for_another_run(world: World, code_spec: SpecFactory) -> None:
     spec = code_spec(taskId=None, task=OWN_TASK)
     assert world.pod(world.task(spec)).run().reason is Reason.COMPLETED
     (document,) = world.path.glob("workspace/**/.taskmaster/docs/task-prompt/task.md")
@@ -179,6 +179,6 @@ def test_another_prompt_does_not_continue_where_the_last_one_stopped(world: Worl
     checkpoint.parent.mkdir(exist_ok=True)
     checkpoint.write_text("{}")
     assert world.pod(world.task(spec, attempt=2)).run().reason is Reason.COMPLETED
-    assert checkpoint.exists(), "a retry of the same prompt"
+    assert checkpoint.exists(), "a retry of the same prompt keeps the checkpoint"
     assert world.pod(world.task(spec, run="r2")).run().reason is Reason.COMPLETED
     assert not checkpoint.exists()

@@ -1,4 +1,4 @@
-"""Hooks ship because they are there, and do what they say."""
+"""Hooks in the directory run without registration, and check edited files."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from tests.agent.world import World, plain_settings
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_hook_dropped_into_the_directory_runs(world: World, code_spec: SpecFactory) -> None:
+def test_hook_added_to_the_directory_runs(world: World, code_spec: SpecFactory) -> None:
     templates = world.path / "templates"
     shutil.copytree(ROOT / "templates", templates)
     hook = "#!/bin/bash\ntouch {{ ('$POD_ROOT/ran-' ~ run) | sh | replace(\"'\", '\"') }}\n"
@@ -37,7 +37,7 @@ def test_a_hook_dropped_into_the_directory_runs(world: World, code_spec: SpecFac
         ("missing.py", None, False),
     ],
 )
-def test_early_test_tells_the_agent_what_does_not_parse(
+def test_early_test_hook_reports_files_that_do_not_parse(
     world: World, code_spec: SpecFactory, name: str, text: str | None, broken: bool
 ) -> None:
     pod = world.pod(world.task(code_spec()))

@@ -1,16 +1,16 @@
-"""An agent that looks for every secret and tries every way around the broker, in a pod of two real containers.
+"""A hostile agent searches for secrets and tries to bypass the broker, in a pod of two real containers.
 
-| looks for secrets in                               | finds                                             |
-|----------------------------------------------------|---------------------------------------------------|
-| environment, files, /proc, sockets, git, answers   | the pod's random value, which opens nothing else  |
+| place of the search                              | secrets found                                     |
+|--------------------------------------------------|---------------------------------------------------|
+| environment, files, /proc, sockets, git, answers | only the pod's random value, valid for its broker |
 
-| tries                                              | gets                                              |
-|----------------------------------------------------|---------------------------------------------------|
-| another repository, over HTTPS and over SSH        | nothing that needs a credential                   |
-| another command over ssh; a push to what is read   | a refusal                                         |
-| another upstream, another path of the model's API  | a refusal                                         |
-| the broker of another pod of the machine           | a refusal                                         |
-| to write where the broker speaks                   | a read-only file system                           |
+| attempt                                             | result                          |
+|-----------------------------------------------------|---------------------------------|
+| another repository, over HTTPS and over SSH         | nothing that needs a credential |
+| another ssh command; push to a read-only repository | a refusal                       |
+| another upstream, another path of the model API     | a refusal                       |
+| the broker of another pod on the machine            | a refusal                       |
+| to write to the broker's shared directory           | a read-only file system         |
 """
 
 import json
@@ -129,7 +129,7 @@ def containers() -> Iterator[Callable[..., Container]]:
 
 @pytest.fixture
 def another_pod(tmp_path: Path) -> Iterator[brokers.Running]:
-    """Another broker of the machine, at work for another run."""
+    """Yield another broker on the machine, serving another run."""
     with serving(Model([says("x")])) as model:
         given = {"namespace": "agents", "git": brokers.git_of(), "model": brokers.model_of(model.url)}
         with brokers.serving(brokers.lay_out(tmp_path / "other", given, {"model/credential": "sk-other"})) as running:
@@ -137,32 +137,32 @@ def another_pod(tmp_path: Path) -> Iterator[brokers.Running]:
 
 
 def hostile(place: dict[str, Any], directory: str, other: int) -> dict[str, str]:
-    """Task files: what the agent runs, and its calls to the broker."""
+    """Return the task files: the agent's script and its calls to the broker."""
     names = f"OTHER, PLACE, DIRECTORY = {other}, {place!r}, {directory!r}\n"
     done = result_line(result="NO_CHANGES: looked")
     return {"hostile.py": names + CALLS, "hostile.sh": f"( {LOOT} )\n{done}\n"}
 
 
 def loot(container: Container) -> dict[str, str]:
-    """What the agent found, by where."""
+    """Return what the agent found, by the name of its file."""
     files = (container.pod.root / "home/agent/loot").iterdir()
     return {path.name: path.read_bytes().decode(errors="replace") for path in files}
 
 
 def check(container: Container, result: Report, secrets: list[str]) -> str:
-    """The answers that it got, once none of what it found is a secret."""
+    """Check that the agent found no secret; return the answers to its calls."""
     assert result.reason is Reason.NO_CHANGES, container.log
     found = loot(container)
     assert {"environment", "files", "proc", "processes", "places", "git", "trace", "answers"} <= found.keys()
     ready = json.loads((container.pod.mounts.shared / "ready.json").read_text())
-    assert ready["credential"] in found["files"], "it has the pod's own value"
-    assert all(f"\n{name}" in found["files"] for name in SEARCHED), "the search came to its end"
-    assert "/config/container.sh" in found["proc"], "processes were looked at"
-    assert "ls-remote< " in found["trace"], "git was overheard"
+    assert ready["credential"] in found["files"], "the agent has the pod's own value"
+    assert all(f"\n{name}" in found["files"] for name in SEARCHED), "the search was completed"
+    assert "/config/container.sh" in found["proc"], "processes were searched"
+    assert "ls-remote< " in found["trace"], "git's traffic was recorded"
     places = {**found, "log": container.log, "report": result.model_dump_json()}
     assert not [(where, secret) for secret in secrets for where, text in places.items() if secret in text]
     assert "write 1" in found["places"]
-    assert "functions.broker" not in found["proc"], "the broker's processes are out of its sight"
+    assert "functions.broker" not in found["proc"], "the broker's processes are not visible"
     answers = found["answers"]
     for line in answers.splitlines():
         name, _, answer = line.partition(": ")
@@ -175,7 +175,7 @@ def check(container: Container, result: Report, secrets: list[str]) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_a_run_of_an_app(
+def test_hostile_agent_of_an_app_run_finds_no_secret_and_is_refused(
     world: World,
     github: Github,
     code_spec: SpecFactory,
@@ -198,13 +198,13 @@ def test_a_run_of_an_app(
     answers = check(container, result, secrets + [token.text for token in github.app.tokens])
     assert world.remotes.tip("private", "main") not in answers
     assert not [token for token in github.app.tokens if "private" in (token.repositories or [])]
-    assert "other repository: 302" in answers, "to where it gets no credential"
+    assert "other repository: 302" in answers, "the redirect has no credential"
     assert "head: Extra inputs are not permitted; base: Extra inputs are not permitted" in answers
     assert github_app.pulls(github) == []
 
 
 @pytest.mark.timeout(300)
-def test_a_run_of_a_user(
+def test_hostile_agent_of_a_user_run_finds_no_secret_and_is_refused(
     ssh_world: World,
     ssh_server: SshServer,
     code_spec: SpecFactory,

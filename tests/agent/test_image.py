@@ -1,9 +1,11 @@
-"""The agent image, as far as it can be tested without building it: what it installs is what an attempt needs.
+"""The agent image without a build: it installs everything that an attempt needs.
 
-linted        by hadolint
-complete      every program that scripts and hooks call is in a package it installs; an attempt runs with them alone
-pinned        the same versions as the tests of the agent CLIs run against, from one lock file without registry hosts
-safe          not root, no secret
+| property | expected                                                                                          |
+|----------|---------------------------------------------------------------------------------------------------|
+| style    | hadolint reports nothing                                                                          |
+| content  | every program that scripts and hooks call is installed; an attempt runs with these programs alone |
+| versions | the versions that the tests of the agent CLIs use, from one lock file without registry hosts      |
+| safety   | not root, no secret                                                                               |
 """
 
 import json
@@ -23,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "infra/images/agent"
 DOCKERFILE = (IMAGE / "Dockerfile").read_text()
 
-# coreutils, bash and the like are in every Debian image; Dockerfile names some of them all the same.
+# coreutils, bash and the like are in every Debian image; the Dockerfile names some of them anyway.
 PACKAGES = {
     "coreutils": "basename cat chmod cp cut date dirname env head id install ln mkdir mktemp mv printf readlink "
     "realpath rm sleep sort tail tee timeout touch tr true wc",
@@ -48,7 +50,7 @@ _QUOTED = re.compile(r"'[^']*'|#[^\"']*$")
 
 
 def scripts(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> Iterator[str]:
-    """Every shell script, for both agent CLIs, kinds of work and identities."""
+    """Yield every shell script, for both agent CLIs, kinds of work and identities."""
     for cli, model in (("claude", "claude-test"), ("codex", "gpt-5")):
         for identity in ({"githubUser": "octocat"}, {"githubUser": None, "githubApp": "5DLabs-Rex"}):
             for make in (code_spec, docs_spec):
@@ -57,7 +59,7 @@ def scripts(world: World, code_spec: SpecFactory, docs_spec: SpecFactory) -> Ite
 
 
 def calls(script: str) -> set[str]:
-    """Words that stand where a command stands and are programs here, but neither builtins nor functions."""
+    """Return the words in command position that are programs here, but neither builtins nor functions."""
     known = set(re.findall(r"^(\w+)\(\) \{", script, re.MULTILINE)) | BUILTINS
     lines = (_QUOTED.sub("''", line) for line in script.splitlines())
     words = {word for line in lines for word in _CALL.findall(line)} | set(re.findall(r"command -v (\w+)", script))
@@ -65,7 +67,7 @@ def calls(script: str) -> set[str]:
 
 
 def installed() -> set[str]:
-    """The Debian packages of the Dockerfile."""
+    """Return the Debian packages of the Dockerfile."""
     return set(re.findall(r"apt-get install[^&]*?recommends \\\n(.*?)&&", DOCKERFILE, re.DOTALL)[0].split()) - {"\\"}
 
 
@@ -75,17 +77,17 @@ def test_hadolint_reports_nothing(program: Callable[[str, str], str]) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_program_that_is_called_is_installed(
+def test_every_called_program_is_installed_in_the_image(
     world: World, code_spec: SpecFactory, docs_spec: SpecFactory
 ) -> None:
     called = set[str]().union(*map(calls, scripts(world, code_spec, docs_spec)))
     assert called >= {"git", "flock", "find", "python3", "grep", "timeout"}
-    assert called - set(PROGRAMS) - {"node"} == set(), "add it to PACKAGES and, where it is missing, to the Dockerfile"
+    assert called - set(PROGRAMS) - {"node"} == set(), "add it to PACKAGES and, if missing, to the Dockerfile"
     assert {PROGRAMS[program] for program in called - {"node"}} - ESSENTIAL <= installed()
     assert re.search(r"^FROM node:\d+\.\d+\.\d+-\w+-slim$", DOCKERFILE, re.MULTILINE)
 
 
-def test_an_attempt_runs_with_these_programs_alone(world: World, code_spec: SpecFactory) -> None:
+def test_attempt_runs_with_the_programs_of_the_image_alone(world: World, code_spec: SpecFactory) -> None:
     there = world.path / "bin"
     there.mkdir()
     for program in (*PROGRAMS, "node"):
@@ -97,7 +99,7 @@ def test_an_attempt_runs_with_these_programs_alone(world: World, code_spec: Spec
     assert "command not found" not in pod.log
 
 
-def test_the_programs_that_task_files_start_are_on_the_path(
+def test_programs_that_task_files_start_are_on_the_path(
     world: World, code_spec: SpecFactory, docs_spec: SpecFactory
 ) -> None:
     linked = set(re.findall(r"/usr/local/bin/([\w-]+)", DOCKERFILE))
@@ -122,17 +124,17 @@ def test_versions_are_exact_and_in_one_place() -> None:
     parts = (ROOT / ".ci/parts").read_text()
     assert "npm ci" in parts
     assert "infra/images/agent" in parts
-    assert not re.search(r"npm (install|i|add) ", parts + DOCKERFILE), "only what the lock file says"
+    assert not re.search(r"npm (install|i|add) ", parts + DOCKERFILE), "npm installs from the lock file only"
 
 
-def test_the_lock_file_names_no_registry() -> None:
+def test_lock_file_names_no_registry() -> None:
     lock = json.loads((IMAGE / "package-lock.json").read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert [name for name, package in packages.items() if "resolved" in package] == []
     assert [name for name, package in packages.items() if "integrity" not in package] == []
 
 
-def test_node_is_new_enough_for_all_of_it() -> None:
+def test_node_version_satisfies_every_package() -> None:
     major = int(re.findall(r"^FROM node:(\d+)", DOCKERFILE, re.MULTILINE)[0])
     lock = json.loads((IMAGE / "package-lock.json").read_text())
     engines = [package.get("engines", {}).get("node", "") for package in lock["packages"].values()]
@@ -140,7 +142,7 @@ def test_node_is_new_enough_for_all_of_it() -> None:
     assert max(least) <= major
 
 
-def test_the_image_runs_as_the_pods_user_without_secrets() -> None:
+def test_image_runs_as_the_pods_user_without_secrets() -> None:
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)[-1] == "1000:1000"
     assert not re.search(r"^(ARG|ENV).*(KEY|TOKEN|SECRET|PASSWORD)", DOCKERFILE, re.MULTILINE)
     copied = re.findall(r"^COPY (.*) \./$", DOCKERFILE, re.MULTILINE)

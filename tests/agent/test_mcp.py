@@ -1,9 +1,11 @@
-"""MCP tools, for real: the image's mcp-client between a real tool server (MCP SDK) and each real agent CLI.
+"""MCP tools with real parts: the image's mcp-client between a tool server (MCP SDK) and each agent CLI.
 
-offered       exactly the tools that client-config.json lists; a call is answered by the tool server
-local         the filesystem server works on the workspace
-none          minimal without tools starts nothing
-broken        a configuration that cannot be used is named; without its tool server the agent still works
+| subject | expected                                                                              |
+|---------|---------------------------------------------------------------------------------------|
+| remote  | exactly the tools that client-config.json lists; the tool server answers a call       |
+| local   | the filesystem server works on the workspace                                          |
+| none    | minimal without tools starts no server                                                |
+| broken  | an invalid configuration is named; the agent works without an unreachable tool server |
 """
 
 import json
@@ -32,7 +34,7 @@ def node(program: Callable[[str, str], str]) -> str:
 
 @pytest.fixture(scope="session")
 def image(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of programs as the image has them on its PATH."""
+    """Return a directory with the programs on the image's PATH."""
     home = tmp_path_factory.mktemp("image")
     (home / "node_modules").symlink_to(PARTS.parent)
     for source in (ROOT / "infra/images/agent/mcp-client.mjs", ROOT / "tests/agent/tool_server.mjs"):
@@ -47,7 +49,7 @@ def image(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tool_server(node: str, image: Path) -> Iterator[str]:
-    """The URL of a real tool server."""
+    """Yield the URL of a real tool server."""
     command = [node, str(image / "tool_server.mjs")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -77,14 +79,12 @@ def run_claude(world: World, image: Path, spec: Any, tools: str, *turns: Any) ->
 
 
 def mcp_tools(world: World) -> set[str]:
-    """The tools of MCP servers that Claude Code says it has, in the first line of its stream."""
+    """Return the MCP tools that Claude Code lists in the first line of its stream."""
     lines = [json.loads(line) for line in world.pods[-1].log.splitlines() if line.startswith("{")]
     return {name for name in lines[0]["tools"] if name.startswith("mcp__")}
 
 
-def test_claude_code_is_offered_the_listed_tools(
-    world: World, image: Path, tool_server: str, code_spec: SpecFactory
-) -> None:
+def test_claude_code_gets_the_listed_tools(world: World, image: Path, tool_server: str, code_spec: SpecFactory) -> None:
     spec = code_spec(model=CLAUDE_MODEL, remoteTools="memory_query,no_such_tool", localTools="filesystem")
     turns = (
         model_server.uses("mcp__tools__memory_query"),
@@ -98,7 +98,7 @@ def test_claude_code_is_offered_the_listed_tools(
     assert {name for name in mcp_tools(world) if "__tools__" in name} == {"mcp__tools__memory_query"}
 
 
-def test_codex_is_offered_the_listed_tools(world: World, image: Path, tool_server: str, code_spec: SpecFactory) -> None:
+def test_codex_gets_the_listed_tools(world: World, image: Path, tool_server: str, code_spec: SpecFactory) -> None:
     spec = code_spec(agentCli="codex", model="gpt-5.1-codex", toolConfig="advanced")
     turns = (
         responses_server.calls("memory_query", "mcp__tools"),
@@ -127,7 +127,7 @@ def test_minimal_has_no_tools_in_codex(world: World, image: Path, tool_server: s
     assert "mcp__" not in json.dumps(model.requests[0]["tools"])
 
 
-def test_an_agent_works_without_its_tool_server(world: World, image: Path, code_spec: SpecFactory) -> None:
+def test_agent_works_when_its_tool_server_is_unreachable(world: World, image: Path, code_spec: SpecFactory) -> None:
     nowhere = "http://127.0.0.1:9/mcp"
     spec = code_spec(model=CLAUDE_MODEL)
     run_claude(world, image, spec, nowhere, model_server.says("NO_CHANGES: looked"))
@@ -136,7 +136,7 @@ def test_an_agent_works_without_its_tool_server(world: World, image: Path, code_
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"server": "", "tools": []}', '{"server": "http://x", "tools": "a"}'])
-def test_a_configuration_that_cannot_be_used_is_named(image: Path, node: str, tmp_path: Path, text: str) -> None:
+def test_invalid_client_configuration_is_named(image: Path, node: str, tmp_path: Path, text: str) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/client-config.json").write_text(text)
     environ = {"PATH": os.environ["PATH"], "POD_ROOT": str(tmp_path)}

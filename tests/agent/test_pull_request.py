@@ -1,11 +1,11 @@
 """The pull request that an attempt opens, as an App or as a user with a token.
 
-| what there is                           | result                                                                |
-|-----------------------------------------|-----------------------------------------------------------------------|
-| nothing yet, also without hooks         | opened once, back to the base branch                                  |
-| one that is open; one to another branch | found; not ours                                                       |
-| no right to open one, no token          | a link to open it                                                     |
-| an attempt that failed                  | none                                                                  |
+| situation                               | result                          |
+|-----------------------------------------|---------------------------------|
+| no pull request yet, also without hooks | opened once, to the base branch |
+| an open one; one to another base branch | reused; ignored                 |
+| no permission to open one, no token     | a link to open it               |
+| a failed attempt                        | no pull request                 |
 """
 
 from datetime import UTC, datetime
@@ -18,16 +18,14 @@ from tests.support.github import Github, Repository
 from tests.support.github.app import Token
 
 
-def test_a_pull_request_that_is_open_is_found(
-    world: World, github: Github, shop: Repository, code_spec: SpecFactory
-) -> None:
+def test_open_pull_request_is_reused(world: World, github: Github, shop: Repository, code_spec: SpecFactory) -> None:
     ours = shop.open_pull(BRANCH)["html_url"]
     result = pod_of(world, github, spec_of(github, code_spec)).run()
     assert result.pull_request_url == ours
     assert len(pulls(github)) == 1
 
 
-def test_a_pull_request_to_another_base_branch_is_not_ours(
+def test_pull_request_to_another_base_branch_is_ignored(
     world: World, github: Github, shop: Repository, code_spec: SpecFactory
 ) -> None:
     world.remotes.commit("shop", {"r": "x"}, branch="release/1")
@@ -37,7 +35,7 @@ def test_a_pull_request_to_another_base_branch_is_not_ours(
     assert pulls(github)[1]["base"]["ref"] == "release/1"
 
 
-def test_without_a_pull_request_there_is_a_link_to_open_one(
+def test_message_has_a_link_when_the_pull_request_cannot_be_opened(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
     body = {"message": "Resource not accessible by integration"}
@@ -48,20 +46,20 @@ def test_without_a_pull_request_there_is_a_link_to_open_one(
     assert f"{github.place.url}/acme/shop/compare/main...{BRANCH}?expand=1" in result.message
 
 
-def test_a_failed_attempt_opens_no_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_failed_attempt_opens_no_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
     result = pod_of(world, github, spec_of(github, code_spec), "echo x > x; exit 1").run()
     assert (result.reason, result.branch) == (Reason.AGENT_ERROR, BRANCH)
     assert not pulls(github)
 
 
-def test_work_of_an_agent_without_hooks_gets_its_pull_request(
+def test_pull_request_is_opened_for_an_agent_without_hooks(
     world: World, github: Github, code_spec: SpecFactory
 ) -> None:
     result = pod_of(world, github, spec_of(github, code_spec), f"echo x > x\n{result_line()}").run()
     assert result.pull_request_url == pulls(github)[0]["html_url"]
 
 
-def test_without_a_token_no_pull_request_is_asked_for(world: World, github: Github, code_spec: SpecFactory) -> None:
+def test_no_pull_request_is_requested_without_a_token(world: World, github: Github, code_spec: SpecFactory) -> None:
     pod = ssh_user(world, github, code_spec)
     result = pod.run()
     assert (result.reason, result.branch, result.pull_request_url) == (Reason.COMPLETED, BRANCH, None), pod.log
@@ -69,8 +67,8 @@ def test_without_a_token_no_pull_request_is_asked_for(world: World, github: Gith
     assert not github.asked()
 
 
-def test_a_token_given_to_a_user_opens_the_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
-    """`GH_TOKEN`, from one of the run's secrets."""
+def test_token_of_a_user_opens_the_pull_request(world: World, github: Github, code_spec: SpecFactory) -> None:
+    """The token is `GH_TOKEN`, from one of the run's secrets."""
     may = {"contents": "write", "pull_requests": "write"}
     github.app.tokens.append(
         Token("ghp_forTestsOnlyForTestsOnly", 77, [github.repository()], may, datetime.max.replace(tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""The rehearsal of infra/kubernetes/kind/up in the files of its image: the Git host, and attempts that push to it."""
+"""The rehearsal of infra/kubernetes/kind/up with the files of its image: the Git host, and attempts that push to it."""
 
 import subprocess
 import time
@@ -19,7 +19,7 @@ from tests.support import images
 from tests.support.images import Image
 from tests.support.installed import ROOT
 
-pytestmark = pytest.mark.timeout(images.BUILD_SECONDS)  # the first that asks for the image builds it
+pytestmark = pytest.mark.timeout(images.BUILD_SECONDS)  # the first test that needs the image builds it
 RUNS = {
     each["kind"]: each["spec"]
     for each in yaml.safe_load_all((ROOT / "infra/kubernetes/rehearsal/runs.yaml").read_text())
@@ -53,7 +53,7 @@ def git_host(rehearsal_image: Image, tmp_path_factory: pytest.TempPathFactory) -
     for name in ("host", "user"):
         make_key(keys / name)
     keys.chmod(0o755)
-    (keys / "host").chmod(0o644)  # the pod's group may read it
+    (keys / "host").chmod(0o644)  # readable by the pod's group
     host = GitHost(free_port(), keys)
     environ = {"KEYS": str(keys), "PORT": str(host.port)}
     with (keys / "log").open("wb") as log:
@@ -75,7 +75,7 @@ def git_host(rehearsal_image: Image, tmp_path_factory: pytest.TempPathFactory) -
     process.wait(30)
 
 
-def test_the_git_host_serves_git_to_the_key_and_nothing_else(git_host: GitHost) -> None:
+def test_git_host_serves_only_git_to_the_key(git_host: GitHost) -> None:
     assert "refs/heads/main" in git_host.git("ls-remote", git_host.url).stdout
     command = [*git_host.ssh, "-p", str(git_host.port), "agent@127.0.0.1", "id"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -83,7 +83,7 @@ def test_the_git_host_serves_git_to_the_key_and_nothing_else(git_host: GitHost) 
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_a_run_of_the_rehearsal_is_pushed_to_the_git_host(
+def test_rehearsal_run_is_pushed_to_the_git_host(
     rehearsal_image: Image, git_host: GitHost, world: World, kind: str
 ) -> None:
     there = {key: str(text).replace(IN_CLUSTER, f"127.0.0.1:{git_host.port}") for key, text in RUNS[kind].items()}

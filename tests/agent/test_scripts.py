@@ -1,4 +1,4 @@
-"""The rendered scripts themselves: bash and Python that pass their linters, and keys that are GitHub's."""
+"""The rendered scripts pass their linters, and the pinned host keys are GitHub's."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ EXTRAS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def rendered(world: World, tmp_path: Path, code_spec: SpecFactory, docs_spec: SpecFactory) -> list[Path]:
-    """Directories of task files, for every shape of script there is."""
+    """Return directories with the task files of every kind of script."""
     specs = [code_spec(**identity, **extra) for identity in IDENTITIES for extra in EXTRAS]
     specs += [docs_spec(**identity) for identity in IDENTITIES]
     found = []
@@ -60,7 +60,7 @@ def test_helpers_pass_the_linter_and_compile(rendered: list[Path]) -> None:
 
 
 def test_pinned_host_keys_have_the_fingerprints_github_publishes(rendered: list[Path]) -> None:
-    """GitHub Docs, "GitHub's SSH key fingerprints"."""
+    """Source: GitHub Docs, "GitHub's SSH key fingerprints"."""
     found = {}
     for line in (rendered[0] / "known_hosts").read_text().splitlines():
         host, kind, key = line.split()

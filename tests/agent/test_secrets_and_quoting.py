@@ -1,4 +1,4 @@
-"""What users wrote arrives as they wrote it and is never run; what is secret turns up nowhere."""
+"""User text reaches the agent verbatim and is never executed; secrets appear in no output."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def pwned(world: World) -> list[Path]:
     return list(world.path.rglob("pwned"))
 
 
-def test_branch_and_directory_with_metacharacters_work_and_run_nothing(world: World, code_spec: SpecFactory) -> None:
+def test_shell_metacharacters_in_branch_and_directory_are_not_executed(world: World, code_spec: SpecFactory) -> None:
     directory = f"d {EVIL}".replace("$POD_ROOT/", "")
     world.remotes.commit("shop", {f"{directory}/keep": "x"}, branch=EVIL_BRANCH)
     pod = world.pod(world.task(code_spec(branch=EVIL_BRANCH, workingDirectory=directory)))
@@ -35,7 +35,7 @@ def test_branch_and_directory_with_metacharacters_work_and_run_nothing(world: Wo
     assert f"{directory}/rehearsal/task-1.md" in world.remotes.tree("shop", result.branch or "")
 
 
-def test_docs_with_metacharacters_work_and_run_nothing(world: World, docs_spec: SpecFactory) -> None:
+def test_shell_metacharacters_in_a_docs_spec_are_not_executed(world: World, docs_spec: SpecFactory) -> None:
     directory = f"d {EVIL}".replace("$POD_ROOT/", "")
     tasks = json.dumps({"tasks": [{"id": 1, "title": EVIL}]})
     world.remotes.commit("platform", {f"{directory}/.taskmaster/tasks/tasks.json": tasks}, branch=EVIL_BRANCH)
@@ -45,7 +45,7 @@ def test_docs_with_metacharacters_work_and_run_nothing(world: World, docs_spec: 
 
 
 @pytest.mark.parametrize("mode", ["append", "replace"])
-def test_the_prompt_reaches_the_agent_verbatim(world: World, code_spec: SpecFactory, mode: str) -> None:
+def test_prompt_reaches_the_agent_verbatim(world: World, code_spec: SpecFactory, mode: str) -> None:
     words = f'{EVIL}\n\n"quoted" \\n back\\slash\ttab é ✓\n--not-an-option\n'
     agent = world.agent(f'cat > "$POD_ROOT/prompt"\n{result_line(result="NO_CHANGES: read")}')
     pod = world.pod(world.task(code_spec(promptModification=words, promptMode=mode)), AGENT_COMMAND=agent)
@@ -57,7 +57,7 @@ def test_the_prompt_reaches_the_agent_verbatim(world: World, code_spec: SpecFact
     assert not pwned(world)
 
 
-def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> None:
+def test_secrets_are_in_no_log_report_or_file(world: World, code_spec: SpecFactory) -> None:
     nosy = f"""
         env; cat "$POD_ROOT/run/broker/ready.json"; echo stderr $DEPLOY_TOKEN >&2
         tr '\\0' ' ' < /proc/$$/cmdline; echo
@@ -77,10 +77,10 @@ def test_no_secret_turns_up_anywhere(world: World, code_spec: SpecFactory) -> No
 PROGRAMS = ("git", "python3", "find", "flock", "timeout", "sleep")
 
 
-def test_secrets_of_the_environment_are_the_agents_alone(
+def test_environment_secrets_are_given_to_the_agent_only(
     ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
 ) -> None:
-    """Nothing else that an attempt starts could show them, in its arguments or in its environment."""
+    """No other program of an attempt has them in its arguments or environment."""
     given: dict[str, Any] = {
         "DEPLOY_TOKEN": DEPLOY_TOKEN,
         "DATABASE_PASSWORD": "pw-for-tests-only",
@@ -97,7 +97,9 @@ def test_secrets_of_the_environment_are_the_agents_alone(
         **given,
     )
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert all(f"{name}={text}" in (pod.root / "env").read_text() for name, text in given.items()), "the agent has them"
+    assert all(f"{name}={text}" in (pod.root / "env").read_text() for name, text in given.items()), (
+        "the agent has the secrets"
+    )
     calls = noted.calls()
     assert {"git", "python3"} <= {Path(call.arguments.split("\n")[0]).name for call in calls}
     secrets = [*given.values(), *ssh_server.private_key.splitlines()[1:-1]]
@@ -105,10 +107,10 @@ def test_secrets_of_the_environment_are_the_agents_alone(
     assert not [call for call in calls if not call.by_agent for secret in secrets if secret in call.environ]
 
 
-def test_no_private_key_inside_the_work_tree_or_anywhere_we_write(
+def test_private_key_is_in_no_file_that_the_attempt_writes(
     ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
 ) -> None:
-    """Also not the API key: logs, report, task files, git's configuration, remotes, workspace, pushed branch."""
+    """The same holds for the API key: logs, report, task files, git's configuration, remotes, workspace, branch."""
     pod = ssh_world.pod(
         ssh_world.task(code_spec()),
         settings=plain_settings(github={"known_hosts": [ssh_server.host_key]}),
@@ -122,16 +124,16 @@ def test_no_private_key_inside_the_work_tree_or_anywhere_we_write(
     assert len(paths) > 50
     secrets = [API_KEY, *ssh_server.private_key.splitlines()[1:-1]]
     assert not [path for path in paths for secret in secrets if secret.encode() in path.read_bytes()]
-    assert not list((pod.root / "tmp").iterdir()), "nothing is left behind"
+    assert not list((pod.root / "tmp").iterdir()), "the temporary directory is empty"
 
 
-def test_a_failing_agent_puts_no_secret_into_the_report(world: World, code_spec: SpecFactory) -> None:
+def test_report_of_a_failing_agent_has_no_secret(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo cannot use $DEPLOY_TOKEN; exit 1"))
     assert pod.run().message == "the agent ended with exit code 1: cannot use [redacted]"
 
 
-def test_the_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, code_spec: SpecFactory) -> None:
-    """Also for https URLs, which are no use to a key; the agent's container has a relay."""
+def test_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, code_spec: SpecFactory) -> None:
+    """This includes https URLs, for which a key is useless; the agent's container has a relay."""
     agent = world.agent(f'printf "%s" "$GIT_SSH_COMMAND" > "$POD_ROOT/ssh"\n{result_line(result="NO_CHANGES: x")}')
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     pod.run()
@@ -153,7 +155,7 @@ def test_https_urls_go_over_ssh_for_a_user(world: World, code_spec: SpecFactory)
     ssh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {world.path}/ssh-arguments\nexit 255\n')
     ssh.chmod(0o755)
     pod = world.pod(world.task(code_spec(repositoryUrl="https://github.com/elsewhere/shop")))
-    with pytest.MonkeyPatch.context() as patch:  # the broker is in this process
+    with pytest.MonkeyPatch.context() as patch:  # the broker runs in this process
         patch.setenv("PATH", f"{ssh.parent}:{search_path()}")
         assert pod.run().reason is Reason.REPOSITORY_DENIED
     asked = (world.path / "ssh-arguments").read_text()

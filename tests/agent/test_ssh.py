@@ -1,9 +1,11 @@
-"""Git over a real sshd: the key is used where it is mounted, and only a host with a pinned key is talked to.
+"""Git over a real sshd with the mounted key and pinned host keys.
 
-pinned key          docs and code attempts clone and push
-another host key    no agent starts; the reason says what to mend (also for a host without a pinned key)
-another user key    no agent starts
-host away           a network error, tried again
+| situation                        | expected                                          |
+|----------------------------------|---------------------------------------------------|
+| pinned host key                  | docs and code attempts clone and push             |
+| another host key, or none pinned | no agent starts; the message says what to correct |
+| another user key                 | no agent starts                                   |
+| unreachable host                 | a network error, retried                          |
 """
 
 from collections.abc import Sequence
@@ -25,10 +27,10 @@ def pod_of(world: World, spec: RunSpec, known_hosts: Sequence[str], key: str) ->
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_work_is_cloned_and_pushed_over_ssh(
+def test_attempt_clones_and_pushes_over_ssh(
     ssh_world: World, ssh_server: SshServer, docs_spec: SpecFactory, code_spec: SpecFactory, kind: str
 ) -> None:
-    """With https URLs: a key is of no use to them, so that they are rewritten."""
+    """The specs have https URLs, which are rewritten because a key is useless for them."""
     spec = docs_spec() if kind == "docs" else code_spec()
     assert spec.repository_url.startswith("https://")
     pod = pod_of(ssh_world, spec, [ssh_server.host_key], ssh_server.private_key)
@@ -38,7 +40,7 @@ def test_work_is_cloned_and_pushed_over_ssh(
 
 
 @pytest.mark.parametrize("pinned", ["another", "none"])
-def test_a_host_key_that_is_not_pinned_stops_the_attempt(
+def test_unpinned_host_key_ends_the_attempt(
     ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory, pinned: str
 ) -> None:
     other = f"[127.0.0.1]:{ssh_server.port} {sshd.make_key(ssh_world.path / 'other')}"
@@ -50,7 +52,7 @@ def test_a_host_key_that_is_not_pinned_stops_the_attempt(
     assert "starting the agent" not in pod.log
 
 
-def test_an_unknown_key_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
+def test_unknown_user_key_is_denied(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
     sshd.make_key(ssh_world.path / "stranger")
     key = (ssh_world.path / "stranger").read_text()
     pod = pod_of(ssh_world, code_spec(), [ssh_server.host_key], key)
@@ -59,7 +61,7 @@ def test_an_unknown_key_is_denied(ssh_world: World, ssh_server: SshServer, code_
     assert "Permission denied" in result.message
 
 
-def test_a_host_that_is_away_is_a_network_error(
+def test_unreachable_ssh_host_is_a_network_error(
     ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
 ) -> None:
     ssh_world.remotes.url = ssh_world.remotes.url.replace(str(ssh_server.port), str(free_port()))
@@ -67,8 +69,10 @@ def test_a_host_that_is_away_is_a_network_error(
     assert pod.run().reason is Reason.NETWORK, pod.log
 
 
-def test_two_agents_of_a_service_push_at_once(ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory) -> None:
-    """Each in a workspace of its own, as the specs name them."""
+def test_two_agents_of_a_service_push_concurrently(
+    ssh_world: World, ssh_server: SshServer, code_spec: SpecFactory
+) -> None:
+    """Each agent has its own workspace."""
     settings = plain_settings(github={"known_hosts": [ssh_server.host_key]})
     secrets = {"ssh/id_ed25519": ssh_server.private_key}
     wait = 'touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo $POD_UID > x'

@@ -1,13 +1,13 @@
-"""Trouble that is not the agent's: what it prints cannot be taken, or its workspace cannot be written.
+"""Problems outside the agent: unreadable output, an unwritable transcript or workspace.
 
-| trouble                                        | what follows                                                      |
-|------------------------------------------------|-------------------------------------------------------------------|
-| the transcript cannot be written               | said once in the log; the agent goes on to its end                |
-| a line that no JSON reader survives            | the same                                                          |
-| a time of another unit, or none                | the reset time in that unit, or none; the reason stands           |
-| a result that makes no sense                   | AgentError, with the exit code                                    |
-| a full workspace                               | ConfigurationError that names workspace, cause and setting        |
-| claims and transcripts of long ago             | gone with the next attempt                                        |
+| problem                                    | expected                                                   |
+|--------------------------------------------|------------------------------------------------------------|
+| the transcript cannot be written           | one log line; the agent continues to its end               |
+| a line that the JSON parser cannot read    | the same                                                   |
+| a reset time in another unit, or malformed | converted, or left out; the reason stays                   |
+| a malformed result                         | AgentError, with the exit code                             |
+| a full workspace                           | ConfigurationError that names workspace, cause and setting |
+| claims and transcripts older than a month  | deleted by the next attempt                                |
 """
 
 import json
@@ -32,7 +32,7 @@ ENDS = {"type": "result", "subtype": "success", "is_error": False, "result": "do
 
 @pytest.fixture
 def program(world: World, code_spec: SpecFactory, tmp_path: Path) -> Path:
-    """A folder with the task files."""
+    """Return a folder with the task files."""
     folder = tmp_path / "config"
     folder.mkdir()
     for name, text in task_files(world.task(code_spec()), settings()).files.items():
@@ -41,7 +41,7 @@ def program(world: World, code_spec: SpecFactory, tmp_path: Path) -> Path:
 
 
 def ended(program: Path, body: str, transcript: str | Path) -> tuple[dict[str, Any], str]:
-    """What an agent of that Python text came to, and what the log says besides."""
+    """Run an agent with that Python text; return its result and the log on standard error."""
     (program / "agent.py").write_text(body)
     files = {"--prompt": program / "prompt.md", "--result": program / "result", "--transcript": transcript}
     arguments = [str(part) for pair in files.items() for part in pair]
@@ -64,7 +64,7 @@ def ended(program: Path, body: str, transcript: str | Path) -> tuple[dict[str, A
         ("", "/nowhere/x", "No such"),
     ],
 )
-def test_an_agent_ends_well_although_a_reader_of_its_output_fails(
+def test_agent_succeeds_when_its_output_cannot_be_kept_or_parsed(
     program: Path, line: str, transcript: str | None, said: str
 ) -> None:
     found, log = ended(program, f"{line}{MUCH}print({json.dumps(ENDS)!r})\n", transcript or program / "transcript")
@@ -83,7 +83,7 @@ def test_an_agent_ends_well_although_a_reader_of_its_output_fails(
         ({}, None),
     ],
 )
-def test_when_a_rate_limit_ends_is_read_in_any_unit_or_not_at_all(program: Path, at: Any, expected: str | None) -> None:
+def test_rate_limit_reset_time_is_read_in_any_unit_or_left_out(program: Path, at: Any, expected: str | None) -> None:
     limit = {"type": "rate_limit_event", "rate_limit_info": {"resetsAt": at}}
     result = {**ENDS, "is_error": True, "result": "usage limit reached"}
     body = f"print({json.dumps(limit)!r})\nprint({json.dumps(result)!r})\nraise SystemExit(1)\n"
@@ -91,14 +91,14 @@ def test_when_a_rate_limit_ends_is_read_in_any_unit_or_not_at_all(program: Path,
     assert (found["failure"][0], found["rateLimitResetAt"]) == (Reason.RATE_LIMITED, expected)
 
 
-def test_a_result_that_makes_no_sense_is_the_agents_error(program: Path) -> None:
+def test_malformed_result_is_an_agent_error(program: Path) -> None:
     body = f"print({json.dumps({**ENDS, 'usage': {'input_tokens': 'many'}})!r})\n"
     found, _ = ended(program, body, program / "transcript")
     assert found["failure"][0] == Reason.AGENT_ERROR
     assert "exit code 0" in found["failure"][1]
 
 
-def test_a_full_workspace_is_named_and_attributed_to_its_own_pod(world: World, code_spec: SpecFactory) -> None:
+def test_full_workspace_is_a_configuration_error_that_names_the_setting(world: World, code_spec: SpecFactory) -> None:
     pod = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
     claims = world.path / "workspace/.orchestrator/attempts"
     claims.mkdir(parents=True)
@@ -110,7 +110,7 @@ def test_a_full_workspace_is_named_and_attributed_to_its_own_pod(world: World, c
     assert not (world.path / "starts").exists()
 
 
-def test_claims_and_transcripts_of_long_ago_go(world: World, code_spec: SpecFactory) -> None:
+def test_claims_and_transcripts_older_than_a_month_are_deleted(world: World, code_spec: SpecFactory) -> None:
     state = world.path / "workspace/.orchestrator"
     kept = {"attempts/recent": 29, "transcripts/recent": 29}
     for name, days in {"attempts/old": 32, "transcripts/old": 32, "memory/old": 32, **kept}.items():
@@ -124,7 +124,7 @@ def test_claims_and_transcripts_of_long_ago_go(world: World, code_spec: SpecFact
     assert left == {*kept, "memory/old"}
 
 
-def test_another_tasks_documents_are_not_committed(world: World, code_spec: SpecFactory) -> None:
+def test_documents_of_another_task_are_not_committed(world: World, code_spec: SpecFactory) -> None:
     for spec, name, attempt in ((code_spec(), "r1", 1), (code_spec(taskId=2), "r2", 1), (code_spec(), "r1", 2)):
         agent = world.agent(f"echo {name} >> file-{name}-{attempt}\n{result_line()}")
         result = world.pod(world.task(spec, run=name, attempt=attempt), AGENT_COMMAND=agent).run()

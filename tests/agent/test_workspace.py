@@ -1,4 +1,4 @@
-"""The workspace of code runs: one attempt at a time, one pod per attempt, and no work is ever lost or mixed."""
+"""The workspace of code runs: one attempt at a time, one pod per attempt; work is never lost or mixed."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def waiting_pod(world: World, spec: SpecFactory) -> Pod:
     return pod
 
 
-def test_a_second_pod_of_the_same_attempt_starts_no_agent(world: World, code_spec: SpecFactory) -> None:
+def test_second_pod_of_an_attempt_starts_no_agent(world: World, code_spec: SpecFactory) -> None:
     first = waiting_pod(world, code_spec)
     second = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
     result = second.run()
@@ -37,7 +37,7 @@ def test_a_second_pod_of_the_same_attempt_starts_no_agent(world: World, code_spe
     assert first.wait().reason is Reason.COMPLETED
 
 
-def test_a_late_second_pod_is_refused_as_well(world: World, code_spec: SpecFactory) -> None:
+def test_second_pod_after_the_end_of_the_attempt_is_refused(world: World, code_spec: SpecFactory) -> None:
     world.pod(world.task(code_spec())).run()
     assert world.pod(world.task(code_spec())).run().reason is Reason.DUPLICATE_POD
 
@@ -53,7 +53,7 @@ def test_another_run_waits_for_the_workspace(world: World, code_spec: SpecFactor
     assert "x" not in world.remotes.files("shop", "agents/r2-3b2c1")
 
 
-def test_waiting_is_bounded_by_the_deadline(world: World, code_spec: SpecFactory) -> None:
+def test_wait_for_the_workspace_ends_at_the_deadline(world: World, code_spec: SpecFactory) -> None:
     waiting_pod(world, code_spec)
     second = world.pod(world.task(code_spec(), run="r2", deadline_seconds=2))
     assert second.run().reason is Reason.DEADLINE_EXCEEDED
@@ -67,7 +67,7 @@ def test_two_agents_of_a_service_work_at_the_same_time(world: World, code_spec: 
     assert first.wait().reason is Reason.COMPLETED
 
 
-def test_a_retry_continues_earlier_work(world: World, code_spec: SpecFactory) -> None:
+def test_retry_continues_earlier_work(world: World, code_spec: SpecFactory) -> None:
     work = "echo 1 > one; git add one; git commit -qm one; echo 2 > two"
     agent = world.agent(f"{work}; mkdir -p .orchestrator; echo c > .orchestrator/c; exit 1")
     world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
@@ -78,7 +78,7 @@ def test_a_retry_continues_earlier_work(world: World, code_spec: SpecFactory) ->
 
 
 @pytest.mark.parametrize("kind", ["docs", "code"])
-def test_a_retry_without_the_workspace_continues_the_pushed_branch(
+def test_retry_without_the_workspace_continues_the_pushed_branch(
     world: World, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
 ) -> None:
     spec = code_spec() if kind == "code" else docs_spec(repositoryUrl="https://github.com/acme/platform")
@@ -91,7 +91,7 @@ def test_a_retry_without_the_workspace_continues_the_pushed_branch(
     assert world.remotes.files(repository, first.branch or "") == ["one", "two"]
 
 
-def test_killed_work_of_another_run_is_kept_apart(world: World, code_spec: SpecFactory) -> None:
+def test_work_of_another_killed_run_is_kept_separately(world: World, code_spec: SpecFactory) -> None:
     first = waiting_pod(world, code_spec)
     (clone(world) / "half").write_text("unfinished")
     assert first.process
@@ -105,14 +105,14 @@ def test_killed_work_of_another_run_is_kept_apart(world: World, code_spec: SpecF
     assert "half" in world.remotes.files("shop", "agents/r1-3b2c1")
 
 
-def test_a_killed_git_leaves_no_lock_behind(world: World, code_spec: SpecFactory) -> None:
+def test_lock_of_a_killed_git_process_is_removed(world: World, code_spec: SpecFactory) -> None:
     world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
     for lock in ("index.lock", "refs/heads/x.lock", "config.lock"):
         (clone(world) / ".git" / lock).touch()
     assert world.pod(world.task(code_spec(), attempt=2)).run().reason is Reason.COMPLETED
 
 
-def test_branches_that_parted_are_reported_and_both_kept(world: World, code_spec: SpecFactory) -> None:
+def test_diverged_branches_are_reported_and_both_kept(world: World, code_spec: SpecFactory) -> None:
     hook = world.remotes.root / "shop/hooks/pre-receive"
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
@@ -126,7 +126,7 @@ def test_branches_that_parted_are_reported_and_both_kept(world: World, code_spec
     assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
 
 
-def test_a_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None:
+def test_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None:
     world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
     git("checkout", "--quiet", "--detach", cwd=clone(world))
     git("commit", "--quiet", "--allow-empty", "-m", "loose", cwd=clone(world))
@@ -136,7 +136,7 @@ def test_a_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None
 
 
 @pytest.mark.parametrize("words", ["NO_CHANGES: not wanted", "done"])
-def test_a_retry_that_goes_back_to_the_base_says_what_the_branch_holds(
+def test_retry_without_changes_reports_the_earlier_work_on_the_branch(
     world: World, code_spec: SpecFactory, words: str
 ) -> None:
     world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
@@ -149,8 +149,10 @@ def test_a_retry_that_goes_back_to_the_base_says_what_the_branch_holds(
     assert world.remotes.tip("shop", OWN) == pushed
 
 
-def test_what_stands_in_place_of_the_tasks_documents(world: World, code_spec: SpecFactory) -> None:
-    """A link gives way, and is no work; a file where a directory has to be is named before the agent starts."""
+def test_link_in_place_of_task_documents_is_replaced_and_a_file_is_refused(
+    world: World, code_spec: SpecFactory
+) -> None:
+    """A link is replaced and not committed; a file in place of a directory is named before the agent starts."""
     place = ".taskmaster/docs/task-1"
     agents = [
         f"echo 1 > one; rm -rf {place}; ln -s ../../src {place}",
@@ -168,7 +170,7 @@ def test_what_stands_in_place_of_the_tasks_documents(world: World, code_spec: Sp
 
 
 def diverge(world: World, spec: SpecFactory) -> Path:
-    """The clone of a first run whose branch differs from a branch `theirs` in README.md."""
+    """Return the clone of a first run whose branch differs from a branch `theirs` in README.md."""
     world.pod(world.task(spec()), AGENT_COMMAND=world.agent("exit 1")).run()
     work = clone(world)
     git("checkout", "--quiet", "-b", "theirs", cwd=work)
@@ -179,7 +181,7 @@ def diverge(world: World, spec: SpecFactory) -> Path:
     return work
 
 
-def test_an_unfinished_merge_of_another_run_is_kept_and_blocks_nothing(world: World, code_spec: SpecFactory) -> None:
+def test_unfinished_merge_of_another_run_is_kept_and_does_not_block(world: World, code_spec: SpecFactory) -> None:
     work = diverge(world, code_spec)
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "theirs", cwd=work)
@@ -187,13 +189,13 @@ def test_an_unfinished_merge_of_another_run_is_kept_and_blocks_nothing(world: Wo
     assert pod.run().reason is Reason.COMPLETED, pod.log
     kept = "kept/code-r2-3b2c1-1-unfinished"
     assert "<<<<<<<" in git("show", f"{kept}:README.md", cwd=work)
-    assert len(git("rev-parse", f"{kept}^@", cwd=work).split()) == 2, "it is a merge"
+    assert len(git("rev-parse", f"{kept}^@", cwd=work).split()) == 2, "the kept commit is a merge"
     assert f"as {kept}" in pod.log
     assert not (work / ".git/MERGE_HEAD").exists()
     assert "README.md" not in world.remotes.files("shop", "agents/r2-3b2c1")
 
 
-def test_an_unfinished_merge_of_the_run_itself_is_the_agents_to_finish(world: World, code_spec: SpecFactory) -> None:
+def test_unfinished_merge_of_the_same_run_is_left_to_the_agent(world: World, code_spec: SpecFactory) -> None:
     work = diverge(world, code_spec)
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "theirs", cwd=work)
@@ -205,8 +207,10 @@ def test_an_unfinished_merge_of_the_run_itself_is_the_agents_to_finish(world: Wo
 
 
 @pytest.mark.parametrize("operation", [["rebase", "theirs"], ["cherry-pick", "theirs"], ["revert", "HEAD~1"]])
-def test_what_else_was_left_half_done_is_kept(world: World, code_spec: SpecFactory, operation: list[str]) -> None:
-    """On no branch, as a rebase works, so that nothing finishes it."""
+def test_unfinished_rebase_cherry_pick_or_revert_is_kept(
+    world: World, code_spec: SpecFactory, operation: list[str]
+) -> None:
+    """HEAD is detached, as during a rebase, so that no operation finishes it."""
     work = diverge(world, code_spec)
     tip = git("rev-parse", OWN, cwd=work)
     if operation[0] != "rebase":
@@ -219,7 +223,7 @@ def test_what_else_was_left_half_done_is_kept(world: World, code_spec: SpecFacto
     pod = world.pod(world.task(code_spec(), attempt=2))
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert "<<<<<<<" in git("show", "kept/code-r1-3b2c1-2-unfinished:README.md", cwd=work)
-    assert git("merge-base", OWN, tip.strip(), cwd=work) == tip, "nothing that was committed is lost"
+    assert git("merge-base", OWN, tip.strip(), cwd=work) == tip, "no commit is lost"
     left = [".git/rebase-merge", ".git/CHERRY_PICK_HEAD", ".git/REVERT_HEAD", ".git/sequencer"]
     assert not [name for name in left if (work / name).exists()]
 
@@ -238,7 +242,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_clone_is_set_aside_and_made_anew(world: World, code_spec: SpecFactory, damage: str) -> None:
+def test_damaged_clone_is_kept_aside_and_cloned_again(world: World, code_spec: SpecFactory, damage: str) -> None:
     first = world.agent("echo 1 > one; exit 1")
     world.pod(world.task(code_spec()), AGENT_COMMAND=first).run()
     work = clone(world)
@@ -253,7 +257,7 @@ def test_a_damaged_clone_is_set_aside_and_made_anew(world: World, code_spec: Spe
     assert f"set aside as /workspace/{aside.name}" in pod.log
 
 
-def test_a_damaged_index_is_made_anew_and_files_stay(world: World, code_spec: SpecFactory) -> None:
+def test_damaged_index_is_rebuilt_and_files_stay(world: World, code_spec: SpecFactory) -> None:
     world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
     (clone(world) / ".git/index").write_bytes(b"DIRC garbage")
     (clone(world) / "two").write_text("not pushed")
@@ -262,7 +266,7 @@ def test_a_damaged_index_is_made_anew_and_files_stay(world: World, code_spec: Sp
     assert world.remotes.files("shop", OWN) == ["one", "two"]
 
 
-def test_a_clone_made_shallow_gets_its_history_back(world: World, code_spec: SpecFactory) -> None:
+def test_shallow_clone_is_completed(world: World, code_spec: SpecFactory) -> None:
     for number in range(3):
         world.remotes.commit("shop", {f"f{number}": "x"})
     make = "git fetch -q --depth 1 origin main; echo 1 > one; exit 1"
@@ -274,7 +278,7 @@ def test_a_clone_made_shallow_gets_its_history_back(world: World, code_spec: Spe
 
 
 @pytest.mark.parametrize("damage", ["a lock left", "an object lost", "a pipe and no rights"])
-def test_the_store_of_task_documents_is_made_anew(world: World, code_spec: SpecFactory, damage: str) -> None:
+def test_damaged_store_of_task_documents_is_created_again(world: World, code_spec: SpecFactory, damage: str) -> None:
     world.pod(world.task(code_spec())).run()
     (store,) = (world.path / "workspace").glob("platform-*.git")
     if damage == "a lock left":
@@ -292,7 +296,7 @@ def test_the_store_of_task_documents_is_made_anew(world: World, code_spec: SpecF
     assert "starting the agent" in pod.log
 
 
-def test_the_session_is_resumed_where_it_is_known(world: World, code_spec: SpecFactory) -> None:
+def test_known_session_is_resumed(world: World, code_spec: SpecFactory) -> None:
     task = world.task(code_spec())
     world.pod(task).run()
     sessions = list((world.path / "workspace/.claude/projects").rglob("*.jsonl"))
@@ -302,12 +306,12 @@ def test_the_session_is_resumed_where_it_is_known(world: World, code_spec: SpecF
     assert len(sessions[0].read_text().splitlines()) == 2
 
 
-def test_an_unknown_session_is_started_new(world: World, code_spec: SpecFactory) -> None:
+def test_unknown_session_is_started_as_a_new_one(world: World, code_spec: SpecFactory) -> None:
     result = world.pod(world.task(code_spec(), attempt=2)).run()
     assert result.reason is Reason.COMPLETED
 
 
-def test_a_new_run_continues_the_last_session_when_asked(world: World, code_spec: SpecFactory) -> None:
+def test_new_run_continues_the_last_session_when_requested(world: World, code_spec: SpecFactory) -> None:
     first = world.task(code_spec())
     world.pod(first).run()
     own = "11111111-1111-5111-8111-111111111111"
@@ -319,7 +323,7 @@ def test_a_new_run_continues_the_last_session_when_asked(world: World, code_spec
     assert given[at : at + 5] == ["--resume", first.session_id, "--fork-session", "--session-id", own]
 
 
-def test_memory_is_kept_on_a_retry_and_fresh_for_another_run(world: World, code_spec: SpecFactory) -> None:
+def test_memory_is_kept_for_a_retry_and_removed_for_another_run(world: World, code_spec: SpecFactory) -> None:
     world.pod(world.task(code_spec())).run()
     memory = world.path / "workspace/.claude/CLAUDE.md"
     with memory.open("a") as file:

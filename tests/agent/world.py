@@ -1,4 +1,4 @@
-"""One attempt run for real: bash, git and local bare repositories, mounts laid out below a directory of the test."""
+"""One real attempt: bash, git and local bare repositories, with its mounts below the test's directory."""
 
 import json
 import os
@@ -90,7 +90,7 @@ class Pod:
         return self
 
     def wait(self, seconds: float = 60) -> report.Report:
-        """Its report, once it has ended."""
+        """Wait for the end of the attempt; return its report."""
         assert self.process
         self.process.wait(seconds)
         text = (self.root / "dev/termination-log").read_text()
@@ -104,27 +104,27 @@ class Pod:
         return self.start().wait()
 
     def until_logged(self, words: str) -> None:
-        """Waits until its log has `words`."""
+        """Wait until the log contains `words`."""
         self.until(lambda: words in self.log)
 
     def until(self, condition: Callable[[], bool], seconds: float = 30) -> None:
-        """Waits until `condition` holds."""
+        """Wait until `condition` holds."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.log
             time.sleep(0.02)
 
     def leftovers(self) -> list[str]:
-        """Command lines of what it started and did not end."""
+        """Return the command lines of processes that the attempt started and did not end."""
         return [" ".join(process.cmdline()) for process in process_tree.processes_of_pod(self.root)]
 
     def kill(self, number: signal.Signals) -> None:
-        """To the script alone, as a kubelet sends it."""
+        """Send a signal to the script alone, as a kubelet does."""
         assert self.process
         self.process.send_signal(number)
 
     def kill_group(self, number: signal.Signals) -> None:
-        """To the script's whole process group."""
+        """Send a signal to the script's whole process group."""
         assert self.process
         os.killpg(self.process.pid, number)
 
@@ -132,13 +132,13 @@ class Pod:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        assert process_tree.end(lambda: process_tree.processes_of_pod(self.root)), "what it started is gone too"
+        assert process_tree.end(lambda: process_tree.processes_of_pod(self.root)), "processes of the pod are left"
         self.ending.close()
 
 
 @dataclass
 class World:
-    """Remotes, workspaces and the pods of one test."""
+    """Remotes, workspaces and pods of one test."""
 
     path: Path
     remotes: Remotes
@@ -171,10 +171,10 @@ class World:
         git_config: Mapping[str, str] | None = None,
         **environ: str,
     ) -> Pod:
-        """A pod of `task`, laid out but not started. `secrets` and `files` are paths below their mounts.
+        """Return a pod of `task` with its mounts, not started; `secrets` and `files` are paths below their mounts.
 
         The broker has the secrets, by default all of them; the agent's container has none. Git finds the remotes in
-        place of `url`, and has `git_config` besides.
+        place of `url`, and has `git_config` in addition.
         """
         number = len(self.pods)
         root = self.path / f"pod-{number}"
@@ -210,14 +210,14 @@ class World:
         }
 
     def _configure(self, mounts: Mounts, texts: Mapping[str, str]) -> None:
-        """The broker's task files, in which a repository over ssh is where the remotes are."""
+        """Write the broker's task files, in which ssh repositories are at the remotes."""
         files = {name: texts[name] for name in ("broker.json", "known_hosts")}
         if self.remotes.url.startswith("ssh:"):
             files["broker.json"] = files["broker.json"].replace("https://github.com/acme/", self.remotes.url)
         lay_out(mounts.root / "config", files)
 
     def _git(self, url: str, more: Mapping[str, str]) -> dict[str, str]:
-        """Environment with git's configuration. Each remote has an entry: those for the broker are as long."""
+        """Return the environment of git's configuration. Each remote has an entry; the broker's are as long."""
         names = ["", *(path.name for path in self.remotes.root.iterdir())]
         found = [(f"url.{self.remotes.url}{name}.insteadOf", f"{url}{name}") for name in names] + [*more.items()]
         environ = {"GIT_CONFIG_COUNT": str(len(found))}
@@ -226,14 +226,14 @@ class World:
         return environ
 
     def origin_runs(self, pack: str, script: str) -> dict[str, Any]:
-        """What a pod is given for git to talk to that script at its remote: in place of uploadpack or receivepack."""
+        """Return arguments of a pod whose git runs that script at the remote, in place of uploadpack or receivepack."""
         program = self.path / pack
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         return {"git_config": {f"remote.origin.{pack}": str(program)}}
 
     def agent(self, script: str) -> str:
-        """AGENT_COMMAND for an agent that is a bash script; its last line tells how it ended."""
+        """Return AGENT_COMMAND for an agent that is a bash script; its last line prints the result."""
         path = self.path / f"agent-{time.monotonic_ns()}.sh"
         path.write_text(f"{script}\n")
         return shlex.join(["/bin/bash", str(path)])
@@ -255,7 +255,7 @@ def lay_out(directory: Path, texts: Mapping[str, str]) -> None:
 
 @cache
 def _compiled(text: str) -> bytes:
-    """Return the module as Python caches it; a module is compiled again where its text differs from this one."""
+    """Return the module as Python caches it; Python compiles a module again if its text differs from this one."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "module.py"), Path(folder, "module.pyc")
         source.write_text(text)
@@ -268,13 +268,13 @@ def plain_settings(**sections: Any) -> Settings:
 
 
 def at(model_url: str) -> dict[str, Any]:
-    """Settings by which both agent CLIs find a scripted model."""
+    """Return settings with which both agent CLIs use a scripted model."""
     codex = {"secret": "openai-api-key", "env": "OPENAI_API_KEY", "url": model_url}
     return {"model": {"url": model_url}, "secrets": {"api_keys": {"codex": codex}}}
 
 
 def result_line(**fields: Any) -> str:
-    """Bash that prints the agent's result line."""
+    """Return a bash line that prints the agent's result."""
     line = {
         "type": "result",
         "subtype": "success",

@@ -40,7 +40,7 @@ def test_a_token_is_created_once_for_one_repository_only(github: Github, client:
     assert [token.repositories for token in github.app.tokens] == [["shop"], ["other"]]
 
 
-def test_a_token_is_replaced_before_it_expires(github: Github, client: Client, clock: Clock) -> None:
+def test_token_is_replaced_before_it_expires(github: Github, client: Client, clock: Clock) -> None:
     shop = client.repository(github.repository().full_name)
     for minutes, made in ((0, 1), (50, 1), (6, 2), (120, 3)):
         clock.later(minutes=minutes)

@@ -72,7 +72,7 @@ def test_the_images_packages_are_from_one_lock_file() -> None:
     assert f"!{file}" in IGNORED
 
 
-def test_the_image_runs_as_the_pods_user_without_secrets(kubectl: str) -> None:
+def test_image_runs_as_the_pods_user_without_secrets(kubectl: str) -> None:
     (pod,) = [each for each in manifests.rendered(kubectl, "base") if each["kind"] == "Deployment"]
     user = pod["spec"]["template"]["spec"]["securityContext"]
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == [f"{user['runAsUser']}:{user['runAsGroup']}"]

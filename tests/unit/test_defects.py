@@ -53,29 +53,31 @@ CAUGHT_BY = {
     ),
     "HTML escaping in shell and JSON": ("unit/test_templating.py::test_task_files_contain_no_html_escapes"),
     "backticks of a prompt run by the shell": (
-        "agent/test_secrets_and_quoting.py::test_the_prompt_reaches_the_agent_verbatim"
+        "agent/test_secrets_and_quoting.py::test_prompt_reaches_the_agent_verbatim"
     ),
     "key at a path uid 1000 cannot read": (
         "unit/test_job.py::test_the_git_key_is_readable_by_the_agents_user_where_it_is_mounted"
     ),
     "chmod in a read-only mount": (
-        "agent/test_secrets_and_quoting.py::test_the_broker_runs_ssh_with_the_key_and_pinned_host_keys"
+        "agent/test_secrets_and_quoting.py::test_broker_runs_ssh_with_the_key_and_pinned_host_keys"
     ),
     "hooks hard-coded": "unit/test_templating.py::test_every_hook_file_is_shipped",
     "hook name differing between settings and disk": (
         "unit/test_templating.py::test_settings_register_exactly_the_shipped_hooks"
     ),
-    "claude.md vs CLAUDE.md": "agent/test_happy_path.py::test_the_memory_is_ours_with_the_base_branch_appended",
+    "claude.md vs CLAUDE.md": (
+        "agent/test_happy_path.py::test_memory_file_has_the_instructions_and_the_base_branchs_text"
+    ),
     "https URL with SSH-only credentials": (
         "agent/test_secrets_and_quoting.py::test_https_urls_go_over_ssh_for_a_user"
     ),
-    "gh pr create without a token": ("agent/test_pull_request.py::test_without_a_token_no_pull_request_is_asked_for"),
+    "gh pr create without a token": ("agent/test_pull_request.py::test_no_pull_request_is_requested_without_a_token"),
     "private key inside the work tree": (
-        "agent/test_secrets_and_quoting.py::test_no_private_key_inside_the_work_tree_or_anywhere_we_write"
+        "agent/test_secrets_and_quoting.py::test_private_key_is_in_no_file_that_the_attempt_writes"
     ),
     'comma list "" became [""]': "unit/test_defects.py::test_an_empty_list_of_tools_is_refused",
     "PR to a branch nobody asked for": (
-        "agent/test_pull_request.py::test_a_pull_request_to_another_base_branch_is_not_ours"
+        "agent/test_pull_request.py::test_pull_request_to_another_base_branch_is_ignored"
     ),
     "errors answered with HTTP 200": (
         "local/test_stack_input.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
@@ -103,13 +105,15 @@ CAUGHT_BY = {
         "unit/test_job.py::test_every_expected_mount_exists_and_has_a_volume"
     ),
     "workspace clean-up ran into read-only mounts": (
-        "agent/test_container.py::test_an_attempt_in_a_hardened_container"
+        "agent/test_container.py::test_attempt_succeeds_in_a_hardened_container"
     ),
     "configuration errors logged at INFO": (
         "local/test_alone.py::test_without_an_image_a_function_does_not_start_and_names_the_setting"
     ),
     "dead watch behind a healthy /health": ("bridge/test_health.py::test_dead_watch_makes_health_fail"),
-    "relative directory resolved twice in a subfolder": "agent/test_happy_path.py::test_work_in_a_subdirectory",
+    "relative directory resolved twice in a subfolder": (
+        "agent/test_happy_path.py::test_agent_works_in_the_working_directory"
+    ),
 }
 
 
