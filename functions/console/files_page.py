@@ -12,14 +12,25 @@ from functions.views import diff as diffs
 from functions.views import titles
 
 TEXT = "text/plain; charset=utf-8"
+_FIRST = ("CLAUDE.md", "AGENTS.md", "prompt.md", "task.md")
+"""What the agent reads first; other task files follow."""
 
 
 def page(console: Console, word: str, name: str) -> str:
     """Return the page of a run's task files, as its agent was given them."""
     run = reading.run(console, word, name)
     files = reading.task_files(console, run)
-    found = dict(sorted(files.found.items()))
-    return render_template("files.html", run=run, title=titles.title(run.raw), files=found, why=files.why)
+    found = sorted(files.found.items(), key=lambda item: (item[0] not in _FIRST, item[0]))
+    documents = [item for item in found if item[0].endswith(".md")]
+    machinery = [item for item in found if item not in documents]
+    return render_template(
+        "files.html",
+        run=run,
+        title=titles.title(run.raw),
+        documents=documents,
+        machinery=machinery,
+        why=files.why,
+    )
 
 
 def text(console: Console, word: str, name: str, file: str) -> Response:

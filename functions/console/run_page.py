@@ -72,7 +72,7 @@ def page(console: Console, word: str, name: str) -> str:
         request_of=pull_request.condition_of(run.status),
         checks=details.checks(run),
         links=links,
-        moments=timeline(run, events.found),
+        moments=timeline(run, events.found)[::-1],
         events_why=events.why,
         output=output,
         is_live=is_live(run),

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from functions.runs.model.status import Attempt
 from functions.views import formatting, rows
 
 Tone = Literal["normal", "warning", "good", "bad"]
+
+
+_STARTS = (Reason.STARTING, Reason.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,12 @@ class Moment:
 def timeline(run: Run, events: Iterable[dict[str, Any]]) -> list[Moment]:
     """Return the moments of a run; `events` are those about it, its Jobs and its pods.
 
-    An Event of the run that only repeats the end of an attempt is left out.
+    An Event of the run that only repeats the start or the end of an attempt is left out.
     """
     moments = [*_created(run), *(each for attempt in run.status.attempts for each in _attempt(attempt))]
     ends = {attempt.message for attempt in run.status.attempts if attempt.message}
     from_events = [moment for event in events if (moment := _event(event, run))]
-    moments += [moment for moment in from_events if moment.about or moment.message not in ends]
+    moments += [each for each in from_events if each.about or not (each.title in _STARTS or each.message in ends)]
     return sorted(moments, key=lambda moment: moment.at)
 
 

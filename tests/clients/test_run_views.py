@@ -15,6 +15,7 @@ from functions.clients.runs.logs import Line
 from functions.clients.runs.run_changes import Change
 from functions.runs.admission.position import Position
 from functions.views.next_step import next_step
+from functions.views.timeline import timeline
 from tests.clients.terminal import blocks_of
 from tests.support.builders import raw_run, run
 
@@ -129,6 +130,24 @@ ATTEMPT = {"attempts": [{"attempt": 1, "jobName": "j", "generation": 1, "started
 )
 def test_the_next_step_follows_from_reason_and_spec(kind: str, shown: Any, spec: Any, words: str) -> None:
     assert words in next_step(run(kind, spec, shown))
+
+
+def test_the_next_step_of_a_missing_secret_is_the_command_that_creates_it() -> None:
+    words = "secret {} with key {} is missing or empty in namespace agents"
+    app = status("Unknown", "MissingSecret", message=words.format("github-app-rex", "private-key"))
+    made = "kubectl --namespace agents create secret generic github-app-rex --from-file=app-id=FILE"
+    assert f"({made} --from-file=private-key=FILE)" in next_step(run(status=app))
+    forged = status("Unknown", "MissingSecret", message=words.format("x;rm", "$(id)"))
+    assert "kubectl" not in next_step(run(status=forged))
+
+
+def test_a_start_is_one_entry_of_the_timeline() -> None:
+    def event(reason: str, uid: str) -> dict[str, Any]:
+        return {"reason": reason, "lastTimestamp": "2026-01-02T03:04:06Z", "involvedObject": {"uid": uid}}
+
+    found = run(status=status("Unknown", "Running", **ATTEMPT))
+    events = [event("Starting", found.uid), event("Running", found.uid), event("Started", "pod")]
+    assert [each.title for each in timeline(found, events)] == ["Submitted", "Attempt 1 started", "Started"]
 
 
 def test_the_next_step_of_a_queued_and_a_deleted_run() -> None:
