@@ -271,7 +271,9 @@ def main() -> int:
         say(session, text)
         time.sleep(float(environment.get("REHEARSAL_SECONDS", "1")) / len(steps))
         perform()
-    result = BYLINE if changed() else f"{BYLINE}\nNO_CHANGES: everything a rehearsal makes is there already"
+    result = BYLINE if docs or change else f"{BYLINE} Task {task} is not implemented: rehearsal/ has a placeholder."
+    if not changed():
+        result = f"{BYLINE}\nNO_CHANGES: everything a rehearsal makes is there already"
     run_stop_hooks(settings, session, file)
     usage = {"input_tokens": 0, "output_tokens": 0}
     emit(

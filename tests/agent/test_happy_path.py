@@ -15,6 +15,7 @@ OURS = ("CLAUDE.md", ".orchestrator", ".claude", "guidelines", "hooks", "mcp.jso
 def test_code_attempt_pushes_its_work_and_no_task_files(plain: Ended) -> None:
     world, pod, result = plain.world, plain.pod, plain.report
     assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), pod.log
+    assert "Task 1 is not implemented" in (result.summary or ""), "no model was asked"
     assert result.branch == "agents/r1-3b2c1"
     assert result.commit == world.remotes.tip("shop", result.branch)
     assert world.remotes.files("shop", result.branch) == ["rehearsal/task-1.md", "rehearsal/task_1.py"]
