@@ -17,7 +17,7 @@ from tests.support.fork_server import forked_functions
 
 @pytest.fixture(scope="session")
 def codex_model() -> Iterator[Responses]:
-    """What Codex asks, if it is installed: it writes a file, and is done."""
+    """Yield the scripted model of Codex: it writes a file and ends. It is unused if Codex is not installed."""
     with serving(runs("echo 'print(1)' > hello.py"), says("wrote hello.py")) as model:
         yield model
 
@@ -51,5 +51,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> I
 
 @pytest.fixture(scope="session")
 def documented(stack: Tried) -> Run:
-    """A docs run that has ended."""
+    """Return a finished docs run."""
     return stack.finished("DocsRun", stack.submit("submit_docs", stack.docs()))

@@ -1,4 +1,4 @@
-"""A stack on this machine, and what its tests ask of it."""
+"""Helpers for tests of a stack on this machine."""
 
 import json
 import time
@@ -21,7 +21,7 @@ OPENAI_KEY = "sk-codex-9a8b7c6d5e4f"
 
 
 class Tried:
-    """The stack under test, and what tests ask of it."""
+    """The stack under test, with requests and queries for tests."""
 
     def __init__(self, stack: Stack, mirror: Mirror, folder: Path) -> None:
         self.stack = stack
@@ -83,5 +83,5 @@ def add_agent_cli(templates: Path, name: str, script: str) -> None:
         (templates / name / kind).mkdir(parents=True)
         (templates / name / kind / "container.sh.j2").write_text(script)
         (templates / name / kind / "settings.json.j2").write_text("{}\n")
-        for unused in ("agent_cli.py.j2", "prompt.md.j2"):  # required of every agent CLI, and not run by these scripts
+        for unused in ("agent_cli.py.j2", "prompt.md.j2"):  # required of every agent CLI, but not used by these scripts
             (templates / name / kind / unused).write_text("")

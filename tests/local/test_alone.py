@@ -1,4 +1,4 @@
-"""Each function starts alone, with the ordinary command, from an unpacked copy in which nothing was installed."""
+"""Each function starts alone with functions-framework, from an unpacked copy without an installation."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(unpacked: Path, target: str, port: int) -> list[str]:
     framework = shutil.which("functions-framework", path=str(Path(sys.executable).parent))
-    assert framework, "functions-framework is installed beside the interpreter"
+    assert framework, "functions-framework must be installed beside the interpreter"
     source = str(unpacked / "functions" / "main.py")
     return [framework, "--source", source, "--target", target, "--host", "127.0.0.1", "--port", str(port)]
 
@@ -57,7 +57,7 @@ MALFORMED = (
 
 
 def spoken(port: int, request: bytes) -> tuple[bytes, bytes]:
-    """The head and the body of the answer to what is sent as it is."""
+    """Return head and body of the answer to a raw request."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(request)
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
@@ -66,7 +66,7 @@ def spoken(port: int, request: bytes) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize("target", [*FUNCTIONS, "github_webhook"])
-def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, tmp_path: Path) -> None:
+def test_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, tmp_path: Path) -> None:
     port = free_port()
     environ = CLEAN | SETTINGS | (GITHUB if "github" in target else {})
     process = subprocess.Popen(command(unpacked, target, port), cwd=tmp_path, env=environ, stderr=subprocess.PIPE)
@@ -84,7 +84,7 @@ def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, t
         refused = urllib3.request("POST", f"http://127.0.0.1:{port}/", body=b"{", retries=False, timeout=30)
         assert refused.status == ANSWERS.get(target, 400)
         head, body = spoken(port, MALFORMED)
-        if target == "github_webhook":  # refuses a request without a signature before it reads the body
+        if target == "github_webhook":  # it refuses a request without a signature before it reads the body
             assert head.startswith(b"HTTP/1.1 401 ")
         else:
             assert head.startswith(b"HTTP/1.1 400 ")
@@ -102,7 +102,7 @@ def test_a_function_answers_from_an_unpacked_copy(unpacked: Path, target: str, t
         ("github_event", "APP_ID|PRIVATE_KEY", b"github.app_id"),
     ],
 )
-def test_what_one_function_lacks_stops_that_one_and_is_named(
+def test_missing_setting_stops_only_the_function_that_needs_it(
     unpacked: Path, tmp_path: Path, target: str, lacking: str, named: bytes
 ) -> None:
     environ = CLEAN | SETTINGS | {name: text for name, text in GITHUB.items() if not re.search(lacking, name)}
@@ -112,7 +112,7 @@ def test_what_one_function_lacks_stops_that_one_and_is_named(
     assert named in done.stderr
 
 
-def test_without_an_image_a_function_does_not_start_and_names_the_setting(unpacked: Path, tmp_path: Path) -> None:
+def test_function_without_an_agent_image_names_the_setting_and_exits(unpacked: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         command(unpacked, "reconcile", free_port()),
         cwd=tmp_path,

@@ -1,12 +1,12 @@
-"""State that somebody or something has spoilt: named with what to do, never deleted, and what was started is stopped.
+"""Damaged state is named with what to do and never deleted; processes that were started are stopped.
 
-| what                               | result                                                                |
-|------------------------------------|-----------------------------------------------------------------------|
-| state.sqlite cut off, or no SQLite | refused, naming the file; its bytes stay                              |
-| another program's database         | refused, and gets no table of ours                                    |
-| a table of ours with other columns | refused                                                               |
-| processes.json of another form     | refused, naming the file; no process is ended, though one is in it    |
-| a start that fails                 | stop ends what was started, says nothing itself, and frees the folder |
+| state                                 | expected                                                      |
+|---------------------------------------|---------------------------------------------------------------|
+| state.sqlite truncated, or not SQLite | refused, naming the file; its bytes stay                      |
+| the database of another program       | refused without a change                                      |
+| a table of ours with other columns    | refused                                                       |
+| processes.json in another form        | refused, naming the file; no process of it is ended           |
+| a start that fails                    | stop ends the started processes silently and frees the folder |
 """
 
 import json
@@ -28,12 +28,12 @@ from functions.local.dev.stack import Options, Stack, StartError
 
 
 def whole(path: Path) -> None:
-    """A sound database of ours, of some pages."""
+    """Create a valid database of several pages."""
     connection = connect(path)
     apiserver.Store(connection)
     rows = ((f"name-{number}", str(number), "x" * 2000) for number in range(50))
     connection.executemany("INSERT INTO objects VALUES ('pods', '', ?, ?, 0, ?)", rows)
-    connection.close()  # which also moves all of it from the log to the file
+    connection.close()  # a close moves everything from the log to the file
 
 
 def cut_off(path: Path) -> None:
@@ -72,7 +72,7 @@ def options(folder: Path, port: int = 0) -> Options:
 
 
 @pytest.mark.parametrize("spoil", SPOILT, ids=lambda each: each.__name__)
-def test_a_spoilt_database_is_named_and_kept(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+def test_damaged_database_is_named_and_kept(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     file = tmp_path / "state.sqlite"
     spoil(file)
     before = file.read_bytes()
@@ -80,20 +80,20 @@ def test_a_spoilt_database_is_named_and_kept(tmp_path: Path, spoil: Callable[[Pa
         Stack(options(tmp_path), [])
     assert str(file) in str(caught.value)
     assert "move it away" in str(caught.value)
-    if spoil is not of_another_shape:  # which is taken for ours until its columns are met
+    if spoil is not of_another_shape:  # not recognised as foreign before its columns are used
         assert file.read_bytes() == before
     shutil.move(file, tmp_path / "kept")
     Stack(options(tmp_path), []).stop()
 
 
-def test_a_path_that_is_not_a_file_is_reported_too(tmp_path: Path) -> None:
+def test_directory_in_place_of_the_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").mkdir()
     with pytest.raises(StateError, match=r"state.sqlite cannot be used .*must be a file"):
         connect(tmp_path / "state.sqlite")
 
 
 @pytest.mark.parametrize("damage", ["[1]", "", "{", "null", '{"a": 1}', '{"PID": 1, "7": "x"}', '{"PID": 1, "-1": 1}'])
-def test_damaged_notes_of_processes_end_none(tmp_path: Path, damage: str) -> None:
+def test_damaged_process_register_ends_no_process(tmp_path: Path, damage: str) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as child:
         started = psutil.Process(child.pid).create_time()
         file = tmp_path / "processes.json"
@@ -106,7 +106,7 @@ def test_damaged_notes_of_processes_end_none(tmp_path: Path, damage: str) -> Non
         child.wait(30)
 
 
-def test_after_a_start_that_failed_stop_says_nothing_and_frees_the_folder(tmp_path: Path) -> None:
+def test_stop_after_a_failed_start_is_silent_and_frees_the_folder(tmp_path: Path) -> None:
     (tmp_path / "processes.json").write_text("[1]")
     stack = Stack(options(tmp_path), [])
     with pytest.raises(StartError, match=r"processes\.json is damaged"):

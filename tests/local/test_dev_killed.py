@@ -1,4 +1,4 @@
-"""`orchestrator dev` is killed with SIGKILL in the middle of its work, and started again."""
+"""`orchestrator dev` is killed with SIGKILL while runs work, and started again."""
 
 import json
 import os
@@ -32,7 +32,7 @@ STARTED = re.compile(r"run=\S+/(\S+) attempt=(\d+)")
 
 
 def free_ports(count: int) -> int:
-    """The first of that many consecutive free ports."""
+    """Return the first of `count` consecutive free ports."""
     for first in range(20_000, 30_000, count):
         sockets = [socket.socket() for _ in range(count)]
         try:
@@ -48,7 +48,7 @@ def free_ports(count: int) -> int:
 
 
 class Dev:
-    """The command, as a user runs it."""
+    """The command as a user runs it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,7 +76,7 @@ class Dev:
         raise AssertionError((self.folder / "dev.log").read_text()[-2000:])
 
     def end(self, number: signal.Signals) -> int:
-        """Sends the signal to the command alone, not to what it started."""
+        """Send the signal to the command alone, not to its children; return the exit code."""
         assert self.process
         self.process.send_signal(number)
         return self.process.wait(30)
@@ -110,11 +110,11 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
 def until(what: Any, seconds: float) -> None:
     end = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < end, "it took too long"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.2)
 
 
-def test_a_second_one_on_the_same_state_is_refused_and_leaves_the_first_alone(dev: Dev) -> None:
+def test_second_dev_on_the_same_state_is_refused_and_does_not_disturb_the_first(dev: Dev) -> None:
     assert dev.process
     before = (dev.folder / "state" / "kubeconfig").read_text()
     second = [sys.executable, "-m", "functions.clients", "dev", "--port", "1", "--state", str(dev.folder / "state")]
@@ -126,11 +126,11 @@ def test_a_second_one_on_the_same_state_is_refused_and_leaves_the_first_alone(de
 
 
 @pytest.mark.timeout(240)
-def test_killed_in_the_middle_and_started_again_every_run_ends_with_one_result(dev: Dev) -> None:
+def test_every_run_succeeds_once_although_dev_is_killed_and_restarted(dev: Dev) -> None:
     names = [dev.submit(f"s{number}") for number in range(RUNS_AT_ONCE)]
     for wait in (0.5, 1.5):
         until(lambda: any(run.status.phase == "Running" for run in dev.runs()), 60)
-        time.sleep(wait)  # somewhere in the middle: between agents that begin, work and push
+        time.sleep(wait)  # a kill while some agents start, others work or push
         assert dev.end(signal.SIGKILL) == -signal.SIGKILL
         dev.start()
     until(lambda: all(states.state(run.status) in states.FINISHED for run in dev.runs()), 120)
@@ -138,8 +138,8 @@ def test_killed_in_the_middle_and_started_again_every_run_ends_with_one_result(d
     assert sorted(runs) == sorted(names)
     assert {run.status.phase for run in runs.values()} == {"Succeeded"}
     started = Counter(STARTED.findall(dev.starts.read_text()))
-    assert started, "agents were started"
-    assert set(started.values()) == {1}, "each agent was started once per attempt"
+    assert started, "no agent was started"
+    assert set(started.values()) == {1}, "an attempt started its agent more than once"
     mirror = Mirror(EXAMPLE_URL, dev.folder / "state" / "repositories" / "inventory.git")
     for run in runs.values():
         assert mirror.commits(run.status.branch or "", "main") >= 1

@@ -1,4 +1,4 @@
-"""`make run` as a newcomer types it: on the example, on a repository of one's own, and on what cannot work."""
+"""`make run` as a newcomer types it: on the example, on the user's repository, and with invalid input."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def orchestrator(state: Path, *arguments: str, **environ: str) -> subprocess.Com
 
 
 def repository(folder: Path, branch: str = "trunk", *, with_tasks: bool = True) -> Path:
-    """A repository of somebody's, with work of their own in it."""
+    """Create a user's repository with tasks and a commit of its own."""
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     if not with_tasks:
         shutil.rmtree(folder / ".taskmaster")
@@ -42,7 +42,7 @@ def repository(folder: Path, branch: str = "trunk", *, with_tasks: bool = True) 
 
 
 @pytest.mark.parametrize("queue", ["embedded", "nats"])
-def test_it_shows_both_kinds_of_work_and_their_results(
+def test_make_run_shows_both_kinds_of_run_and_their_results(
     tmp_path: Path, queue: str, request: pytest.FixtureRequest
 ) -> None:
     if queue == "nats":
@@ -55,13 +55,15 @@ def test_it_shows_both_kinds_of_work_and_their_results(
     table = [line for line in done.stdout.splitlines() if line.startswith(("DocsRun/", "CodeRun/"))]
     assert [row.split()[1:4] for row in table] == [["Succeeded", "Completed", "1"]] * 2
     assert "files changed" in done.stdout
-    assert "+    def remove(self, item: str, count: int) -> int:" in done.stdout, "it ends with a diff to read"
+    assert "+    def remove(self, item: str, count: int) -> int:" in done.stdout, "the output ends with a diff"
     assert not [line for line in done.stdout.splitlines() if "WARN" in line]
     assert "event    Running" in done.stdout
     assert "log      [rehearsal]" in done.stdout
 
 
-def test_claude_code_works_with_a_key_that_the_brokers_have(tmp_path: Path, program: Callable[[str, str], str]) -> None:
+def test_claude_code_works_with_a_key_that_only_the_brokers_have(
+    tmp_path: Path, program: Callable[[str, str], str]
+) -> None:
     key = "sk-ant-api03-7b1f2c9d"
     claude = program(str(PARTS / "claude"), "make parts, with npm installed")
     search = f"cat /proc/self/environ /proc/$PPID/environ | grep --count --text {key} > found.txt"
@@ -71,7 +73,7 @@ def test_claude_code_works_with_a_key_that_the_brokers_have(tmp_path: Path, prog
             "ANTHROPIC_API_KEY": key,
             "ANTHROPIC_BASE_URL": model.url,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "HTTPS_PROXY": "http://127.0.0.1:9",  # for others than the broker of its pod
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # for all requests except those to the pod's broker
         }
         done = orchestrator(tmp_path, **environ)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -83,8 +85,8 @@ def test_claude_code_works_with_a_key_that_the_brokers_have(tmp_path: Path, prog
 
 
 @pytest.mark.usefixtures("pubsub_installed")
-def test_a_repository_of_ones_own_is_worked_on_as_a_mirror_and_never_pushed_to(tmp_path: Path) -> None:
-    """The queue is Pub/Sub's emulator here, as each such command takes ten seconds of processor time."""
+def test_users_repository_is_mirrored_and_never_changed(tmp_path: Path) -> None:
+    """The queue is the Pub/Sub emulator: a second such command would take ten more seconds of processor time."""
     own = repository(tmp_path / "a repo of mine ü")
     before = git(own, "for-each-ref"), git(own, "status", "--porcelain")
     done = orchestrator(tmp_path / "state", "--repo", str(own), "--queue", "pubsub")
@@ -105,7 +107,7 @@ def test_a_repository_of_ones_own_is_worked_on_as_a_mirror_and_never_pushed_to(t
         ("no-tasks", ".taskmaster/tasks/tasks.json"),
     ],
 )
-def test_what_cannot_work_is_said_at_once(tmp_path: Path, source: str, why: str) -> None:
+def test_invalid_repository_is_reported_with_the_cause(tmp_path: Path, source: str, why: str) -> None:
     if source == "no-tasks":
         repository(tmp_path / source, with_tasks=False)
     if source == "odd tasks":

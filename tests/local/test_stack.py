@@ -1,4 +1,4 @@
-"""All of it on one machine, for real: HTTP in, branches out; what fails, and what the run then says."""
+"""A whole stack on one machine: requests over HTTP, pushed branches, and the statuses of failed runs."""
 
 import time
 import uuid
@@ -24,7 +24,7 @@ AT_ONCE = max(6, round(20 * SCALE))
 
 @pytest.fixture(scope="module")
 def without_secret(stack: Tried) -> Run:
-    """A run whose Secret is missing, which was then created: the next attempt starts MIN_FIX_PAUSE, a minute, later."""
+    """Return a run whose missing Secret was created later: its next attempt starts MIN_FIX_PAUSE, a minute, later."""
     name = stack.submit("submit_docs", stack.docs(githubUser="hubot"))
     run = stack.until("DocsRun", name, lambda run: reason(run) == "MissingSecret")
     metadata = {"name": "github-ssh-hubot", "namespace": NAMESPACE}
@@ -33,12 +33,12 @@ def without_secret(stack: Tried) -> Run:
     return run
 
 
-def test_a_missing_secret_is_named(without_secret: Run) -> None:
+def test_missing_secret_is_named(without_secret: Run) -> None:
     assert "github-ssh-hubot" in (without_secret.status.message or "")
     assert "ssh-privatekey" in (without_secret.status.message or "")
 
 
-def test_a_docs_run_ends_with_its_branch_pushed(stack: Tried, documented: Run) -> None:
+def test_docs_run_pushes_its_branch(stack: Tried, documented: Run) -> None:
     run = documented
     assert (run.status.phase, reason(run)) == ("Succeeded", "Completed")
     branch = run.status.branch or ""
@@ -48,7 +48,7 @@ def test_a_docs_run_ends_with_its_branch_pushed(stack: Tried, documented: Run) -
     assert stack.starts(run.name) == 1
 
 
-def test_codex_works_where_it_is_installed_and_has_a_key_beside_the_rehearsal(
+def test_codex_runs_beside_the_rehearsal_when_installed_with_a_key(
     stack: Tried, codex_model: Responses, program: Callable[[str, str], str]
 ) -> None:
     program(str(PARTS / "codex"), "make parts, with npm installed")
@@ -59,7 +59,7 @@ def test_codex_works_where_it_is_installed_and_has_a_key_beside_the_rehearsal(
     assert {request["headers"]["Authorization"] for request in codex_model.requests} == {f"Bearer {OPENAI_KEY}"}
 
 
-def test_the_same_request_twice_is_one_run(stack: Tried) -> None:
+def test_repeated_request_with_one_key_is_one_run(stack: Tried) -> None:
     key, body = str(uuid.uuid4()), stack.code(service="twice")
     first, second = stack.post("submit_code", body, key), stack.post("submit_code", body, key)
     assert (first[0], second[0]) == (201, 200)
@@ -69,7 +69,7 @@ def test_the_same_request_twice_is_one_run(stack: Tried) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_each_of_many_requests_at_once_has_its_result(stack: Tried) -> None:
+def test_each_of_many_concurrent_requests_has_its_result(stack: Tried) -> None:
     bodies = [stack.code(service=f"many-{number}", taskId=1 + number % 3) for number in range(AT_ONCE)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         names = list(pool.map(lambda body: stack.submit("submit_code", body), bodies))
@@ -81,16 +81,16 @@ def test_each_of_many_requests_at_once_has_its_result(stack: Tried) -> None:
     assert all(stack.mirror.commits(run.status.branch or "", "main") for run in runs)
 
 
-def test_a_script_that_ends_well_without_a_report_failed_and_says_so(stack: Tried) -> None:
+def test_run_fails_when_its_script_exits_with_0_without_a_report(stack: Tried) -> None:
     run = stack.finished("DocsRun", stack.submit("submit_docs", stack.docs(agentCli="silent")))
     assert (run.status.phase, reason(run)) == ("Failed", "NoReport")
     assert "no report" in (run.status.message or "")
 
 
-def test_a_deadline_ends_the_attempt_with_its_children(stack: Tried) -> None:
+def test_deadline_ends_the_attempt_and_its_child_processes(stack: Tried) -> None:
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     run = stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
-    soon = {"spec": {"activeDeadlineSeconds": 2}}  # a Job's own deadline leaves its pod minutes to start
+    soon = {"spec": {"activeDeadlineSeconds": 2}}  # the Job's own deadline includes minutes for the pod's start
     stack.cluster.patch(JOB, NAMESPACE, run.status.job_name or "", soon)
     run = stack.finished("DocsRun", name)
     assert (run.status.phase, reason(run)) == ("Failed", "DeadlineExceeded")
@@ -100,7 +100,7 @@ def test_a_deadline_ends_the_attempt_with_its_children(stack: Tried) -> None:
     assert set(states) <= {"gone", psutil.STATUS_ZOMBIE}, states
 
 
-def test_a_cancelled_run_stops_its_agent(stack: Tried) -> None:
+def test_cancelled_run_stops_its_agent(stack: Tried) -> None:
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
     stack.cluster.patch(RUNS["DocsRun"], NAMESPACE, name, {"spec": {"cancel": True}})
@@ -108,24 +108,24 @@ def test_a_cancelled_run_stops_its_agent(stack: Tried) -> None:
     assert (run.status.phase, len(stack.jobs(run))) == ("Cancelled", 1)
 
 
-def test_a_running_run_is_deleted_with_everything_it_made(stack: Tried) -> None:
+def test_deleting_a_running_run_deletes_its_job_and_pod(stack: Tried) -> None:
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     run = stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
     stack.cluster.delete(RUNS["DocsRun"], NAMESPACE, name, run.uid)
     end = time.monotonic() + 60
     while stack.jobs(run) or list(stack.cluster.list(POD, NAMESPACE, f"job-name={run.status.job_name}")):
-        assert time.monotonic() < end, "the Job or its pod is still there"
+        assert time.monotonic() < end, "the Job or its pod still exists"
         time.sleep(0.1)
     with pytest.raises(NotFound):
         stack.run("DocsRun", name)
 
 
-def test_the_console_shows_a_run_with_its_diff(stack: Tried, documented: Run) -> None:
+def test_console_shows_a_run_with_its_diff(stack: Tried, documented: Run) -> None:
     name = documented.name
     for path, contains in (("/", name), (f"/runs/docs/{name}", "rehearsal"), (f"/runs/docs/{name}/diff", "task.md")):
         page = urllib3.request("GET", f"{stack.stack.console_url}{path}", retries=False, timeout=30)
         assert (page.status, contains in page.data.decode()) == (200, True), documented.status.message
 
 
-def test_a_run_goes_on_once_its_missing_secret_is_there(stack: Tried, without_secret: Run) -> None:
+def test_run_continues_once_its_missing_secret_is_created(stack: Tried, without_secret: Run) -> None:
     assert stack.finished("DocsRun", without_secret.name, seconds=150).status.phase == "Succeeded"

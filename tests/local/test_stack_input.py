@@ -1,4 +1,4 @@
-"""What reaches a stack from outside: text that is not to be executed, requests that are wrong, kubectl."""
+"""External input of a stack: hostile text, invalid requests, kubectl."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("field", "value"), HOSTILE, ids=[field for field, _ in HOSTILE])
-def test_hostile_text_arrives_as_text_and_nothing_of_it_is_executed(stack: Tried, field: str, value: str) -> None:
+def test_hostile_text_reaches_the_agent_verbatim_and_is_not_executed(stack: Tried, field: str, value: str) -> None:
     service = f"hostile-{field.lower()[:6]}"
     if field == "branch":
         git(stack.mirror.path, "branch", "--force", value, "main")
@@ -36,7 +36,7 @@ def test_hostile_text_arrives_as_text_and_nothing_of_it_is_executed(stack: Tried
         assert run.status.phase == "Succeeded", run.status.message
 
 
-def test_bad_input_gets_its_answer_from_every_function_and_creates_nothing(stack: Tried) -> None:
+def test_every_function_refuses_invalid_input_and_creates_no_object(stack: Tried) -> None:
     before = {kind: len(list(stack.cluster.list(RUNS[kind], NAMESPACE))) for kind in RUNS}
     for target, url in stack.stack.functions.items():
         assert urllib3.request("PUT", url, body=b"{}", retries=False, timeout=30).status == 405
@@ -44,7 +44,7 @@ def test_bad_input_gets_its_answer_from_every_function_and_creates_nothing(stack
         assert urllib3.request("GET", f"{url}/health", retries=False, timeout=30).json()["status"] == "ok"
         huge = stack.post(target, b" " * 10_000_000)
         assert huge[0] == 413
-        if target == "sweep":  # it takes no input
+        if target == "sweep":  # sweep takes no input
             continue
         for body in (b"", b'{"a": ', b"[]", b'"x"', b"\xff\xfe", b"{}"):
             code, answer = stack.post(target, body)
@@ -79,7 +79,7 @@ def manifest(kind: str, name: str, spec: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_kubectl_starts_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl: Any, kind: str) -> None:
+def test_kubectl_creates_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl: Any, kind: str) -> None:
     name = f"by-hand-{kind.lower()}"
     spec = stack.docs() if kind == "DocsRun" else stack.code(service="by-hand")
     kubectl("apply", "--filename", "-", text=manifest(kind, name, spec))
@@ -88,7 +88,7 @@ def test_kubectl_starts_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl:
     assert "Succeeded" in kubectl("get", "agents", "--output=wide")
     described = kubectl("describe", kind.lower(), name)
     assert "Completed" in described
-    assert "attempt 1 is running" in described, "its Events are shown"
+    assert "attempt 1 is running" in described, "describe shows the run's Events"
     assert "[rehearsal]" in kubectl("logs", "--selector", f"agents.platform/run={name}", "--tail=-1")
     kubectl("delete", kind.lower(), name, "--timeout=30s")
     assert "not found" in kubectl("get", kind.lower(), name, ok=False)

@@ -80,7 +80,7 @@ CAUGHT_BY = {
         "agent/test_pull_request.py::test_pull_request_to_another_base_branch_is_ignored"
     ),
     "errors answered with HTTP 200": (
-        "local/test_stack_input.py::test_bad_input_gets_its_answer_from_every_function_and_creates_nothing"
+        "local/test_stack_input.py::test_every_function_refuses_invalid_input_and_creates_no_object"
     ),
     "Job created but name never recorded after 409": (
         "faults/test_named_defects.py::test_job_that_already_exists_is_named_in_the_status"
@@ -108,7 +108,7 @@ CAUGHT_BY = {
         "agent/test_container.py::test_attempt_succeeds_in_a_hardened_container"
     ),
     "configuration errors logged at INFO": (
-        "local/test_alone.py::test_without_an_image_a_function_does_not_start_and_names_the_setting"
+        "local/test_alone.py::test_function_without_an_agent_image_names_the_setting_and_exits"
     ),
     "dead watch behind a healthy /health": ("bridge/test_health.py::test_dead_watch_makes_health_fail"),
     "relative directory resolved twice in a subfolder": (

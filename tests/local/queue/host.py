@@ -1,4 +1,4 @@
-"""Serves a queue in a process of its own, so that a test can kill it. Arguments: database, consumer's URL."""
+"""Serve a queue in its own process, so that a test can kill it. Arguments: database, URL of the consumer."""
 
 import asyncio
 import sys

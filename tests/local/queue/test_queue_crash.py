@@ -1,10 +1,11 @@
-"""Nothing published is lost when the queue's process is killed.
+"""No published event is lost when the process of the queue is killed.
 
-killed                                    after the restart
-after publish, before any delivery        delivered
-while the consumer works on it            delivered again
-after the acknowledgement                 not delivered again
-while many publish                        whatever was answered 200 is delivered
+| killed                               | after the restart                          |
+|--------------------------------------|--------------------------------------------|
+| after publish, before any delivery   | the event is delivered                     |
+| while the consumer handles the event | the event is delivered again               |
+| after the acknowledgement            | the event is not delivered again           |
+| while clients publish                | every event answered with 200 is delivered |
 """
 
 import os
@@ -93,7 +94,7 @@ def until(condition) -> None:
         time.sleep(0.01)
 
 
-def test_what_was_not_acknowledged_is_delivered_after_the_restart(tmp_path, consumer):
+def test_unacknowledged_event_is_delivered_after_a_restart(tmp_path, consumer):
     consumer.answer = 500
     with hosted(tmp_path / "state.db", consumer) as url:
         assert publish(url, "one")
@@ -103,7 +104,7 @@ def test_what_was_not_acknowledged_is_delivered_after_the_restart(tmp_path, cons
         until(lambda: consumer.ids == ["one"])
 
 
-def test_what_was_under_way_is_delivered_again_at_once(tmp_path, consumer):
+def test_event_in_delivery_is_delivered_again_at_once_after_a_restart(tmp_path, consumer):
     consumer.hold.clear()
     with hosted(tmp_path / "state.db", consumer) as url:
         publish(url, "one")
@@ -113,7 +114,7 @@ def test_what_was_under_way_is_delivered_again_at_once(tmp_path, consumer):
         until(lambda: consumer.ids == ["one", "one"])
 
 
-def test_what_was_acknowledged_is_not(tmp_path, consumer):
+def test_acknowledged_event_is_not_delivered_again_after_a_restart(tmp_path, consumer):
     with hosted(tmp_path / "state.db", consumer) as url:
         publish(url, "one")
         until(
@@ -125,7 +126,7 @@ def test_what_was_acknowledged_is_not(tmp_path, consumer):
     assert consumer.ids == ["one", "two"]
 
 
-def test_killed_in_the_middle_of_publishing(tmp_path, consumer):
+def test_every_event_answered_with_200_is_delivered_after_a_kill(tmp_path, consumer):
     stored: list[str] = []
     with hosted(tmp_path / "state.db", consumer) as url:
         workers = [threading.Thread(target=_publish_until_cut, args=(url, n, stored)) for n in range(4)]
@@ -139,7 +140,7 @@ def test_killed_in_the_middle_of_publishing(tmp_path, consumer):
 
 
 def _publish_until_cut(url: str, worker: int, stored: list[str]) -> None:
-    """Publish until the process is gone; keep the events that were answered 200."""
+    """Publish until the process has ended; append the events that were answered with 200 to `stored`."""
     number = 0
     while publish(url, f"{worker}-{number}"):
         stored.append(f"{worker}-{number}")

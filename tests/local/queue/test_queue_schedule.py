@@ -1,4 +1,4 @@
-"""Schedules do not pile up; writes of one moment share a commit; a topology that cannot work is refused."""
+"""Schedules keep one waiting event; concurrent writes share a commit; an invalid topology is refused."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -51,7 +51,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
-def test_a_schedule_publishes_again_and_again(tmp_path):
+def test_schedule_publishes_repeatedly(tmp_path):
     async def scenario() -> None:
         consumer = Consumer()
         async with ticking(tmp_path / "state.db", consumer):
@@ -62,7 +62,7 @@ def test_a_schedule_publishes_again_and_again(tmp_path):
     run(scenario)
 
 
-def test_ticks_do_not_pile_up_behind_a_slow_consumer_nor_over_a_restart(tmp_path):
+def test_schedule_has_one_waiting_event_with_a_slow_consumer_and_after_a_restart(tmp_path):
     async def scenario() -> None:
         consumer = Consumer(delay=30)
         for times in (1, 2):
@@ -74,7 +74,7 @@ def test_ticks_do_not_pile_up_behind_a_slow_consumer_nor_over_a_restart(tmp_path
     run(scenario)
 
 
-def test_writes_of_one_moment_share_a_commit(tmp_path):
+def test_concurrent_publishes_share_a_commit(tmp_path):
     async def scenario() -> None:
         connection = connect(tmp_path / "state.db")
         queue = Queue(connection, Topology(("jobs",), (Subscription("s", "jobs", "http://127.0.0.1:1/"),)))
@@ -88,7 +88,7 @@ def test_writes_of_one_moment_share_a_commit(tmp_path):
     run(scenario)
 
 
-def test_messages_without_a_subscription_are_not_kept(tmp_path):
+def test_messages_without_a_subscription_are_not_stored(tmp_path):
     async def scenario() -> None:
         connection = connect(tmp_path / "state.db")
         assert await Queue(connection, Topology(("quiet",))).publish("quiet", EVENT) == "1"
@@ -97,7 +97,7 @@ def test_messages_without_a_subscription_are_not_kept(tmp_path):
     run(scenario)
 
 
-def test_a_disk_error_reaches_every_publisher(tmp_path):
+def test_disk_error_reaches_every_publisher(tmp_path):
     async def scenario() -> None:
         connection = connect(tmp_path / "state.db")
         queue = Queue(connection, Topology(("jobs",), (Subscription("s", "jobs", "http://127.0.0.1:1/"),)))
@@ -110,7 +110,7 @@ def test_a_disk_error_reaches_every_publisher(tmp_path):
     run(scenario)
 
 
-def test_a_topology_names_every_broken_reference():
+def test_topology_error_names_every_invalid_reference():
     dead = Subscription("a", "nowhere", "http://x/", DeadLetterPolicy("gone"))
     with pytest.raises(ValueError, match="nowhere") as error:
         Topology(("jobs",), (dead, dead), (Schedule("never", 1, "t"),))
@@ -118,7 +118,7 @@ def test_a_topology_names_every_broken_reference():
         assert problem in str(error.value)
 
 
-def test_a_topic_of_dead_letters_has_no_subscribers():
+def test_dead_letter_topic_refuses_subscriptions():
     with pytest.raises(ValueError, match="nothing may subscribe"):
         Topology(
             ("jobs", "dead"),

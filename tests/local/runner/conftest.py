@@ -1,4 +1,4 @@
-"""An embedded API server and a runner for it; Jobs whose container is a shell script."""
+"""An embedded API server with a runner; Jobs whose container is a shell script."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ SPACE = "default"
 
 
 class Machine:
-    """The API server of a test, and what is done to it from outside."""
+    """The API server of a test, with helpers that act on it as a client."""
 
     def __init__(self, folder: Path) -> None:
         self.state = folder / "node"
@@ -72,7 +72,7 @@ class Machine:
 
     @contextmanager
     def runner_process(self, calls: int = 1_000_000) -> Iterator["subprocess.Popen[bytes]"]:
-        """A runner in a process of its own, killed with SIGKILL after so many API calls, or when the block ends."""
+        """Run a runner in its own process; kill it with SIGKILL after `calls` API calls, or when the block ends."""
         process = subprocess.Popen([sys.executable, HOST, self.kubeconfig, self.state, str(calls)], env=HOST_ENVIRON)
         try:
             yield process
@@ -81,7 +81,7 @@ class Machine:
             process.wait()
 
     def job(self, script: str, name: str = "work", *, pod: Mapping[str, Any] | None = None, **spec: Any) -> Object:
-        """Creates a Job; keywords are of its spec, `pod` is of its pod's, or of the container where it knows them."""
+        """Create a Job; keywords are fields of its spec, `pod` has fields of the pod's spec or of the container."""
         container = {"name": "agent", "image": "local", "command": ["/bin/bash", "-c", script.replace("$", "$$")]}
         own = {key: value for key, value in (pod or {}).items() if key in ("env", "envFrom", "volumeMounts", "command")}
         rest = {key: value for key, value in (pod or {}).items() if key not in own}
@@ -133,7 +133,7 @@ class Machine:
         return next((each for each in conditions if each["type"] == kind), None)
 
     def finished(self, name: str = "work", seconds: float = 20) -> tuple[Object, Object | None]:
-        """The Job and its pod once the Job is complete or failed."""
+        """Wait until the Job is complete or failed; return the Job and its pod."""
         self.until(lambda: self.condition("Complete", name) or self.condition("Failed", name), seconds)
         job = self.get(JOB, name)
         assert job
@@ -152,7 +152,7 @@ class Machine:
     def until(condition: Callable[[], object], seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, "the condition did not come about"
+            assert time.monotonic() < end, "the condition did not become true in time"
             time.sleep(0.02)
 
 
@@ -163,7 +163,7 @@ def terminated(pod: Object | None) -> Object:
 
 
 def living(marker: Path) -> list[int]:
-    """Processes whose pids were appended to `marker` and that still run."""
+    """Return the running processes whose pids are in `marker`."""
     pids = [int(line) for line in marker.read_text().split()] if marker.exists() else []
     return [pid for pid in pids if _lives(pid)]
 
@@ -188,7 +188,7 @@ def machine(machine_without_server: Machine) -> Iterator[Machine]:
 
 @pytest.fixture
 def marker(tmp_path: Path) -> Iterator[Path]:
-    """A file for pids; whatever they name is ended with the test."""
+    """Yield a file for pids; the processes that it names are ended after the test."""
     file = tmp_path / "pids"
     yield file
     for pid in living(file):

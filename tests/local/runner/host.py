@@ -1,5 +1,6 @@
-"""A runner in a process of its own, so that it can be killed. Arguments: kubeconfig, state directory, and after how
-many API calls it kills itself.
+"""Run a runner in its own process, so that it can be killed.
+
+Arguments: kubeconfig, state directory, number of API calls after which it kills itself.
 """
 
 import itertools
@@ -18,7 +19,7 @@ from functions.settings.cluster import ClusterSettings
 
 
 class Mortal(KubernetesTransport):
-    """Dies right after the answer to the last call."""
+    """A transport that kills the process after the answer to the last call."""
 
     def __init__(self, settings: ClusterSettings, calls: int) -> None:
         super().__init__(settings)

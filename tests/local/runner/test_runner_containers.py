@@ -1,8 +1,10 @@
-"""Pods of several containers: each has its own mounts, the main one's end is seen at once.
+"""Pods with several containers: each has its own mounts; the end of the main container is recorded at once.
 
-native sidecar     starts beside the main container, is stopped after it, does not count in the pod's end
-plain container    keeps the pod running after the main one has ended, until it ends or the Job is stopped
-killed runner      what either left is ended before anything starts
+| container          | expected                                                                               |
+|--------------------|----------------------------------------------------------------------------------------|
+| native sidecar     | starts beside the main container, is stopped after it, does not affect the pod's phase |
+| plain container    | keeps the pod running after the main one, until it ends or the Job is stopped          |
+| any, runner killed | ended before a new container starts                                                    |
 """
 
 import asyncio
@@ -15,7 +17,7 @@ BESIDE = "echo $$ >>{marker}; trap 'echo told >&2; exit 0' TERM; touch $POD_ROOT
 
 
 def with_other(machine: Any, marker: Any, script: str, *, sidecar: bool) -> None:
-    """A Job whose pod has a container beside the main one, which alone mounts a secret."""
+    """Create a Job whose pod has a second container, which alone mounts a secret."""
     machine.secret("key", value="s3cret")
     other: dict[str, Any] = {
         "name": "broker",
@@ -52,7 +54,7 @@ def of(pod: Any, name: str, field: str = "containerStatuses") -> Any:
     return next(each for each in pod["status"][field] if each["name"] == name)["state"]
 
 
-def test_a_sidecar_is_stopped_after_the_main_container(machine, marker, living):
+def test_sidecar_is_stopped_after_the_main_container(machine, marker, living):
     with machine.runner():
         with_other(machine, marker, WORKS, sidecar=True)
         _, pod = machine.finished()
@@ -64,7 +66,7 @@ def test_a_sidecar_is_stopped_after_the_main_container(machine, marker, living):
     assert asyncio.run(log(machine, pod, "broker")) == b"told\n"
 
 
-def test_a_plain_container_keeps_the_pod_running_after_the_end_of_the_main_one(machine, marker, living):
+def test_plain_container_keeps_the_pod_running_after_the_main_container(machine, marker, living):
     with machine.runner():
         with_other(machine, marker, WORKS, sidecar=False)
         machine.until(lambda: machine.pod() and "terminated" in of_agent(machine))
@@ -83,7 +85,7 @@ def of_agent(machine: Any) -> Any:
     return next((each["state"] for each in statuses if each["name"] == "agent"), {})
 
 
-def test_a_plain_container_that_fails_fails_the_pod(machine, marker):
+def test_failed_plain_container_fails_the_pod(machine, marker):
     with machine.runner():
         with_other(machine, marker, f"{WORKS}; kill -9 $(cat {marker})", sidecar=False)
         _, pod = machine.finished()
@@ -92,7 +94,7 @@ def test_a_plain_container_that_fails_fails_the_pod(machine, marker):
     assert of(pod, "broker")["terminated"]["exitCode"] == 137
 
 
-def test_what_a_killed_runner_left_of_every_container_is_ended(machine, marker, living):
+def test_processes_of_every_container_are_ended_after_a_runner_was_killed(machine, marker, living):
     with machine.runner_process():
         with_other(machine, marker, f"echo $$ >>{marker}; sleep 60", sidecar=True)
         machine.until(lambda: len(living(marker)) == 2 and machine.phase() == "Running")

@@ -1,11 +1,12 @@
-"""After SIGKILL of the runner, or of anything it holds on to, no pod is started twice and none is forgotten.
+"""After SIGKILL of the runner, a shim or the API server, no pod is started twice and none is forgotten.
 
-killed                          after the restart
-runner, agent at work           agent ended; pod Failed, NodeLost; Job Failed; started once
-runner, agent ended meanwhile   the true outcome
-runner, and its shim too        agent ended all the same
-shim                            pod Failed
-API server                      work goes on, and is reported
+| killed                           | after the restart                                               |
+|----------------------------------|-----------------------------------------------------------------|
+| runner, while the agent works    | the agent is ended; pod Failed, NodeLost; Job Failed; one start |
+| runner; the agent ends meanwhile | the true outcome                                                |
+| runner and its shim              | the agent is ended                                              |
+| shim                             | pod Failed                                                      |
+| API server                       | the work continues and is reported                              |
 """
 
 import os
@@ -23,14 +24,14 @@ from functions.local.runner.records import Records
 from functions.local.runner.recovery import recover
 
 
-def test_what_a_killed_runner_left_is_ended_before_anything_starts(machine, marker, terminated, living):
+def test_processes_of_a_killed_runner_are_ended_before_a_new_start(machine, marker, terminated, living):
     with machine.runner_process():
         machine.job(f"trap '' TERM; echo $$ >>{marker}; (echo $BASHPID >>{marker}; sleep 60) & setsid sleep 60 & wait")
         machine.until(lambda: len(living(marker)) == 2 and machine.phase() == "Running")
         machine.job("true", "next", suspend=True)
-    assert len(living(marker)) == 2, "nobody ended it yet"
+    assert len(living(marker)) == 2, "the processes still run"
     with machine.runner():
-        assert living(marker) == [], "ended when start returns"
+        assert living(marker) == [], "the processes are ended when the runner has started"
         job, pod = machine.finished()
         assert pod["status"]["phase"] == "Failed"
         assert pod["status"]["reason"] == "NodeLost"
@@ -39,11 +40,11 @@ def test_what_a_killed_runner_left_is_ended_before_anything_starts(machine, mark
         assert job["status"]["failed"] == 1
         assert machine.condition("Failed")["reason"] == "BackoffLimitExceeded"
         time.sleep(0.5)
-        assert len(marker.read_text().split()) == 2, "started once"
+        assert len(marker.read_text().split()) == 2, "the container was started once"
         assert not list((machine.state / "pods").iterdir())
 
 
-def test_an_end_that_the_runner_missed_is_reported_truly(machine, marker, terminated, living):
+def test_exit_during_the_runners_absence_is_reported_with_its_outcome(machine, marker, terminated, living):
     with machine.runner_process():
         machine.job(f"echo $$ >>{marker}; sleep 1.2; echo all done >$POD_ROOT/dev/termination-log; exit 0")
         machine.until(lambda: living(marker) and machine.phase() == "Running")
@@ -55,7 +56,7 @@ def test_an_end_that_the_runner_missed_is_reported_truly(machine, marker, termin
         assert machine.condition("Complete")
 
 
-def test_an_agent_whose_shim_is_gone_too_is_found_by_its_environment(machine, marker, living):
+def test_agent_without_runner_and_shim_is_found_by_its_environment(machine, marker, living):
     with machine.runner_process():
         machine.job(f"echo $$ >>{marker}; setsid sleep 61 & echo $! >>{marker}; wait; sleep 60")
         machine.until(lambda: len(living(marker)) == 2)
@@ -68,7 +69,7 @@ def test_an_agent_whose_shim_is_gone_too_is_found_by_its_environment(machine, ma
         assert machine.pod()["status"]["reason"] == "NodeLost"
 
 
-def test_a_killed_shim_fails_the_pod(machine, marker, terminated, living):
+def test_killed_shim_fails_the_pod(machine, marker, terminated, living):
     with machine.runner():
         machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))
@@ -81,7 +82,7 @@ def test_a_killed_shim_fails_the_pod(machine, marker, terminated, living):
 
 
 @pytest.mark.parametrize("calls", range(2, 10))
-def test_killed_after_each_api_call_it_starts_each_pod_once(machine, marker, calls):
+def test_runner_killed_after_any_api_call_starts_each_pod_once(machine, marker, calls):
     machine.job(f"echo $$ >>{marker}; sleep 0.1")
     with machine.runner_process(calls) as process:
         machine.until(lambda: process.poll() is not None or machine.condition("Complete"))
@@ -91,7 +92,7 @@ def test_killed_after_each_api_call_it_starts_each_pod_once(machine, marker, cal
     assert len(marker.read_text().split() if marker.exists() else []) <= 1
 
 
-def test_a_second_runner_in_the_same_directory_is_refused(machine, marker, living):
+def test_second_runner_in_the_same_directory_is_refused(machine, marker, living):
     with machine.runner():
         machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))
@@ -100,7 +101,7 @@ def test_a_second_runner_in_the_same_directory_is_refused(machine, marker, livin
         assert living(marker)
 
 
-def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(machine):
+def test_pod_whose_shim_never_got_permission_is_started_after_a_restart(machine):
     layout = Layout(machine.state)
     job = machine.job("true")
     with machine.runner(max_processes=0):
@@ -109,7 +110,7 @@ def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(ma
     shim = Process()
     records.started(next(iter(records)), shim.pid, shim.started)
     assert shim._popen.stdin
-    shim._popen.stdin.close()  # as the runner's death does
+    shim._popen.stdin.close()  # as when the runner dies
     recover(Records(connect(layout.database)), layout, "local", time.time())
     assert not psutil.pid_exists(shim.pid) or not shim.running
     with machine.runner():
@@ -119,21 +120,21 @@ def test_a_process_that_was_recorded_but_never_permitted_is_started_after_all(ma
 
 
 @pytest.mark.parametrize("milliseconds", range(0, 100, 10))
-def test_a_shim_found_in_the_middle_of_its_start_is_ended_with_what_it_started(tmp_path, marker, living, milliseconds):
+def test_shim_found_during_its_start_is_ended_with_its_children(tmp_path, marker, living, milliseconds):
     shim = Process()
     argv = ["/bin/bash", "-c", f"echo $$ >>{marker}; sleep 60 & echo $! >>{marker}; wait"]
     plan = Plan(str(tmp_path), argv, {}, str(tmp_path), str(tmp_path / "log"), "none")
     shim.run(plan, on_end=lambda: None)
     time.sleep(milliseconds / 1000)
     assert end_leftovers(shim.pid, shim.started, [tmp_path])
-    shim.wait(5)  # until the thread that waits for the ended process has its exit code
+    shim.wait(5)  # until the waiting thread has the exit code
     assert not shim.running
     time.sleep(0.05)
     assert living(marker) == []
     assert (tmp_path / "started").exists() or not marker.exists()
 
 
-def test_a_stranger_with_a_recorded_pid_is_left_alone(machine):
+def test_unrelated_process_with_a_recorded_pid_is_not_ended(machine):
     layout = Layout(machine.state)
     machine.job("true")
     with machine.runner(max_processes=0):
@@ -144,7 +145,7 @@ def test_a_stranger_with_a_recorded_pid_is_left_alone(machine):
     assert psutil.Process().is_running()
 
 
-def test_a_stopped_runner_leaves_nothing_running_and_says_why(machine, marker, living, terminated):
+def test_stopped_runner_ends_its_processes_and_reports_the_reason(machine, marker, living, terminated):
     with machine.runner():
         machine.job(f"trap 'echo bye >$POD_ROOT/dev/termination-log; exit 1' TERM; echo $$ >>{marker}; sleep 60 & wait")
         machine.until(lambda: living(marker))
@@ -155,7 +156,7 @@ def test_a_stopped_runner_leaves_nothing_running_and_says_why(machine, marker, l
         assert terminated(pod)["message"] == "bye\n"
 
 
-def test_the_api_server_may_go_and_come_back(machine_without_server, marker, living):
+def test_runner_continues_after_an_outage_of_the_api_server(machine_without_server, marker, living):
     machine = machine_without_server
     with machine.runner():
         with machine.served():
@@ -170,7 +171,7 @@ def test_the_api_server_may_go_and_come_back(machine_without_server, marker, liv
             assert machine.get(JOB, "second")["metadata"]["uid"] == job["metadata"]["uid"]
 
 
-def test_a_job_deleted_without_an_event_is_cleaned_up(machine, marker, living):
+def test_job_deleted_without_an_event_is_cleaned_up(machine, marker, living):
     with machine.runner_process():
         job = machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))
@@ -181,7 +182,7 @@ def test_a_job_deleted_without_an_event_is_cleaned_up(machine, marker, living):
         machine.until(lambda: not list(machine.state.glob("logs/*/*")))
 
 
-def test_one_job_that_fails_to_sync_holds_up_no_other(machine):
+def test_failing_sync_of_a_job_does_not_delay_other_jobs(machine):
     machine.state.mkdir(parents=True, exist_ok=True)
     with machine.runner():
         blocked = machine.state / "logs" / "default"
@@ -196,18 +197,18 @@ def test_one_job_that_fails_to_sync_holds_up_no_other(machine):
         machine.finished("first")
 
 
-def test_sigterm_reaches_the_whole_group(machine, marker, living):
+def test_sigterm_reaches_the_whole_process_group(machine, marker, living):
     with machine.runner():
         job = machine.job(
             f"(echo $BASHPID >>{marker}; exec sleep 60) & echo $$ >>{marker}; wait",
-            pod={"terminationGracePeriodSeconds": 3600},  # SIGKILL would come long after the test
+            pod={"terminationGracePeriodSeconds": 3600},  # SIGKILL would follow long after the test
         )
         machine.until(lambda: len(living(marker)) == 2)
         machine.delete(JOB, job)
         machine.until(lambda: not living(marker))
 
 
-def test_only_the_runners_own_group_is_signalled(machine, marker, living):
+def test_container_has_its_own_process_group_and_session(machine, marker, living):
     with machine.runner():
         machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))

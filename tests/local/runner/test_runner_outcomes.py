@@ -1,12 +1,13 @@
-"""What becomes of a Job.
+"""The outcome of a Job.
 
-container                      pod         Job
-exits 0                        Succeeded   Complete
-exits otherwise, is killed     Failed      Failed, BackoffLimitExceeded
-cannot be started              Failed      Failed, BackoffLimitExceeded
-deadline passes                ended, gone Failed, DeadlineExceeded
-parallelism 0, suspended       none        not finished, but for its deadline
-more than one pod asked for    none        Failed, UnsupportedPolicy
+| container                          | pod            | Job                                   |
+|------------------------------------|----------------|---------------------------------------|
+| exits with 0                       | Succeeded      | Complete                              |
+| exits with another code, is killed | Failed         | Failed, BackoffLimitExceeded          |
+| cannot be started                  | Failed         | Failed, BackoffLimitExceeded          |
+| runs past the deadline             | ended, deleted | Failed, DeadlineExceeded              |
+| parallelism 0, suspended           | none           | not finished, except for its deadline |
+| more than one pod requested        | none           | Failed, UnsupportedPolicy             |
 """
 
 import time
@@ -17,7 +18,7 @@ import pytest
 from functions.cluster.kinds import JOB, POD
 
 
-def test_a_container_that_exits_0_completes_its_job(machine, terminated):
+def test_container_that_exits_with_0_completes_its_job(machine, terminated):
     with machine.runner():
         machine.job("echo words >$POD_ROOT/dev/termination-log; sleep 0.2")
         machine.until(lambda: machine.phase() == "Running")
@@ -40,7 +41,7 @@ def test_a_container_that_exits_0_completes_its_job(machine, terminated):
 @pytest.mark.parametrize(
     ("script", "code", "signal"), [("exit 3", 3, None), ("kill -9 $$", 137, 9), ("kill -TERM $$", 143, 15)]
 )
-def test_a_container_that_fails_fails_its_job(machine, terminated, script, code, signal):
+def test_failed_container_fails_its_job(machine, terminated, script, code, signal):
     with machine.runner():
         machine.job(f"printf '%05000d' 1 >$POD_ROOT/dev/termination-log; {script}")
         job, pod = machine.finished()
@@ -51,7 +52,7 @@ def test_a_container_that_fails_fails_its_job(machine, terminated, script, code,
         assert machine.condition("Failed")["reason"] == "BackoffLimitExceeded"
 
 
-def test_a_command_that_is_not_there(machine, terminated):
+def test_missing_command_fails_the_pod_with_start_error(machine, terminated):
     with machine.runner():
         machine.job("", pod={"command": ["/no/such/program"]})
         _, pod = machine.finished()
@@ -60,7 +61,7 @@ def test_a_command_that_is_not_there(machine, terminated):
         assert "/no/such/program" in terminated(pod)["message"]
 
 
-def test_a_job_without_a_command_does_not_succeed(machine):
+def test_job_without_a_command_waits_with_create_container_error(machine):
     with machine.runner():
         machine.job("", pod={"command": []})
         machine.until(lambda: machine.pod() and machine.pod()["status"].get("containerStatuses"))
@@ -69,7 +70,7 @@ def test_a_job_without_a_command_does_not_succeed(machine):
         assert "command" in waiting["message"]
 
 
-def test_what_the_container_left_running_goes_with_it(machine, marker, living):
+def test_background_processes_end_with_their_container(machine, marker, living):
     with machine.runner():
         machine.job(f"setsid sleep 60 & echo $! >>{marker}; (sleep 60 & echo $! >>{marker}); echo $$ >>{marker}")
         machine.finished()
@@ -77,7 +78,7 @@ def test_what_the_container_left_running_goes_with_it(machine, marker, living):
         assert living(marker) == []
 
 
-def test_the_deadline_ends_everything_also_what_ignores_sigterm(machine, marker, living):
+def test_deadline_ends_also_processes_that_ignore_sigterm(machine, marker, living):
     with machine.runner():
         machine.job(
             f"trap '' TERM; (trap '' TERM; echo $BASHPID >>{marker}; while :; do sleep 0.1; done) &"
@@ -94,7 +95,7 @@ def test_the_deadline_ends_everything_also_what_ignores_sigterm(machine, marker,
         machine.until(lambda: machine.pods() == [])
 
 
-def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machine, terminated):
+def test_deadline_patched_onto_a_running_job_stops_it_with_its_message(machine, terminated):
     stopped = "trap 'echo stopped >$POD_ROOT/dev/termination-log; exit 1' TERM"
     with machine.runner():
         machine.job(f"{stopped}; echo ready; while :; do sleep 0.05; done", pod={"terminationGracePeriodSeconds": 10})
@@ -108,7 +109,7 @@ def test_a_deadline_patched_onto_a_running_job_stops_it_and_lets_it_speak(machin
         assert terminated(seen[-1][1])["message"] == "stopped\n"
 
 
-def test_parallelism_0_and_suspended_start_nothing(machine):
+def test_job_with_parallelism_0_or_suspended_starts_no_pod(machine):
     with machine.runner():
         machine.job("true", "fence", parallelism=0, activeDeadlineSeconds=1)
         machine.job("true", "held", suspend=True)
@@ -132,7 +133,7 @@ def test_parallelism_0_and_suspended_start_nothing(machine):
         ({}, {"initContainers": [{"name": "a", "image": "b"}]}, "initContainers"),
     ],
 )
-def test_what_is_not_supported_says_so(machine, spec, pod, named):
+def test_unsupported_job_fields_are_named(machine, spec, pod, named):
     with machine.runner():
         machine.job("true", pod=pod, **spec)
         machine.finished()
@@ -151,7 +152,7 @@ def test_deleting_the_job_ends_the_process_and_then_the_pod(machine, marker, liv
         machine.until(lambda: not any(path.is_file() for path in machine.state.glob("logs/*/*")))
 
 
-def test_deleting_the_pod_fails_the_job_and_starts_no_other(machine, marker, living):
+def test_deleting_the_pod_fails_the_job_without_a_new_pod(machine, marker, living):
     with machine.runner():
         machine.job(f"echo $$ >>{marker}; sleep 60")
         machine.until(lambda: living(marker))
@@ -163,14 +164,14 @@ def test_deleting_the_pod_fails_the_job_and_starts_no_other(machine, marker, liv
         assert len(marker.read_text().split()) == 1
 
 
-def test_a_finished_job_goes_when_its_time_to_live_is_over(machine):
+def test_finished_job_is_deleted_after_its_ttl(machine):
     with machine.runner():
         machine.job("true", ttlSecondsAfterFinished=1)
         machine.until(lambda: machine.get(JOB, "work") is None)
         machine.until(lambda: machine.pods() == [])
 
 
-def test_twenty_at_once(machine, marker):
+def test_twenty_concurrent_jobs_complete(machine, marker):
     with machine.runner(max_processes=8):
         for number in range(20):
             machine.job(f"echo $$ >>{marker}; sleep 0.3", f"work-{number}")

@@ -1,11 +1,12 @@
-"""What a container finds: its mounts below POD_ROOT, its environment, its log; and what a pod that cannot start says.
+"""Mounts, environment and log of a container; the status of a pod that cannot start.
 
-missing                            shown
-secret or key in env, not optional waiting CreateContainerConfigError
-subPath                            waiting CreateContainerConfigError
-secret, ConfigMap, key of a volume waiting ContainerCreating, Event FailedMount
-claim                              condition PodScheduled False, Unschedulable
-anything optional                  starts without it
+| missing                              | status                                       |
+|--------------------------------------|----------------------------------------------|
+| secret or key of a required variable | waiting CreateContainerConfigError           |
+| subPath                              | waiting CreateContainerConfigError           |
+| secret, ConfigMap or key of a volume | waiting ContainerCreating, Event FailedMount |
+| volume claim                         | condition PodScheduled False, Unschedulable  |
+| anything optional                    | the pod starts without it                    |
 """
 
 import asyncio
@@ -24,7 +25,7 @@ def log_of(machine, terminated) -> str:
     return str(terminated(machine.finished()[1]).get("message", "")).strip()
 
 
-def test_mounts_are_laid_out_below_pod_root(machine, terminated):
+def test_mounts_are_below_pod_root(machine, terminated):
     machine.config_map("files", {"container.sh": "echo hi", "settings.json": "{}"})
     machine.secret("key", **{"ssh-privatekey": "private"})
     machine.claim("workspace")
@@ -54,12 +55,12 @@ def test_mounts_are_laid_out_below_pod_root(machine, terminated):
     assert [line.split()[0] for line in lines[:3]] == ["555", "555", "400"]
     assert lines[3].startswith("{}private")
     assert (machine.state / "volumes/default/workspace/kept").exists()
-    assert not list(machine.state.rglob("gone")), "what is the pod's own goes with it"
+    assert not list(machine.state.rglob("gone")), "the pod's own volumes are deleted with it"
     assert machine.get(VOLUME_CLAIM, "workspace")["status"]["phase"] == "Bound"
     assert not list(machine.state.rglob("id_ed25519"))
 
 
-def test_the_environment_is_what_is_declared(machine):
+def test_environment_has_only_the_declared_variables(machine):
     machine.secret("keys", ANTHROPIC_API_KEY="k")
     machine.config_map("settings", {"A": "from-map", "B": "from-map"})
     env = [
@@ -98,7 +99,7 @@ def test_the_environment_is_what_is_declared(machine):
 _PRINT_ENVIRONMENT = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k != 'LC_CTYPE'}))"
 
 
-def test_paths_below_a_mount_are_moved_on_the_command_line(machine):
+def test_paths_below_a_mount_are_rewritten_on_the_command_line(machine):
     machine.config_map("files", {"container.sh": "echo ran $0 with $1 $2"})
     pod = {
         "volumes": [{"name": "files", "configMap": {"name": "files"}}],
@@ -121,7 +122,7 @@ def waiting(machine):
 SECRET_ENV = {"env": [{"name": "K", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k"}}}]}
 
 
-def test_a_missing_secret_in_the_environment_is_named_and_waited_for(machine):
+def test_pod_waits_for_a_missing_secret_of_its_environment_and_names_it(machine):
     with machine.runner():
         machine.job("true", pod=SECRET_ENV)
         machine.until(lambda: waiting(machine))
@@ -144,7 +145,7 @@ def test_a_missing_secret_in_the_environment_is_named_and_waited_for(machine):
         ),
     ],
 )
-def test_a_volume_that_cannot_be_mounted_has_its_cause_in_an_event(machine, volume, message):
+def test_event_names_why_a_volume_cannot_be_mounted(machine, volume, message):
     machine.config_map("there", {"yes": ""})
     with machine.runner():
         machine.job("true", pod={"volumes": [{"name": "v", **volume}]})
@@ -158,7 +159,7 @@ def test_a_volume_that_cannot_be_mounted_has_its_cause_in_an_event(machine, volu
         machine.until(lambda: waiting(machine) == {"reason": "ContainerCreating"})
 
 
-def test_a_claim_that_is_not_there_keeps_the_pod_from_being_scheduled(machine):
+def test_pod_with_a_missing_volume_claim_is_unschedulable(machine):
     volume = {"name": "w", "persistentVolumeClaim": {"claimName": "workspace"}}
     with machine.runner():
         machine.job("true", pod={"volumes": [volume]})
@@ -174,7 +175,7 @@ def test_a_claim_that_is_not_there_keeps_the_pod_from_being_scheduled(machine):
         machine.finished()
 
 
-def test_optional_secrets_may_be_missing(machine):
+def test_pod_starts_without_optional_secrets(machine):
     volume = {"name": "key", "secret": {"secretName": "keys", "optional": True, "items": [{"key": "a", "path": "b"}]}}
     mount = {"name": "key", "mountPath": "/secrets/ssh"}
     with machine.runner():
@@ -183,7 +184,7 @@ def test_optional_secrets_may_be_missing(machine):
         assert machine.condition("Complete")
 
 
-def test_a_pod_that_waits_can_be_deleted(machine):
+def test_waiting_pod_can_be_deleted(machine):
     with machine.runner():
         machine.job("true", pod=SECRET_ENV)
         machine.until(lambda: waiting(machine))
@@ -193,12 +194,12 @@ def test_a_pod_that_waits_can_be_deleted(machine):
         machine.until(lambda: machine.pods() == [])
 
 
-def test_a_log_is_followed_to_its_end(machine, marker):
+def test_log_is_followed_to_its_end(machine, marker):
     async def follow(name: str) -> bytes:
         pieces = []
         async for piece in machine.logs.open("default", name, Portion(tail_lines=1, follow=True)):
             pieces.append(piece)
-            marker.touch()  # the container goes on once its log is followed
+            marker.touch()  # the container continues once its log is followed
         return b"".join(pieces)
 
     with machine.runner():
@@ -211,7 +212,7 @@ def test_a_log_is_followed_to_its_end(machine, marker):
 @pytest.mark.parametrize(
     ("lines", "expected"), [(None, b"1\n2\n3"), (0, b""), (1, b"3"), (2, b"2\n3"), (9, b"1\n2\n3")]
 )
-def test_the_tail_of_a_log(machine, lines, expected):
+def test_tail_returns_the_last_lines_of_a_log(machine, lines, expected):
     place = machine.state / "logs" / "default" / "p.log"
     place.parent.mkdir(parents=True)
     place.write_bytes(b"1\n2\n3")
@@ -222,7 +223,7 @@ def test_the_tail_of_a_log(machine, lines, expected):
     assert asyncio.run(read()) == expected
 
 
-def test_the_lines_of_a_log_have_the_times_at_which_they_were_written(machine):
+def test_log_lines_have_the_times_at_which_they_were_written(machine):
     async def read(**wanted) -> list[bytes]:
         name = machine.pod()["metadata"]["name"]
         log = machine.logs.open("default", name, Portion(**wanted))
@@ -240,7 +241,7 @@ def test_the_lines_of_a_log_have_the_times_at_which_they_were_written(machine):
         assert asyncio.run(read(since=third + timedelta(seconds=1))) == []
 
 
-def test_a_pod_without_a_log(machine):
+def test_missing_log_is_reported(machine):
     async def read() -> None:
         async for _ in machine.logs.open("default", "nobody", Portion()):
             pass
