@@ -25,44 +25,44 @@ def ended(exit_code: int = 0, message: str = "", **more: Any) -> Object:
     return {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-01-02T03:04:05Z", **more}}
 
 
-def started(world: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, str]:
+def pending_run(world: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, str]:
     """Start a run whose Job has a pod without a status; return the run and the Job's name."""
     run = submitted(world, kind, **spec)
     swept(world)
     job = now(world, run).status.job_name or ""
     world.job_ready(job)
-    shows(world, job, {"phase": "Pending", "conditions": [], "containerStatuses": []})
+    set_pod_status(world, job, {"phase": "Pending", "conditions": [], "containerStatuses": []})
     return run, job
 
 
-def shows(world: Harness, job: str, status: Object, *, ready: int = 0) -> Object:
+def set_pod_status(world: Harness, job: str, status: Object, *, ready: int = 0) -> Object:
     """Write the pod's status; return the Job with the status that its controller would write."""
     world.kubelet.patch(POD, world.namespace, f"{job}-pod", {"status": status}, "status")
-    return changes(world, job, active=1, ready=ready)
+    return set_job_status(world, job, active=1, ready=ready)
 
 
-def changes(world: Harness, job: str, **status: Any) -> Object:
+def set_job_status(world: Harness, job: str, **status: Any) -> Object:
     """Return the Job after these fields were set in its status."""
     return world.kubelet.patch(JOB, world.namespace, job, {"status": status}, "status")
 
 
-def works(world: Harness, **spec: Any) -> tuple[Run, str]:
+def running_run(world: Harness, **spec: Any) -> tuple[Run, str]:
     """Start a run whose agent was observed running; return the run and its Job's name."""
-    run, job = started(world, **spec)
+    run, job = pending_run(world, **spec)
     container = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING)]}
-    job_event(world, shows(world, job, container, ready=1))
+    job_event(world, set_pod_status(world, job, container, ready=1))
     assert now(world, run).status.phase == "Running"
     return run, job
 
 
-def minutes(world: Harness, count: int) -> None:
+def sweep_minutes(world: Harness, count: int) -> None:
     """Run a sweep in each of `count` minutes."""
     for _ in range(count):
         world.later(minutes=1)
         swept(world)
 
 
-def posts(world: Harness, kind: str, name: str, reason: str, message: str) -> None:
+def post_event(world: Harness, kind: str, name: str, reason: str, message: str) -> None:
     """Create an Event about an object, as a controller does."""
     world.kubelet.create(EVENT, warning(world.namespace, kind, name, reason, message))
 

@@ -18,7 +18,16 @@ import pytest
 from functions.runs.lifecycle.pod_status import parse_pod
 from tests.support.api import Harness
 from tests.support.run_steps import DONE, LOST, job_event, now, reason, swept
-from tests.world.clusters.pods import RUNNING, SCHEDULED, ended, job_of, minutes, named, shows, works
+from tests.world.clusters.pods import (
+    RUNNING,
+    SCHEDULED,
+    ended,
+    job_of,
+    named,
+    running_run,
+    set_pod_status,
+    sweep_minutes,
+)
 
 
 def pod(*containers: dict[str, Any], phase: str = "Running") -> dict[str, Any]:
@@ -31,8 +40,8 @@ def stopped(world: Harness, job: str) -> bool:
 
 @pytest.mark.parametrize("other", ["istio-proxy", "broker"])
 def test_finished_attempt_ends_while_a_sidecar_still_runs(world: Harness, other: str) -> None:
-    run, job = works(world)
-    job_event(world, shows(world, job, pod(named("agent", ended(0, DONE)), named(other, RUNNING))))
+    run, job = running_run(world)
+    job_event(world, set_pod_status(world, job, pod(named("agent", ended(0, DONE)), named(other, RUNNING))))
     run = now(world, run)
     assert (run.status.phase, reason(run), stopped(world, job)) == ("Succeeded", "Completed", True)
     assert run.status.attempts[-1].outcome is None
@@ -40,16 +49,16 @@ def test_finished_attempt_ends_while_a_sidecar_still_runs(world: Harness, other:
 
 
 def test_failed_agent_is_retried_while_a_sidecar_still_runs(world: Harness) -> None:
-    run, job = works(world)
-    job_event(world, shows(world, job, pod(named("agent", ended(1, LOST)), named("linkerd-proxy", RUNNING))))
+    run, job = running_run(world)
+    job_event(world, set_pod_status(world, job, pod(named("agent", ended(1, LOST)), named("linkerd-proxy", RUNNING))))
     run = now(world, run)
     assert (run.status.phase, run.status.attempts[-1].reason, stopped(world, job)) == ("Retrying", "NetworkError", True)
 
 
 def test_report_is_recorded_before_the_job_is_stopped(world: Harness) -> None:
     """The Job controller deletes the pod of a stopped Job, and the report with it."""
-    run, job = works(world)
-    shows(world, job, pod(named("agent", ended(0, DONE)), named("istio-proxy", RUNNING)))
+    run, job = running_run(world)
+    set_pod_status(world, job, pod(named("agent", ended(0, DONE)), named("istio-proxy", RUNNING)))
     writes = len(world.calls.calls)
     swept(world)
     recorded = [call for call in world.calls.calls[writes:] if call.method == "PUT" and "outcome" in str(call.body)]
@@ -62,25 +71,25 @@ def test_report_is_recorded_before_the_job_is_stopped(world: Harness) -> None:
 
 def test_native_sidecars_have_a_minute_to_end_before_the_job_is_stopped(world: Harness) -> None:
     """The kubelet stops native sidecars when the agent has ended."""
-    run, job = works(world)
+    run, job = running_run(world)
     status = pod(named("agent", ended(0, DONE))) | {"initContainerStatuses": [named("broker", RUNNING)]}
-    job_event(world, shows(world, job, status))
+    job_event(world, set_pod_status(world, job, status))
     assert (now(world, run).status.phase, stopped(world, job)) == ("Running", False)
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert (now(world, run).status.phase, stopped(world, job)) == ("Succeeded", True)
 
 
 def test_sidecar_that_was_oom_killed_does_not_fail_the_attempt(world: Harness) -> None:
-    run, job = works(world)
+    run, job = running_run(world)
     sidecar = named("adot-collector", ended(137, reason="OOMKilled"))
-    job_event(world, shows(world, job, pod(sidecar, named("agent", ended(0, DONE)), named("proxy", RUNNING))))
+    job_event(world, set_pod_status(world, job, pod(sidecar, named("agent", ended(0, DONE)), named("proxy", RUNNING))))
     assert reason(now(world, run)) == "Completed"
 
 
 def test_agent_container_is_found_by_name_not_by_position(world: Harness) -> None:
-    run, job = works(world)
+    run, job = running_run(world)
     both = [named("adot-collector", ended(0)), named("agent", ended(1, LOST))]
-    shows(world, job, pod(*both, phase="Failed"))
+    set_pod_status(world, job, pod(*both, phase="Failed"))
     job_event(world, world.job_ends(job, LOST, ok=False))
     assert now(world, run).status.attempts[-1].reason == "NetworkError"
     facts = parse_pod({"metadata": {"name": "p"}, "status": pod(*both, phase="Failed")})
@@ -88,8 +97,8 @@ def test_agent_container_is_found_by_name_not_by_position(world: Harness) -> Non
 
 
 def test_terminated_sidecar_does_not_end_the_attempt(world: Harness) -> None:
-    run, job = works(world)
-    job_event(world, shows(world, job, pod(named("agent", RUNNING), named("proxy", ended(1)))))
-    minutes(world, 3)
+    run, job = running_run(world)
+    job_event(world, set_pod_status(world, job, pod(named("agent", RUNNING), named("proxy", ended(1)))))
+    sweep_minutes(world, 3)
     assert now(world, run).status.phase == "Running"
     assert not stopped(world, job)

@@ -17,13 +17,13 @@ from functions.runs.lifecycle.retries import fix_pause
 from tests.support.api import Harness
 from tests.support.builders import NOW
 from tests.support.run_steps import job_event, now, reason, run_event, submitted, swept
-from tests.world.clusters.pods import changes, minutes, works
+from tests.world.clusters.pods import running_run, set_job_status, sweep_minutes
 
 MISSING = json.dumps({"outcome": "failed", "reason": "MissingSecret", "message": "Secret github-app-rex is missing"})
 
 
 def test_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
-    run, job = works(world)
+    run, job = running_run(world)
     run_event(world, world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}}))
     killed = json.dumps({"outcome": "failed", "reason": "DeadlineExceeded", "message": "took too long"})
     job_event(world, world.job_ends(job, killed, ok=False))
@@ -33,11 +33,11 @@ def test_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
 
 
 def test_record_says_that_the_job_completed_when_its_pod_is_gone(world: Harness) -> None:
-    run, job = works(world)
+    run, job = running_run(world)
     pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
     world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
     condition = {"type": "Complete", "status": "True", "reason": "CompletionsReached"}
-    job_event(world, changes(world, job, active=0, ready=0, conditions=[condition]))
+    job_event(world, set_job_status(world, job, active=0, ready=0, conditions=[condition]))
     attempt = now(world, run).status.attempts[-1]
     assert (attempt.reason, attempt.message) == (
         "ReportLost",
@@ -56,7 +56,7 @@ def test_missing_secret_is_retried_with_growing_pauses(world: Harness) -> None:
             begun.append(round((world.now - NOW) / timedelta(minutes=1)))
             job_event(world, world.job_ready(found.status.job_name or ""))
             job_event(world, world.job_ends(found.status.job_name or "", MISSING, ok=False))
-        minutes(world, 1)
+        sweep_minutes(world, 1)
     assert begun == [0, 1, 3, 7, 15, 30], "the last try is at the end of the wait"
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "MissingSecret")
 

@@ -30,7 +30,7 @@ from tests.support.run_steps import DONE, job_event, now, retained, run_event, s
 from tests.unit.deciding import finished, running
 from tests.world.clusters import pods
 from tests.world.clusters.kstatus import computed
-from tests.world.clusters.pods import works
+from tests.world.clusters.pods import running_run
 from tests.world.clusters.states import STATES
 
 HELM = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "shop", "team": "a"}
@@ -54,7 +54,7 @@ def test_foreign_labels_of_a_run_are_kept(world: Harness) -> None:
 
 
 def test_created_job_has_the_managed_by_label(world: Harness) -> None:
-    _, job = works(world)
+    _, job = running_run(world)
     assert pods.job_of(world, job)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "orchestrator"
 
 
@@ -68,7 +68,7 @@ def test_finished_label_copied_to_a_new_run_is_removed(world: Harness) -> None:
 
 def test_finished_label_of_a_running_run_is_removed_by_event_or_hourly_sweep(world: Harness) -> None:
     """The minute's sweep does not list runs with that label, so the end of this run would be missed."""
-    made, job = works(world)
+    made, job = running_run(world)
     for heal in (lambda raw: run_event(world, raw), lambda _: retained(world)):
         label = {"metadata": {"labels": {api_group.FINISHED: "0c9d4d1e-5f0e-4f1e-8d8e-000000000000"}}}
         heal(world.kubelet.patch(CODE_RUN, world.namespace, made.name, label))
@@ -79,14 +79,14 @@ def test_finished_label_of_a_running_run_is_removed_by_event_or_hourly_sweep(wor
 
 
 def test_finished_label_has_the_uid_of_the_run(world: Harness) -> None:
-    made, job = works(world)
+    made, job = running_run(world)
     job_event(world, world.job_ends(job, DONE))
     done = now(world, made)
     assert done.labels[api_group.FINISHED] == done.uid
 
 
 def test_attempt_records_its_task_and_an_edit_does_not_change_it(world: Harness) -> None:
-    made, _ = works(world)
+    made, _ = running_run(world)
     edited = world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"taskId": 9}})
     run_event(world, edited)
     swept(world)
@@ -124,7 +124,7 @@ def test_run_with_a_deletion_timestamp_is_terminating() -> None:
 
 
 def test_edit_of_a_finished_run_updates_the_observed_generation(world: Harness) -> None:
-    made, job = works(world)
+    made, job = running_run(world)
     job_event(world, world.job_ends(job, DONE))
     edited = world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"priority": 5}})
     assert computed(edited) == "InProgress"

@@ -31,11 +31,11 @@ from tests.world.clusters.pods import (
     STARTING,
     ended,
     job_of,
-    minutes,
     named,
-    posts,
-    shows,
-    started,
+    pending_run,
+    post_event,
+    set_pod_status,
+    sweep_minutes,
 )
 
 AGENT_WAITS = named("agent", STARTING)
@@ -60,23 +60,23 @@ def pending(*init: dict[str, Any], agent: dict[str, Any] = AGENT_WAITS) -> dict[
 def test_obstacle_is_shown_with_the_clusters_message_and_ends_in_time(
     world: Harness, status: dict[str, Any], shown: str, words: str
 ) -> None:
-    run, job = started(world)
-    shows(world, job, status)
+    run, job = pending_run(world)
+    set_pod_status(world, job, status)
     swept(world)
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Pending", shown)
     assert words in (now(world, run).status.message or "")
-    minutes(world, 14)
+    sweep_minutes(world, 14)
     assert "activeDeadlineSeconds: 1" not in str(job_of(world, job)["spec"])
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert job_of(world, job)["spec"]["activeDeadlineSeconds"] == 1
     job_event(world, world.job_ends(job, ok=False, reason="Error"))
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", shown)
 
 
 def test_failed_init_container_is_named_and_retried_after_a_pause(world: Harness) -> None:
-    run, job = started(world)
+    run, job = pending_run(world)
     failed = {"initContainerStatuses": [named("init", ended(255, "no route"))], "containerStatuses": [AGENT_WAITS]}
-    shows(world, job, {"phase": "Failed", "conditions": [SCHEDULED], **failed})
+    set_pod_status(world, job, {"phase": "Failed", "conditions": [SCHEDULED], **failed})
     raw = world.kubelet.patch(JOB, world.namespace, job, {"status": failed_job()}, "status")
     job_event(world, raw)
     found = now(world, run)
@@ -90,20 +90,20 @@ def failed_job() -> dict[str, Any]:
 
 
 def test_warning_event_with_an_unknown_reason_is_shown(world: Harness) -> None:
-    run, job = started(world)
-    shows(world, job, pending())
-    posts(world, "Pod", f"{job}-pod", "FailedCreatePodSandBox", "cni plugin not initialized")
-    minutes(world, 1)
+    run, job = pending_run(world)
+    set_pod_status(world, job, pending())
+    post_event(world, "Pod", f"{job}-pod", "FailedCreatePodSandBox", "cni plugin not initialized")
+    sweep_minutes(world, 1)
     assert reason(now(world, run)) == "ContainerNotStarting"
     assert "FailedCreatePodSandBox: cni plugin not initialized" in (now(world, run).status.message or "")
 
 
 def test_sidecar_that_cannot_start_does_not_stop_a_running_agent(world: Harness) -> None:
-    run, job = started(world)
+    run, job = pending_run(world)
     stuck = named("proxy", {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})
     status = {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING), stuck]}
-    shows(world, job, status)
-    minutes(world, 20)
+    set_pod_status(world, job, status)
+    sweep_minutes(world, 20)
     assert (now(world, run).status.phase, now(world, run).status.attempt) == ("Running", 1)
 
 
@@ -116,9 +116,9 @@ def test_sidecar_that_cannot_start_does_not_stop_a_running_agent(world: Harness)
     ],
 )
 def test_status_of_a_slow_start_says_what_it_waits_for(world: Harness, status: dict[str, Any], words: str) -> None:
-    run, job = started(world)
-    shows(world, job, status)
-    minutes(world, 2)
+    run, job = pending_run(world)
+    set_pod_status(world, job, status)
+    sweep_minutes(world, 2)
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Pending", "Starting")
     assert words in (now(world, run).status.message or "")
 
@@ -152,25 +152,25 @@ def test_pod_on_a_dead_node_is_shown_while_its_job_exists(cancel: bool) -> None:
 
 
 def test_workspace_deleted_before_the_pod_starts_is_created_again(world: Harness) -> None:
-    run, job = started(world)
+    run, job = pending_run(world)
     name = now(world, run).status.workspace_name or ""
     claim = world.kubelet.get(VOLUME_CLAIM, world.namespace, name)
     world.kubelet.patch(VOLUME_CLAIM, world.namespace, name, {"metadata": {"finalizers": None}})
     world.kubelet.delete(VOLUME_CLAIM, world.namespace, name, claim["metadata"]["uid"])
     lost = f'persistentvolumeclaim "{name}" not found'
     unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": lost}
-    shows(world, job, {"phase": "Pending", "conditions": [unscheduled], "containerStatuses": []})
-    minutes(world, 2)
+    set_pod_status(world, job, {"phase": "Pending", "conditions": [unscheduled], "containerStatuses": []})
+    sweep_minutes(world, 2)
     assert world.kubelet.get(VOLUME_CLAIM, world.namespace, name)["metadata"]["uid"] != claim["metadata"]["uid"]
     assert reason(now(world, run)) == "Unschedulable"
 
 
 def test_task_files_deleted_before_the_pod_starts_are_created_again(world: Harness) -> None:
-    run, job = started(world)
+    run, job = pending_run(world)
     name = now(world, run).status.config_map_name or ""
     files = world.kubelet.get(CONFIG_MAP, world.namespace, name)
     world.kubelet.delete(CONFIG_MAP, world.namespace, name, files["metadata"]["uid"])
-    shows(world, job, pending(agent=named("agent", {"waiting": {"reason": "ContainerCreating"}})))
-    posts(world, "Pod", f"{job}-pod", "FailedMount", f'MountVolume.SetUp failed: configmap "{name}" not found')
-    minutes(world, 2)
+    set_pod_status(world, job, pending(agent=named("agent", {"waiting": {"reason": "ContainerCreating"}})))
+    post_event(world, "Pod", f"{job}-pod", "FailedMount", f'MountVolume.SetUp failed: configmap "{name}" not found')
+    sweep_minutes(world, 2)
     assert world.kubelet.get(CONFIG_MAP, world.namespace, name)["data"] == files["data"]

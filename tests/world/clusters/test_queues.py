@@ -16,7 +16,17 @@ from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 from tests.support.refusing import QUOTA, RefusingTransport
 from tests.support.run_steps import DONE, job_event, now, reason, submitted, swept
-from tests.world.clusters.pods import SCHEDULED, changes, job_of, minutes, named, posts, shows, started, works
+from tests.world.clusters.pods import (
+    SCHEDULED,
+    job_of,
+    named,
+    pending_run,
+    post_event,
+    running_run,
+    set_job_status,
+    set_pod_status,
+    sweep_minutes,
+)
 
 LONG = 20
 """Minutes: more than the pending wait."""
@@ -27,8 +37,8 @@ def test_job_suspended_by_kueue_is_queued_with_its_message_without_limit(world: 
     swept(world)
     job = now(world, run).status.job_name or ""
     world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
-    posts(world, "Job", job, "Pending", "couldn't assign flavors to pod set main: insufficient quota for cpu")
-    minutes(world, LONG)
+    post_event(world, "Job", job, "Pending", "couldn't assign flavors to pod set main: insufficient quota for cpu")
+    sweep_minutes(world, LONG)
     found = now(world, run)
     assert (found.status.phase, reason(found), found.status.attempt) == ("Queued", "Queued", 1)
     assert "insufficient quota for cpu" in (found.status.message or "")
@@ -38,12 +48,12 @@ def test_job_suspended_by_kueue_is_queued_with_its_message_without_limit(world: 
 
 
 def test_job_evicted_by_kueue_is_queued_without_counting_a_retry(world: Harness) -> None:
-    run, job = works(world)
+    run, job = running_run(world)
     session = now(world, run).status.session_id
-    posts(world, "Job", job, "Stopped", "Preempted to accommodate a higher priority Workload")
+    post_event(world, "Job", job, "Stopped", "Preempted to accommodate a higher priority Workload")
     world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
     pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
-    job_event(world, changes(world, job, active=0, ready=0))
+    job_event(world, set_job_status(world, job, active=0, ready=0))
     assert now(world, run).status.phase == "Running", "the pod still exists"
     world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
     job_event(world, job_of(world, job))
@@ -61,8 +71,8 @@ def test_run_waits_for_a_quota_of_pods_without_limit(world: Harness) -> None:
     run = submitted(world)
     swept(world)
     job = now(world, run).status.job_name or ""
-    posts(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
-    minutes(world, LONG)
+    post_event(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
+    sweep_minutes(world, LONG)
     found = now(world, run)
     assert (found.status.phase, found.status.attempt, job_of(world, job)["spec"]["parallelism"]) == ("Queued", 1, 1)
     assert QUOTA in (found.status.message or "")
@@ -74,10 +84,10 @@ def test_job_deadline_that_passes_while_queued_counts_no_retry(world: Harness) -
     run = submitted(world)
     swept(world)
     job = now(world, run).status.job_name or ""
-    posts(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
-    minutes(world, 1)
+    post_event(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
+    sweep_minutes(world, 1)
     condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
-    job_event(world, changes(world, job, active=0, conditions=[condition]))
+    job_event(world, set_job_status(world, job, active=0, conditions=[condition]))
     found = now(world, run)
     assert (found.status.attempts[0].reason, found.status.attempt, found.status.retry_count) == ("Requeued", 2, None)
     assert QUOTA in (found.status.attempts[0].message or "")
@@ -95,7 +105,7 @@ def test_run_waits_for_a_quota_of_jobs_without_limit() -> None:
     assert (found.status.phase, reason(found), found.status.retry_count) == ("Queued", "Queued", None)
     assert QUOTA in (found.status.message or "")
     guard.on = False
-    minutes(world, 2)
+    sweep_minutes(world, 2)
     job = now(world, run).status.job_name or ""
     job_event(world, world.job_ready(job))
     job_event(world, world.job_ends(job, DONE))
@@ -103,18 +113,20 @@ def test_run_waits_for_a_quota_of_jobs_without_limit() -> None:
 
 
 def test_pod_with_a_scheduling_gate_is_queued(world: Harness) -> None:
-    run, job = started(world)
+    run, job = pending_run(world)
     gated = {
         "type": "PodScheduled",
         "status": "False",
         "reason": "SchedulingGated",
         "message": "gated: kueue.x/admission",
     }
-    shows(world, job, {"phase": "Pending", "conditions": [gated], "containerStatuses": []})
-    minutes(world, LONG)
+    set_pod_status(world, job, {"phase": "Pending", "conditions": [gated], "containerStatuses": []})
+    sweep_minutes(world, LONG)
     assert now(world, run).status.phase == "Queued"
     assert "gated: kueue.x/admission" in (now(world, run).status.message or "")
     starts = {"phase": "Pending", "conditions": [SCHEDULED]}
-    shows(world, job, starts | {"containerStatuses": [named("agent", {"waiting": {"reason": "ContainerCreating"}})]})
-    minutes(world, 1)
+    set_pod_status(
+        world, job, starts | {"containerStatuses": [named("agent", {"waiting": {"reason": "ContainerCreating"}})]}
+    )
+    sweep_minutes(world, 1)
     assert reason(now(world, run)) == "Starting"
