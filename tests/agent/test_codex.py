@@ -41,7 +41,7 @@ def codex(program: Callable[[str, str], str]) -> str:
 
 
 @dataclass
-class Desk:
+class CodexCli:
     """Pods with the real Codex."""
 
     world: World
@@ -62,8 +62,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(world: World, codex: str) -> Desk:
-    return Desk(world, codex)
+def cli(world: World, codex: str) -> CodexCli:
+    return CodexCli(world, codex)
 
 
 @pytest.fixture
@@ -75,13 +75,13 @@ WRITES = runs("echo 'print(1)' > hello.py && git log -1 --format=%s && echo key:
 WAITS = runs("echo waiting > half.txt; sleep 60")
 
 
-def test_code_attempt_pushes_the_branch_and_reports_session_and_usage(desk: Desk, spec: RunSpec) -> None:
-    desk.world.remotes.commit("shop", {"AGENTS.md": "the base branch says: tabs\n"})
+def test_code_attempt_pushes_the_branch_and_reports_session_and_usage(cli: CodexCli, spec: RunSpec) -> None:
+    cli.world.remotes.commit("shop", {"AGENTS.md": "the base branch says: tabs\n"})
     with serving(WRITES, says("wrote hello.py")) as model:
-        pod = desk.pod(spec, model)
+        pod = cli.pod(spec, model)
         result = pod.run()
     assert (result.outcome, result.reason, result.branch) == ("succeeded", Reason.COMPLETED, BRANCH), pod.log
-    assert desk.world.remotes.files("shop", BRANCH) == ["hello.py"]
+    assert cli.world.remotes.files("shop", BRANCH) == ["hello.py"]
     assert result.usage
     assert (result.usage.input_tokens, result.usage.output_tokens, result.usage.turns) == (200, 14, 1)
     assert result.session_id
@@ -95,95 +95,95 @@ def test_code_attempt_pushes_the_branch_and_reports_session_and_usage(desk: Desk
     assert "key:.\n" in model.outputs()[0], "the agent's shell does not see the key"
 
 
-def test_docs_attempt_pushes_the_branch(desk: Desk, docs_spec: SpecFactory) -> None:
+def test_docs_attempt_pushes_the_branch(cli: CodexCli, docs_spec: SpecFactory) -> None:
     write = runs("mkdir -p .taskmaster/docs/task-2 && echo x > .taskmaster/docs/task-2/task.md")
     with serving(write, says("documented")) as model:
-        result = desk.pod(docs_spec(agentCli="codex", model=MODEL), model).run()
+        result = cli.pod(docs_spec(agentCli="codex", model=MODEL), model).run()
     assert result.reason == Reason.COMPLETED, result.message
-    assert desk.world.remotes.files("platform", BRANCH) == [".taskmaster/docs/task-2/task.md"]
+    assert cli.world.remotes.files("platform", BRANCH) == [".taskmaster/docs/task-2/task.md"]
     assert "# Documentation of Task Master tasks" in model.messages("user")
 
 
-def test_codex_runs_the_stop_hook(desk: Desk, spec: RunSpec) -> None:
+def test_codex_runs_the_stop_hook(cli: CodexCli, spec: RunSpec) -> None:
     hook = "#!/bin/bash\ncat >said-to-hook.json\n"
     with serving(WRITES, says("done")) as model:
-        pod = desk.pod(spec, model, files={"hooks-stop-commit.sh": hook})
+        pod = cli.pod(spec, model, files={"hooks-stop-commit.sh": hook})
         assert pod.run().reason == Reason.COMPLETED
-    said = json.loads(desk.world.remotes.show("shop", f"{BRANCH}:said-to-hook.json"))
+    said = json.loads(cli.world.remotes.show("shop", f"{BRANCH}:said-to-hook.json"))
     assert (said["hook_event_name"], said["last_assistant_message"]) == ("Stop", "done")
 
 
-def test_hook_added_to_the_templates_runs(desk: Desk, spec: RunSpec) -> None:
-    templates = desk.world.path / "templates"
+def test_hook_added_to_the_templates_runs(cli: CodexCli, spec: RunSpec) -> None:
+    templates = cli.world.path / "templates"
     shutil.copytree(plain_settings().templates, templates)
     hook = '#!/bin/bash\ncat >"$POD_ROOT/started.json"\n'
     (templates / "codex/code/hooks/start-hello.sh.j2").write_text(hook)
     with serving(says("NO_CHANGES: looked")) as model:
-        pod = desk.pod(spec, model, settings=plain_settings(templates=str(templates), **at(model.url)))
+        pod = cli.pod(spec, model, settings=plain_settings(templates=str(templates), **at(model.url)))
         pod.run()
     assert json.loads((pod.root / "started.json").read_text())["hook_event_name"] == "SessionStart"
 
 
-def test_hook_output_reaches_the_model(desk: Desk, spec: RunSpec) -> None:
+def test_hook_output_reaches_the_model(cli: CodexCli, spec: RunSpec) -> None:
     patch = "apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: bad.json\n+{\n*** End Patch\nEOF\n"
     with serving(runs(patch), runs("echo fine"), runs("echo still"), says("done")) as model:
-        desk.pod(spec, model).run()
+        cli.pod(spec, model).run()
     assert "fine" in model.outputs()[1], "the command's own output is kept"
     assert model.request_text(-1).count("bad.json does not parse") == 1, (
         "the message appears once, not after every command"
     )
 
 
-def test_denied_command_is_not_run(desk: Desk, spec: RunSpec) -> None:
+def test_denied_command_is_not_run(cli: CodexCli, spec: RunSpec) -> None:
     deny = {"agent_tools_override": True, "allow": ["Bash"], "deny": ["Bash(touch *)"]}
     hidden = runs("cd . && A=1 touch forbidden.txt")
     with serving(hidden, says("NO_CHANGES: it was forbidden")) as model:
-        result = desk.pod(spec, model, settings=plain_settings(permissions=deny, **at(model.url))).run()
+        result = cli.pod(spec, model, settings=plain_settings(permissions=deny, **at(model.url))).run()
     assert result.reason == Reason.NO_CHANGES, result.message
     assert "forbidden by the rule Bash(touch *)" in model.outputs()[0]
-    assert desk.world.remotes.branches("shop") == ["main"]
+    assert cli.world.remotes.branches("shop") == ["main"]
 
 
 @pytest.mark.parametrize("directory", [".", "src"])
-def test_codex_configuration_on_the_branch_has_no_effect(desk: Desk, code_spec: SpecFactory, directory: str) -> None:
+def test_codex_configuration_on_the_branch_has_no_effect(cli: CodexCli, code_spec: SpecFactory, directory: str) -> None:
     spec = code_spec(agentCli="codex", model=MODEL, workingDirectory=directory)
     evil = '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "touch EVIL-HOOK"\n'
     evil += '[mcp_servers.evil]\ncommand = "touch"\nargs = ["EVIL-MCP"]\n'
     skill = "---\nname: evil\ndescription: EVIL-SKILL\n---\n"
     files = {".codex/config.toml": evil, "AGENTS.md": "EVIL-MEMORY\n", ".agents/skills/evil/SKILL.md": skill}
     files |= {f"src/{name}": text for name, text in files.items()}
-    desk.world.remotes.commit("shop", files, branch=BRANCH)
+    cli.world.remotes.commit("shop", files, branch=BRANCH)
     with serving(WRITES, says("done")) as model:
-        pod = desk.pod(spec, model)
+        pod = cli.pod(spec, model)
         assert pod.run().reason == Reason.COMPLETED
     assert "EVIL" not in model.request_text(-1)
-    assert [path for path in desk.world.remotes.files("shop", BRANCH) if "EVIL" in path] == []
+    assert [path for path in cli.world.remotes.files("shop", BRANCH) if "EVIL" in path] == []
 
 
-def test_next_attempt_resumes_a_killed_session(desk: Desk, spec: RunSpec) -> None:
+def test_next_attempt_resumes_a_killed_session(cli: CodexCli, spec: RunSpec) -> None:
     with serving(WAITS, says("done")) as model:
-        first = desk.pod(spec, model).start()
+        first = cli.pod(spec, model).start()
         first.until_logged("sleep 60")
         first.until(lambda: (first.root / "workspace").joinpath().exists() and "in_progress" in first.log)
         first.kill(signal.SIGTERM)
         assert first.wait().reason == Reason.TERMINATED
-        second = desk.pod(spec, model, attempt=2)
+        second = cli.pod(spec, model, attempt=2)
         result = second.run()
     assert result.reason == Reason.COMPLETED, second.log
     assert f'"thread_id":"{result.session_id}"' in first.log, "both attempts have the same session"
     assert "Earlier work on this task is there." in model.messages("user", -1)
     assert "sleep 60" in model.request_text(-1), "the session has the first attempt's command"
-    assert "half.txt" in desk.world.remotes.files("shop", BRANCH)
+    assert "half.txt" in cli.world.remotes.files("shop", BRANCH)
 
 
 def test_new_run_with_continue_session_resumes_the_last_session(
-    desk: Desk, code_spec: SpecFactory, spec: RunSpec
+    cli: CodexCli, code_spec: SpecFactory, spec: RunSpec
 ) -> None:
     with serving(WRITES, says("first done"), says("second done")) as model:
-        desk.pod(spec, model).run()
+        cli.pod(spec, model).run()
         more = code_spec(agentCli="codex", model=MODEL, continueSession=True, promptModification="add a farewell")
         changes = {"session_id": naming.session_id(UID, 2, 1), "branch": "agents/r2-3b2c1"}
-        result = desk.pod(more, model, run="r2", task=changes).run()
+        result = cli.pod(more, model, run="r2", task=changes).run()
     assert "first done" in model.request_text(-1)
     assert result.usage
     assert result.usage.input_tokens == 100, "the usage of this run only; Codex counts the whole session"
@@ -200,10 +200,10 @@ def test_new_run_with_continue_session_resumes_the_last_session(
     ],
 )
 def test_failure_of_codex_is_reported_with_its_reason(
-    desk: Desk, spec: RunSpec, refusal: Refusal, reason: Reason
+    cli: CodexCli, spec: RunSpec, refusal: Refusal, reason: Reason
 ) -> None:
     with serving(refusal) as model:
-        pod = desk.pod(spec, model, files=once(spec, desk.world))
+        pod = cli.pod(spec, model, files=once(spec, cli.world))
         result = pod.run()
     assert (result.outcome, result.reason) == ("failed", reason), result.message
 
@@ -220,26 +220,28 @@ def once(spec: RunSpec, world: World) -> dict[str, str]:
     return changed_settings(spec, world, model_providers={"server": server})
 
 
-def test_missing_api_key_is_named(desk: Desk, spec: RunSpec) -> None:
+def test_missing_api_key_is_named(cli: CodexCli, spec: RunSpec) -> None:
     with serving(says("never asked")) as model:
-        result = desk.pod(spec, model, secrets={"ssh/id_ed25519": "k", "model/credential": ""}).run()
+        result = cli.pod(spec, model, secrets={"ssh/id_ed25519": "k", "model/credential": ""}).run()
     assert result.reason == Reason.MISSING_SECRET
     assert "secret openai-api-key with key api-key" in result.message
     assert model.requests == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
-def test_malformed_settings_fail_before_a_model_request(desk: Desk, spec: RunSpec, text: str) -> None:
+def test_malformed_settings_fail_before_a_model_request(cli: CodexCli, spec: RunSpec, text: str) -> None:
     with serving(says("never asked")) as model:
-        result = desk.pod(spec, model, files={"settings.json": text}).run()
+        result = cli.pod(spec, model, files={"settings.json": text}).run()
     assert result.reason == Reason.CONFIGURATION_ERROR, result.message
     assert model.requests == []
 
 
 @pytest.mark.parametrize("wrong", [{"no_such_setting": 1}, {"model": 1}, {"hooks": {"Stop": "x"}}])
-def test_unknown_codex_settings_fail_before_a_model_request(desk: Desk, spec: RunSpec, wrong: dict[str, Any]) -> None:
+def test_unknown_codex_settings_fail_before_a_model_request(
+    cli: CodexCli, spec: RunSpec, wrong: dict[str, Any]
+) -> None:
     with serving(says("never asked")) as model:
-        result = desk.pod(spec, model, files=changed_settings(spec, desk.world, **wrong)).run()
+        result = cli.pod(spec, model, files=changed_settings(spec, cli.world, **wrong)).run()
     assert result.reason == Reason.CONFIGURATION_ERROR, result.message
     assert model.requests == []
 

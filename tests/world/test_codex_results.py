@@ -9,7 +9,7 @@ from functions.runs.model.report import Report
 from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving
-from tests.agent.test_codex import Desk, codex
+from tests.agent.test_codex import CodexCli, codex
 from tests.agent.world import Pod, World
 from tests.world.attempts import BRANCH
 
@@ -24,7 +24,7 @@ def spec(code_spec: SpecFactory) -> RunSpec:
 def attempt(world: World, program: str, spec: RunSpec, *turns: Any, attempt: int = 1) -> tuple[Report, Pod, Responses]:
     """Run one attempt to its end."""
     with serving(*turns) as model:
-        pod = Desk(world, program).pod(spec, model, attempt=attempt)
+        pod = CodexCli(world, program).pod(spec, model, attempt=attempt)
         return pod.run(), pod, model
 
 
