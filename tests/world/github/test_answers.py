@@ -57,7 +57,7 @@ def test_each_answer_raises_the_error_of_its_outcome(answer: Response) -> None:
 
 # Commands and feedback ----------------------------------------------------------------------------------------------
 
-Scene = tuple[Event, Callable[[], int]]
+Scenario = tuple[Event, Callable[[], int]]
 """An event in the queue, and how often what it asks for was done."""
 
 
@@ -70,22 +70,22 @@ def runs_of(bench: DeliveryBench, number: int) -> Callable[[], int]:
     return lambda: sum(origin.from_object(run.raw).number == number for run in bench.runs())  # type: ignore[union-attr]
 
 
-def status_on_pull_request(bench: DeliveryBench) -> Scene:
+def status_on_pull_request(bench: DeliveryBench) -> Scenario:
     number = bench.shop.open_pull("feature")["number"]
     return sent(bench, "issue_comment", bench.commented(number, "/status")), lambda: len(bench.answers(number))
 
 
-def issue_as_task_by_mention(bench: DeliveryBench) -> Scene:
+def issue_as_task_by_mention(bench: DeliveryBench) -> Scenario:
     number = bench.shop.open_issue()["number"]
     return sent(bench, "issue_comment", bench.commented(number, "@5dlabs-rex code")), runs_of(bench, number)
 
 
-def text_of_issue(bench: DeliveryBench) -> Scene:
+def text_of_issue(bench: DeliveryBench) -> Scenario:
     number = bench.shop.open_issue(body="/code 3")["number"]
     return sent(bench, "issues", payloads.issue(bench.shop, number, "opened")), runs_of(bench, number)
 
 
-def comment_that_is_not_listed(bench: DeliveryBench) -> Scene:
+def comment_that_is_not_listed(bench: DeliveryBench) -> Scenario:
     """GitHub returns the comment by its id, and not yet in the list of comments."""
     number = bench.shop.open_issue()["number"]
     payload = bench.commented(number, "/code 3")
@@ -94,7 +94,7 @@ def comment_that_is_not_listed(bench: DeliveryBench) -> Scene:
     return sent(bench, "issue_comment", payload), runs_of(bench, number)
 
 
-def retry_on_a_line(bench: DeliveryBench) -> Scene:
+def retry_on_a_line(bench: DeliveryBench) -> Scenario:
     run, pull = bench.with_pull()
     payload = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
     return sent(bench, "pull_request_review_comment", payload), lambda: retries(bench, run)
@@ -104,7 +104,7 @@ def retries(bench: DeliveryBench, run: Any) -> int:
     return int(bench.now(run).spec.context_version) - 1  # type: ignore[union-attr]
 
 
-def failed_check(bench: DeliveryBench) -> Scene:
+def failed_check(bench: DeliveryBench) -> Scenario:
     """The check has annotations and a log, and a review requests changes."""
     run, pull = bench.with_pull(commit=COMMIT)
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
@@ -124,7 +124,7 @@ def failed_check(bench: DeliveryBench) -> Scene:
     return sent(bench, "check_run", payload), lambda: retries(bench, run)
 
 
-SCENES: dict[str, Callable[[DeliveryBench], Scene]] = {
+SCENARIOS: dict[str, Callable[[DeliveryBench], Scenario]] = {
     "GET /app": issue_as_task_by_mention,
     "GET /repos/acme/shop/issues/*": issue_as_task_by_mention,
     "GET /repos/acme/shop/issues/comments/*": comment_that_is_not_listed,
@@ -174,7 +174,7 @@ def expected(purpose: Purpose, answer: Response, *, recent: bool) -> tuple[int, 
 @pytest.mark.parametrize("call", COMMAND_CALLS)
 def test_event_is_retried_while_the_answer_may_change(bench: DeliveryBench, call: str, recent: bool) -> None:
     for name, answer in answers(recent=recent).items():
-        event, done = SCENES.get(call, status_on_pull_request)(bench)
+        event, done = SCENARIOS.get(call, status_on_pull_request)(bench)
         bench.clock.later(minutes=0 if recent else 11)
         restarted(bench)
         before = len(bench.github.calls)
