@@ -19,21 +19,21 @@ def pod_of(world: World, spec: RunSpec, agent: str, words: str = "done", **chang
     return world.pod(world.task(spec, **changes), AGENT_COMMAND=command)
 
 
-def left(world: World, spec: RunSpec, agent: str, words: str = "done", **changes: Any) -> Report:
+def run_attempt(world: World, spec: RunSpec, agent: str, words: str = "done", **changes: Any) -> Report:
     """Run such an attempt; return its report."""
     return pod_of(world, spec, agent, words, **changes).run()
 
 
-def goes_on(world: World, spec: RunSpec, attempt: int = 2) -> None:
+def check_next_attempts(world: World, spec: RunSpec, attempt: int = 2) -> None:
     """Check that a further attempt succeeds in the workspace and that another run can open the repository."""
     pod = pod_of(world, spec, "echo more > more-$RANDOM", attempt=attempt)
     result = pod.run()
     assert "starting the agent" in pod.log, pod.log
     assert result.outcome == "succeeded", pod.log
-    opens(world, spec, run="r2")
+    open_repository(world, spec, run="r2")
 
 
-def opens(world: World, spec: RunSpec, **changes: Any) -> None:
+def open_repository(world: World, spec: RunSpec, **changes: Any) -> None:
     """Open the repository in the workspace as the container script does."""
     pod = world.pod(world.task(spec, **changes))
     home, state, start = pod.root / "home/agent", world.path / "workspace/.orchestrator", pod.root / "start.json"
@@ -55,13 +55,13 @@ def clone(world: World) -> Path:
     return next((world.path / "workspace").glob("shop-????????"))
 
 
-def holds(world: World, text: str, name: str = "shop") -> bool:
+def is_on_remote(world: World, text: str, name: str = "shop") -> bool:
     """Return whether a branch of the remote reaches a file with that text."""
     command = ["git", "-C", str(world.remotes.root / name), "rev-list", "--objects", "--no-object-names", "--all"]
     return blob(text) in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
-def everything(world: World, name: str = "shop") -> str:
+def remote_contents(world: World, name: str = "shop") -> str:
     """Return all contents of the remote as text."""
     command = ["git", "-C", str(world.remotes.root / name), "cat-file", "--batch-all-objects", "--batch"]
     return subprocess.run(command, check=True, capture_output=True).stdout.decode(errors="replace")

@@ -14,17 +14,17 @@ import pytest
 from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import World
-from tests.world.attempts import BRANCH, SAVED, clone, goes_on, holds, left, pod_of, saved
+from tests.world.attempts import BRANCH, SAVED, check_next_attempts, clone, is_on_remote, pod_of, run_attempt, saved
 
 
 def test_nested_repository_without_a_commit_is_saved(world: World, code_spec: SpecFactory) -> None:
-    result = left(world, code_spec(), "echo w > work.txt; git init -q demo; echo d > demo/inner.txt")
+    result = run_attempt(world, code_spec(), "echo w > work.txt; git init -q demo; echo d > demo/inner.txt")
     assert result.outcome == "succeeded"
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
     assert saved(world) == ["nested/demo/files"]
     assert f"{SAVED}/nested/demo/files" in result.message
-    assert holds(world, "d\n")
-    goes_on(world, code_spec())
+    assert is_on_remote(world, "d\n")
+    check_next_attempts(world, code_spec())
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,12 @@ def test_nested_repository_without_a_commit_is_saved(world: World, code_spec: Sp
 )
 def test_git_settings_of_the_agent_do_not_prevent_the_push(world: World, code_spec: SpecFactory, setting: str) -> None:
     hook = "mkdir -p hooks; printf '#!/bin/sh\\nexit 1\\n' > hooks/pre-commit; chmod +x hooks/pre-commit"
-    result = left(world, code_spec(), f"{hook}; git config {setting}; git config --global {setting}; echo w > work.txt")
+    result = run_attempt(
+        world, code_spec(), f"{hook}; git config {setting}; git config --global {setting}; echo w > work.txt"
+    )
     assert result.reason is Reason.COMPLETED
     assert "work.txt" in world.remotes.files("shop", BRANCH)
-    goes_on(world, code_spec())
+    check_next_attempts(world, code_spec())
 
 
 def test_git_filter_of_the_agent_is_not_run(world: World, code_spec: SpecFactory) -> None:
@@ -60,38 +62,38 @@ def test_worktree_inside_the_clone_is_saved_and_not_committed_as_a_link(world: W
     agent = """
         git worktree add -q .claude/worktrees/fix -b fix; cd .claude/worktrees/fix
         echo c > committed; git add committed; git commit -qm fix; echo u > uncommitted; cd ../../..; echo w > work"""
-    result = left(world, code_spec(), agent)
+    result = run_attempt(world, code_spec(), agent)
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert holds(world, "c\n")
-    assert holds(world, "u\n")
+    assert is_on_remote(world, "c\n")
+    assert is_on_remote(world, "u\n")
     assert f"{SAVED}/" in result.message
-    goes_on(world, code_spec())
+    check_next_attempts(world, code_spec())
 
 
 def test_worktree_outside_the_clone_is_saved(world: World, code_spec: SpecFactory) -> None:
     agent = 'git worktree add -q --detach "$TMPDIR/elsewhere"; echo u > "$TMPDIR/elsewhere/u"; echo w > work'
-    result = left(world, code_spec(), agent)
+    result = run_attempt(world, code_spec(), agent)
     assert result.reason is Reason.COMPLETED
     assert saved(world) == ["worktree/elsewhere/files"]
-    goes_on(world, code_spec())
+    check_next_attempts(world, code_spec())
 
 
 @pytest.mark.parametrize(("words", "reason"), [("done", Reason.NO_CHANGES), ("NO_CHANGES: none", Reason.NO_CHANGES)])
 def test_stashed_work_is_saved_and_named(world: World, code_spec: SpecFactory, words: str, reason: Reason) -> None:
     agent = "echo u > new; echo more >> README.md; git stash -q -u; echo second > second; git stash -q -u"
-    result = left(world, code_spec(), agent, words)
+    result = run_attempt(world, code_spec(), agent, words)
     assert result.reason is reason
     assert (result.outcome == "succeeded") == words.startswith("NO_CHANGES")
     assert saved(world) == ["stash", "stash-1"]
     assert f"{SAVED}/stash" in result.message
-    assert all(holds(world, text) for text in ("u\n", "shop\nmore\n", "second\n"))
-    goes_on(world, code_spec())
+    assert all(is_on_remote(world, text) for text in ("u\n", "shop\nmore\n", "second\n"))
+    check_next_attempts(world, code_spec())
 
 
 def test_work_is_saved_when_the_git_directory_was_removed(world: World, code_spec: SpecFactory) -> None:
-    result = left(world, code_spec(), "echo x > x; rm -rf .git")
-    assert holds(world, "x\n")
+    result = run_attempt(world, code_spec(), "echo x > x; rm -rf .git")
+    assert is_on_remote(world, "x\n")
     branches = world.remotes.branches("shop")
     assert [name for name in branches if name not in ("main", BRANCH)] == [f"{SAVED}/{each}" for each in saved(world)]
     assert all(f"{SAVED}/{each}" in result.message for each in saved(world))
@@ -111,14 +113,14 @@ UNFINISHED = {
 
 @pytest.mark.parametrize("operation", UNFINISHED)
 def test_unfinished_git_operation_is_saved(world: World, code_spec: SpecFactory, operation: str) -> None:
-    result = left(world, code_spec(), f"{PREPARE}\n{UNFINISHED[operation]}; true")
-    assert holds(world, "a\n")
-    assert holds(world, "b\n")
+    result = run_attempt(world, code_spec(), f"{PREPARE}\n{UNFINISHED[operation]}; true")
+    assert is_on_remote(world, "a\n")
+    assert is_on_remote(world, "b\n")
     assert "unfinished" in saved(world)
     assert "unfinished" in result.message
     assert "<<<<<<<" in world.remotes.show("shop", f"{SAVED}/unfinished:f")
     if operation == "autostash":
-        assert holds(world, "loose\n")
+        assert is_on_remote(world, "loose\n")
 
 
 @pytest.mark.parametrize(
@@ -139,17 +141,17 @@ def test_push_goes_to_the_runs_repository_despite_git_settings(
 ) -> None:
     other = world.remotes.create("other", {"a": "x"})
     name, value = setting.format(other=other).split(" ")
-    result = left(
+    result = run_attempt(
         world, code_spec(), f"git config {name} {value}; git config --global {name} {value}; echo w > work.txt"
     )
     assert result.reason is Reason.COMPLETED
     assert world.remotes.branches("other") == ["main"]
     assert world.remotes.files("shop", BRANCH) == ["work.txt"]
-    goes_on(world, code_spec())
+    check_next_attempts(world, code_spec())
 
 
 def test_work_is_saved_when_the_agent_emptied_the_temporary_directory(world: World, code_spec: SpecFactory) -> None:
-    report = left(world, code_spec(), 'echo x > x; rm -rf "$TMPDIR"/*')
+    report = run_attempt(world, code_spec(), 'echo x > x; rm -rf "$TMPDIR"/*')
     assert report.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["x"]
 
@@ -180,21 +182,23 @@ def test_rejected_file_is_named_and_the_rest_is_pushed(world: World, code_spec: 
     refuse(world, "[[ $path == .github/workflows/* ]]", WORKFLOW)
     commit = "git add .; git commit -qm one;" if committed else ""
     agent = f"mkdir -p .github/workflows; echo w > .github/workflows/ci.yml; echo a > a; {commit} echo b > b"
-    result = left(world, code_spec(), agent)
+    result = run_attempt(world, code_spec(), agent)
     assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
     assert world.remotes.files("shop", BRANCH) == ["a", "b"]
     assert result.commit == world.remotes.tip("shop", BRANCH)
     assert ".github/workflows/ci.yml" in result.message
     assert "workflows" in result.message
     (world.remotes.root / "shop/hooks/pre-receive").unlink()
-    again = left(world, code_spec(), "echo c > c", attempt=2)
+    again = run_attempt(world, code_spec(), "echo c > c", attempt=2)
     assert again.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == [".github/workflows/ci.yml", "a", "b", "c"]
 
 
 def test_large_file_is_named_and_the_rest_is_pushed(world: World, code_spec: SpecFactory) -> None:
     refuse(world, '(( $(git cat-file -s "$commit:$path" 2>/dev/null || echo 0) > 1000 ))', LARGE)
-    result = left(world, code_spec(), "head -c 5000 /dev/zero > big.bin; echo a > a; git add .; git commit -qm a")
+    result = run_attempt(
+        world, code_spec(), "head -c 5000 /dev/zero > big.bin; echo a > a; git add .; git commit -qm a"
+    )
     assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
     assert world.remotes.files("shop", BRANCH) == ["a"]
     assert "big.bin" in result.message
@@ -206,7 +210,7 @@ def test_work_on_a_rejected_branch_is_saved_to_another_branch(world: World, code
         f'#!/bin/sh\n[ "$1" != refs/heads/{BRANCH} ] || {{ echo "GH013: Repository rule violations"; exit 1; }}\n'
     )
     hook.chmod(0o755)
-    result = left(world, code_spec(), "echo a > a")
+    result = run_attempt(world, code_spec(), "echo a > a")
     assert (result.outcome, result.reason) == ("failed", Reason.PUSH_REFUSED)
     assert "GH013" in result.message
     assert f"{SAVED}/work" in result.message
@@ -215,26 +219,26 @@ def test_work_on_a_rejected_branch_is_saved_to_another_branch(world: World, code
 
 
 def test_saved_work_is_not_saved_again_by_the_next_attempt(world: World, code_spec: SpecFactory) -> None:
-    left(world, code_spec(), "echo u > new; git stash -q -u; git init -q demo; echo d > demo/d; echo w > work")
-    result = left(world, code_spec(), "echo more > more", attempt=2)
+    run_attempt(world, code_spec(), "echo u > new; git stash -q -u; git init -q demo; echo d > demo/d; echo w > work")
+    result = run_attempt(world, code_spec(), "echo more > more", attempt=2)
     assert result.reason is Reason.COMPLETED
     assert "agents/saved" not in result.message
     assert not [name for name in world.remotes.branches("shop") if name.startswith("agents/saved/r1-3b2c1/2")]
 
 
 def test_run_continues_after_the_agent_amended_a_pushed_commit(world: World, code_spec: SpecFactory) -> None:
-    assert left(world, code_spec(), "echo a > a").reason is Reason.COMPLETED
-    result = left(world, code_spec(), "echo b > b; git add b; git commit -q --amend -m both", attempt=2)
+    assert run_attempt(world, code_spec(), "echo a > a").reason is Reason.COMPLETED
+    result = run_attempt(world, code_spec(), "echo b > b; git add b; git commit -q --amend -m both", attempt=2)
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["a", "b"]
-    goes_on(world, code_spec(), attempt=3)
+    check_next_attempts(world, code_spec(), attempt=3)
 
 
 CLONE = "git clone -q https://github.com/acme/platform"
 
 
 def test_clone_of_another_repository_is_not_saved(world: World, code_spec: SpecFactory) -> None:
-    result = left(world, code_spec(), f"{CLONE} vendor; {CLONE} --no-checkout store; echo w > work")
+    result = run_attempt(world, code_spec(), f"{CLONE} vendor; {CLONE} --no-checkout store; echo w > work")
     assert result.reason is Reason.COMPLETED
     assert saved(world) == []
     assert world.remotes.files("shop", BRANCH) == ["work"]

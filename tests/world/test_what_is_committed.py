@@ -12,7 +12,7 @@ from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.world import DEPLOY_TOKEN, TASKS, World, lay_out, plain_settings, result_line
-from tests.world.attempts import BRANCH, SAVED, everything, left, pod_of
+from tests.world.attempts import BRANCH, SAVED, pod_of, remote_contents, run_attempt
 
 
 @pytest.mark.parametrize("ignored", ["docs/", ".taskmaster/", "*.md", "*"])
@@ -58,17 +58,17 @@ def test_line_endings_and_encodings_are_not_committed_as_changes(
     world: World, code_spec: SpecFactory, attributes: str, content: bytes
 ) -> None:
     seed(world, attributes, content)
-    result = left(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
+    result = run_attempt(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_change_is_committed_without_unrelated_line_endings(world: World, code_spec: SpecFactory) -> None:
     seed(world, *NOISE[0])
-    result = left(world, code_spec(), "echo x > x")
+    result = run_attempt(world, code_spec(), "echo x > x")
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["x"]
-    assert left(world, code_spec(), "echo three >> dos.txt", attempt=2).reason is Reason.COMPLETED
+    assert run_attempt(world, code_spec(), "echo three >> dos.txt", attempt=2).reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["dos.txt", "x"]
 
 
@@ -81,7 +81,7 @@ CACHES = (
 
 
 def test_caches_are_not_committed(world: World, code_spec: SpecFactory) -> None:
-    result = left(world, code_spec(), f"{CACHES}; echo w > work")
+    result = run_attempt(world, code_spec(), f"{CACHES}; echo w > work")
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert "saved" not in result.message
@@ -89,7 +89,7 @@ def test_caches_are_not_committed(world: World, code_spec: SpecFactory) -> None:
 
 def test_tracked_caches_are_committed(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"node_modules/own/index.js": "a"})
-    result = left(world, code_spec(), "echo changed > node_modules/own/index.js")
+    result = run_attempt(world, code_spec(), "echo changed > node_modules/own/index.js")
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["node_modules/own/index.js"]
 
@@ -122,7 +122,7 @@ def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory,
     pod = pod_of(world, code_spec(), f"(echo w > work; git add work; git commit -qm work; {SECRET[where]})")
     pod.environ = {**pod.environ, "DEPLOY_TOKEN": f'{DEPLOY_TOKEN}"x'}  # JSON escapes a quote
     result = pod.run()
-    there = everything(world)
+    there = remote_contents(world)
     assert pod.broker
     for secret in (DEPLOY_TOKEN, pod.broker.ready.credential):
         assert secret not in there
@@ -179,7 +179,7 @@ def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFa
     agent = world.agent(f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}")
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert DEPLOY_TOKEN not in everything(world)
+    assert DEPLOY_TOKEN not in remote_contents(world)
     assert world.remotes.files("shop", BRANCH) == ["work"]
     assert not [name for name in world.remotes.branches("shop") if name.startswith(SAVED)]
 
@@ -196,7 +196,7 @@ def test_suspected_secret_is_not_pushed(world: World, code_spec: SpecFactory, se
     assert world.remotes.files("shop", BRANCH) == ["work"], pod.log
     assert "conf/aws (it contains what looks like a secret)" in result.message
     assert "conf/github (it contains what looks like a secret)" in result.message
-    there = everything(world)
+    there = remote_contents(world)
     assert AWS not in there
     assert GITHUB not in there
 

@@ -20,7 +20,7 @@ from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.sshd import SshServer
 from tests.agent.world import World, plain_settings, result_line
-from tests.world.attempts import BRANCH, goes_on, holds, left, pod_of
+from tests.world.attempts import BRANCH, check_next_attempts, is_on_remote, pod_of, run_attempt
 
 ALLOW_FILES: dict[str, Any] = {"git_config": {"protocol.file.allow": "always"}}
 """Remotes here are directories, which git does not take as submodules otherwise."""
@@ -65,8 +65,8 @@ HELD = {
 
 @pytest.mark.parametrize("held", HELD)
 def test_next_run_works_in_any_state_of_the_clone(world: World, code_spec: SpecFactory, held: str) -> None:
-    left(world, code_spec(), f"echo a > a; git add a; git commit -qm a\n{HELD[held]}")
-    goes_on(world, code_spec())
+    run_attempt(world, code_spec(), f"echo a > a; git add a; git commit -qm a\n{HELD[held]}")
+    check_next_attempts(world, code_spec())
     assert "a" in world.remotes.files("shop", BRANCH)
 
 
@@ -80,9 +80,9 @@ def test_changed_submodule_does_not_block_the_run(world: World, code_spec: SpecF
         pod = world.pod(world.task(code_spec(), **changes), AGENT_COMMAND=agent, **ALLOW_FILES)
         assert pod.run().branch, pod.log
     if change.startswith("echo"):
-        assert holds(world, f"{change[5]}\n")
+        assert is_on_remote(world, f"{change[5]}\n")
     if change == "true":
-        assert not holds(world, "library\n"), "published contents of the submodule are not saved"
+        assert not is_on_remote(world, "library\n"), "published contents of the submodule are not saved"
 
 
 def test_submodules_are_checked_out_with_the_runs_ssh_key(
@@ -111,7 +111,7 @@ def test_work_in_a_submodule_is_saved_and_its_link_is_unchanged(world: World, co
     result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, **ALLOW_FILES).run()
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["work"]
-    assert holds(world, "n\n")
+    assert is_on_remote(world, "n\n")
     assert "nested/lib" in result.message
 
 
@@ -179,38 +179,38 @@ def rewrite(world: World, branch: str, start: str) -> None:
 
 def test_run_continues_after_the_base_branch_was_rewritten(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
-    left(world, code_spec(), "echo a > a; exit 1")
+    run_attempt(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, "main", "origin/main~1")
-    result = left(world, code_spec(), "echo b > b", attempt=2)
+    result = run_attempt(world, code_spec(), "echo b > b", attempt=2)
     assert result.reason is Reason.COMPLETED
     assert {"a", "b"} <= set(world.remotes.tree("shop", BRANCH))
 
 
 def test_agent_can_rebase_onto_the_rewritten_base_branch(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
-    left(world, code_spec(), "echo a > a")
+    run_attempt(world, code_spec(), "echo a > a")
     rewrite(world, "main", "origin/main~1")
-    result = left(
+    result = run_attempt(
         world, code_spec(), "git rebase -q --onto origin/main origin/main@{1} || git rebase -q origin/main", attempt=2
     )
     assert result.reason is Reason.COMPLETED
-    assert left(world, code_spec(), "echo c > c", attempt=3).reason is Reason.COMPLETED
+    assert run_attempt(world, code_spec(), "echo c > c", attempt=3).reason is Reason.COMPLETED
     assert {"a", "c", "rewritten"} <= set(world.remotes.tree("shop", BRANCH))
 
 
 def test_rewritten_base_branch_before_any_work_leaves_no_branch(world: World, code_spec: SpecFactory) -> None:
     world.remotes.commit("shop", {"second": "s"})
-    left(world, code_spec(), "exit 1")
+    run_attempt(world, code_spec(), "exit 1")
     rewrite(world, "main", "origin/main~1")
-    result = left(world, code_spec(), "", words="NO_CHANGES: none", attempt=2)
+    result = run_attempt(world, code_spec(), "", words="NO_CHANGES: none", attempt=2)
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_rewritten_branch_of_the_run_is_continued(world: World, code_spec: SpecFactory) -> None:
-    left(world, code_spec(), "echo a > a; exit 1")
+    run_attempt(world, code_spec(), "echo a > a; exit 1")
     rewrite(world, BRANCH, f"origin/{BRANCH}~1")
-    result = left(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)
+    result = run_attempt(world, code_spec(), "[[ -e rewritten ]] && echo b > b", attempt=2)
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["b", "rewritten"]
 
@@ -224,8 +224,8 @@ def test_diverged_branch_is_a_conflict_for_one_attempt_only(world: World, code_s
     result = pod.wait()
     assert result.reason is Reason.CONFLICT
     assert "agents/saved/r1-3b2c1/1/work" in result.message
-    assert holds(world, "mine\n")
-    again = left(world, code_spec(), "echo b > b", attempt=2)
+    assert is_on_remote(world, "mine\n")
+    again = run_attempt(world, code_spec(), "echo b > b", attempt=2)
     assert again.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["b", "theirs"]
 
