@@ -40,6 +40,9 @@ FINAL_REFUSALS = (
 )
 """Parts of the messages of a 403 that only people can change, in lower case."""
 
+FINAL_ABSENCES = ("is not a user",)
+"""Parts of the messages of a 404 that stays: bots, and Copilot, have no permission in a repository."""
+
 FINAL_REJECTIONS = ("already exists", "no commits between", "too long", "too large", "missing_field", "already_exists")
 """Parts of the messages and error codes of a 422 that a repeated request meets again, in lower case."""
 
@@ -116,7 +119,7 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, now: dat
     text = "; ".join((message, *errors)).lower()
     match status:
         case 404:
-            return NotFound(message)
+            return NotFound(message, may_change=not _contains(text, FINAL_ABSENCES))
         case 410:
             return NotFound(message, may_change=False)
         case 401:

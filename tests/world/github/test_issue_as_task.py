@@ -157,3 +157,12 @@ def test_any_issue_title_is_accepted(bench: DeliveryBench, title: str) -> None:
 def test_issue_without_a_text_is_a_task(bench: DeliveryBench) -> None:
     bench.comment(issue(bench, None), "/code")
     assert task(bench.run()).title == "Basket loses items"
+
+
+@pytest.mark.parametrize("bot", ["5dlabs-rex[bot]", "github-actions[bot]", "Copilot"])
+def test_the_comment_of_a_bot_delays_nothing(bench: DeliveryBench, bot: str) -> None:
+    """GitHub answers 404 about the permission of a bot, at any time."""
+    number = issue(bench)
+    bench.shop.comment(number, "Thank you for the report", bot)
+    assert bench.comment(number, "/code").code == 204
+    assert "Thank you" not in task(bench.run()).text

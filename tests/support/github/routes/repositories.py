@@ -20,6 +20,8 @@ def repository(github: "Github", call: Call, repository: Repository) -> Any:
 
 @route("GET", "/repos/{repository}/collaborators/{login}/permission", "metadata")
 def permission(github: "Github", call: Call, repository: Repository, login: str) -> Any:
+    if login.endswith("[bot]") or login == "Copilot":
+        raise refuse(404, f"{login} is not a user")
     role = repository.people.get(login, "read")
     return {"permission": ROLES[role], "role_name": role, "user": user(login)}
 
