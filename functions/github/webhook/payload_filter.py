@@ -74,8 +74,13 @@ INSTALLATION = _values("id app_id app_slug") | {"account": USER}
 REPOSITORIES = [_values("id full_name")]
 
 FIELDS_BY_EVENT: Mapping[str, Shape] = {
-    "issue_comment": {"comment": COMMENT, "issue": ISSUE},
-    "issues": {"issue": ISSUE | _values("body"), "label": _values("name"), "assignee": USER},
+    "issue_comment": {"comment": COMMENT, "issue": ISSUE, "changes": {"body": _values("from")}},
+    "issues": {
+        "issue": ISSUE | _values("body"),
+        "label": _values("name"),
+        "assignee": USER,
+        "changes": {"old_issue": _values("id")},
+    },
     "pull_request": {
         **_values("number before after"),
         "pull_request": PULL_REQUEST | _values("body"),
@@ -83,7 +88,11 @@ FIELDS_BY_EVENT: Mapping[str, Shape] = {
         "assignee": USER,
     },
     "pull_request_review": {"review": REVIEW, "pull_request": PULL_REQUEST},
-    "pull_request_review_comment": {"comment": COMMENT, "pull_request": PULL_REQUEST},
+    "pull_request_review_comment": {
+        "comment": COMMENT,
+        "pull_request": PULL_REQUEST,
+        "changes": {"body": _values("from")},
+    },
     "check_run": {"check_run": CHECK_RUN},
     "status": _values("id sha state context description target_url updated_at") | {"branches": [_values("name")]},
     "merge_group": {"merge_group": _values("head_sha head_ref base_ref") | {"head_commit": _values("id timestamp")}},

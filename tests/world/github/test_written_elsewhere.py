@@ -123,10 +123,12 @@ def test_command_of_a_user_without_write_access_starts_nothing(bench: DeliveryBe
     assert bench.runs() == []
 
 
-def test_command_in_a_transferred_issue_is_not_run_again(bench: DeliveryBench) -> None:
+@pytest.mark.parametrize("by", ["admin", "octocat"])
+def test_command_in_a_transferred_issue_is_not_run_again(bench: DeliveryBench, by: str) -> None:
     bench.shop.people["admin"] = "admin"
     number = issue(bench, "/code 3 service=api")
-    assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", "admin")).code == 204
+    moved = {"old_issue": {"id": 9, "number": 7}, "old_repository": {"id": 8, "full_name": "acme/old"}}
+    assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", by, changes=moved)).code == 204
     assert bench.runs() == []
 
 

@@ -1,12 +1,13 @@
 """An issue or pull request was opened: request the commands in its text.
 
-An issue that was transferred is opened again, by another person than its author; its commands were handled where it
-was written. A pull request of a run contains the agent's words, which are no commands.
+An issue that was transferred is opened again, by its author or another person; its commands were handled where it was
+written. A pull request of a run contains the agent's words, which are no commands.
 """
 
 from collections.abc import Sequence
 
 from functions.github.commands import parse
+from functions.github.json_fields import dig
 from functions.github.webhook.branches import is_from_run
 from functions.github.webhook.decisions import CommandRequest, key, sort_key
 from functions.github.webhook.event import WebhookEvent
@@ -22,7 +23,8 @@ def opened(event: WebhookEvent) -> Sequence[CommandRequest]:
     kind, pull_request = event.name.removesuffix("s"), event.pull_request
     number = event.number(kind, "number")
     by_author = bool(event.sender) and event.text(kind, "user", "login") == event.sender
-    if event.by_bot or not (number and by_author) or (pull_request and is_from_run(pull_request)):
+    was_transferred = bool(dig(event.data, "changes", "old_issue"))
+    if event.by_bot or was_transferred or not (number and by_author) or (pull_request and is_from_run(pull_request)):
         return []
     return [
         CommandRequest(
