@@ -30,11 +30,15 @@ def is_webhook(document: Any) -> bool:
 
 
 def inner_request(payload: Mapping[str, Any]) -> tuple[dict[str, str], Any]:
-    """Return the headers (lower-case names, first values) and the decoded body of the request in a webhook payload."""
+    """Return the headers (lower-case names, first values) and the decoded body of the request in a webhook payload.
+
+    Values are given as WSGI gives those of a request: their UTF-8, read as Latin-1.
+    """
     first = {
         name: value[0] if isinstance(value, list) and value else value for name, value in payload["header"].items()
     }
-    return {name.lower(): value for name, value in first.items() if isinstance(value, str)}, payload["body"]
+    texts = {name.lower(): value for name, value in first.items() if isinstance(value, str)}
+    return {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in texts.items()}, payload["body"]
 
 
 def watch_event(payload: Mapping[str, Any]) -> Event:

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import unquote
 
 import pytest
 
@@ -144,6 +145,13 @@ def test_attributes_without_percent_encoding_are_unchanged() -> None:
     assert (event.id, event.source) == ("100%25", "/Grüße")
     raw_header = "/Grüße".encode().decode("latin-1")  # WSGI passes UTF-8 in a header as Latin-1
     assert receive({**attributes, "ce-source": raw_header}, b"").event().source == "/Grüße"
+
+
+@pytest.mark.parametrize("name", ["Grüße", "東京", "%E6%9D%B1%E4%BA%AC"])
+def test_an_attribute_inside_an_argo_payload_is_the_text_that_was_sent(name: str) -> None:
+    attributes = {"Ce-Id": [name], "Ce-Type": ["t"], "Ce-Source": ["/s"], "Ce-Specversion": ["1.0"]}
+    body = json.dumps({"header": attributes, "body": SPEC}).encode()
+    assert receive(JSON, body).event().id == unquote(name)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"repositoryUrl": "x"}', b'{"message": "m"}', b"\xff"])

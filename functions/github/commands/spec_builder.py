@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.github.commands.configuration import PATH, Configuration
+from functions.github.commands.lines import normalize
 from functions.github.commands.parse import OPTIONS, TAKES_TASK, StartRun
 from functions.github.markdown import code_span
 from functions.runs.model.code_run_spec import TaskDefinition
@@ -24,8 +25,8 @@ from functions.runs.model.specs import SPECS
 from functions.settings.github import GithubSettings
 from functions.settings.model import Settings
 
-_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[.,/:-][0-9])", re.IGNORECASE)
-"""A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` is not one."""
+_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[^\w\s][0-9]|\s(?:[&+]|and)\s[0-9])", re.IGNORECASE)
+"""A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` or `Task 3 and 4` is not one."""
 _PART_OF_TASK = re.compile(r"\btask[\s#:-]{0,3}[0-9]", re.IGNORECASE)
 """Something like a task in a title, so that it is not clear what is meant."""
 
@@ -96,16 +97,20 @@ def _service(request: _Request) -> str:
 
 def needs_issue(command: StartRun, title: str) -> bool:
     """Return whether the command is about the issue itself: neither it nor the title names a task."""
-    return TAKES_TASK[command.name] and command.task is None and not _TASK.search(title)
+    return TAKES_TASK[command.name] and command.task is None and not _task_in(title)
+
+
+def _task_in(title: str) -> re.Match[str] | None:
+    return _TASK.search(normalize(title))
 
 
 def _task_id(request: _Request) -> int | str | None:
     """Return the task that the command or the title names; None if the task is the issue."""
     task, title = request.command.task, request.target.title
-    in_title = _TASK.search(title)
+    in_title = _task_in(title)
     if task or in_title:
         return task or int(in_title[1] if in_title else 0)
-    if request.target.issue and not _PART_OF_TASK.search(title):
+    if request.target.issue and not _PART_OF_TASK.search(normalize(title)):
         return None
     example = f"`/{request.command.name} 3`"
     raise SpecError(f"the task is missing: name it in the title, as in `Task 3: ...`, or comment {example}.")

@@ -58,6 +58,9 @@ def _reject_unsafe(text: str) -> None:
     for event in yaml.parse(text, yaml.SafeLoader):
         if isinstance(event, events.AliasEvent) or getattr(event, "anchor", None):
             raise _problem("anchors and aliases are not supported", event)
+        tag = getattr(event, "tag", None)
+        if tag:  # its constructor may raise an error of any type
+            raise _problem(f"the tag {tag} is not supported", event)
         depth += isinstance(event, events.CollectionStartEvent) - isinstance(event, events.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _problem("it is nested too deeply", event)
