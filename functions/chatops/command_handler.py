@@ -17,9 +17,19 @@ from functions.github.api.recent_event import RecentEventCalls
 from functions.github.api.reply_poster import ReplyPoster, add_reaction
 from functions.github.commands import replies, spec_builder
 from functions.github.commands.configuration import BadConfiguration, Configuration
-from functions.github.commands.parse import Cancel, Command, InvalidCommand, Retry, StartRun, Status
+from functions.github.commands.parse import (
+    MAX_INSTRUCTIONS_LENGTH,
+    Cancel,
+    Command,
+    InvalidCommand,
+    Retry,
+    StartRun,
+    Status,
+)
 from functions.github.content_budget import Share
 from functions.github.json_fields import dig_text
+from functions.github.markdown import sanitize
+from functions.github.reports.feedback import describe_comment
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
@@ -97,7 +107,8 @@ class CommandHandler:
         return retry_after_event(self._deps, self._lookup(sources), run, self._request, feedback)
 
     def _lookup(self, sources: Sequence[str]) -> FeedbackLookup:
-        return FeedbackLookup(self._repository, self._event.repository_id, sources, self._may_write)
+        repository = self._event.repository_id
+        return FeedbackLookup(self._repository, repository, sources, self._may_write, self._context.app_in)
 
     def _handle_close(self) -> None:
         """Cancel the runs of the issue or pull request. Closing it takes less than write access, so it is opt-in."""
@@ -164,7 +175,7 @@ class CommandHandler:
                 run = self._context.run
                 self._reply(replies.status(run, self._position(run)) if run else replies.NO_RUN)
             case Retry(instructions):
-                self._request_of_run(partial(self._retry, words=instructions or None))
+                self._request_of_run(partial(self._retry, words=self._with_line_comments(instructions) or None))
             case Cancel():
                 self._request_of_run(partial(requests.cancel, key=self._request.key))
 
@@ -208,6 +219,13 @@ class CommandHandler:
             return self._reply(replies.refused(_explain(refusal)))
         except (RequestRefused, Invalid) as refusal:
             return self._reply(replies.refused(str(refusal)))
+
+    def _with_line_comments(self, words: str) -> str:
+        """Return the words of a /retry in a review with the review's comments on lines, which its event lacks."""
+        review = self._event.number("review", "id")
+        comments = self._lookup(()).line_comments(self._request.number, review) if review else []
+        lines = [describe_comment(comment) for comment in comments if dig_text(comment, "body")]
+        return sanitize("\n\n".join([words, *lines]).strip(), MAX_INSTRUCTIONS_LENGTH)
 
     def _retry(self, run: Run, words: str | None) -> requests.Patch | None:
         """Return the patch of a retry, which requires the same rights as a new run; stopping a run requires none."""

@@ -57,6 +57,8 @@ class FeedbackLookup:
     """`review`, `check` or both, as the repository configures (retryOn)."""
     may_write: Callable[[str], bool]
     """Returns whether a login has write access."""
+    app_in: Callable[[str], str]
+    """Returns the App's name if a text may mention it in front of a command (chatops/context.py)."""
 
     def head(self, branch: str) -> str:
         """Return the last commit of a branch, as `branch_head`."""
@@ -120,10 +122,11 @@ class FeedbackLookup:
 
     def retries_in(self, comments: Iterable[feedback.Object]) -> tuple[str, ...]:
         """Return the keys of the /retry commands in comments on lines (webhook/rules/comment.py)."""
+        bodies = ((dig_number(comment, "id"), dig_text(comment, "body")) for comment in comments)
         return tuple(
-            self._key("pulls", "comment", dig_number(comment, "id"), ordinal)
-            for comment in comments
-            for ordinal, command in enumerate(parse_comment(dig_text(comment, "body")))
+            self._key("pulls", "comment", number, ordinal)
+            for number, body in bodies
+            for ordinal, command in enumerate(parse_comment(body, self.app_in(body)))
             if isinstance(command, Retry)
         )
 

@@ -6,13 +6,13 @@ Feedback that arrives during an attempt is only marked on the run: what is open 
 import logging
 from functools import partial
 
-from functions.chatops.context import read_configuration
+from functions.chatops.context import app_in, read_configuration
 from functions.chatops.feedback import retry_after_attempt
 from functions.chatops.feedback_lookup import FeedbackLookup, pull_request_number
 from functions.chatops.permission import may_write
 from functions.cluster.errors import NotFound
+from functions.github.api.client import Github
 from functions.github.api.errors import Busy, GithubError
-from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
 from functions.github.commands import replies
 from functions.github.commands.configuration import Configuration
@@ -35,7 +35,7 @@ def retry_if_feedback_is_open(deps: Dependencies, run: Run) -> None:
         return
     try:
         if source and source.repository_id:
-            _look_up(deps, deps.github.repository(source.repository, source.repository_id), run, source)
+            _look_up(deps, deps.github, run, source)
     except Busy:
         raise
     except GithubError as error:
@@ -46,12 +46,13 @@ def retry_if_feedback_is_open(deps: Dependencies, run: Run) -> None:
         log.info("the run was deleted", extra={"run": run.key})
 
 
-def _look_up(deps: Dependencies, calls: RepositoryCalls, run: Run, source: Origin) -> None:
+def _look_up(deps: Dependencies, github: Github, run: Run, source: Origin) -> None:
+    calls = github.repository(source.repository, source.repository_id)
     configuration = read_configuration(calls)
     if not isinstance(configuration, Configuration) or not configuration.retry_on:
         return
     permitted = partial(may_write, deps, calls)
-    lookup = FeedbackLookup(calls, source.repository_id, configuration.retry_on, permitted)
+    lookup = FeedbackLookup(calls, source.repository_id, configuration.retry_on, permitted, partial(app_in, github))
     refusal = retry_after_attempt(deps, lookup, run)
     if refusal:
         key = f"{source.repository_id}/run/{run.uid}/feedback"

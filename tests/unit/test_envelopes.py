@@ -148,7 +148,7 @@ def test_attributes_without_percent_encoding_are_unchanged() -> None:
 
 
 @pytest.mark.parametrize("name", ["Grüße", "東京", "%E6%9D%B1%E4%BA%AC"])
-def test_an_attribute_inside_an_argo_payload_is_the_text_that_was_sent(name: str) -> None:
+def test_attribute_inside_an_argo_payload_is_the_text_that_was_sent(name: str) -> None:
     attributes = {"Ce-Id": [name], "Ce-Type": ["t"], "Ce-Source": ["/s"], "Ce-Specversion": ["1.0"]}
     body = json.dumps({"header": attributes, "body": SPEC}).encode()
     assert receive(JSON, body).event().id == unquote(name)

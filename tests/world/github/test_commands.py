@@ -51,7 +51,19 @@ def test_prompt_of_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench
         assert words in prompt
 
 
-@pytest.mark.parametrize("title", ["Task 3.1: the form", "task 3-2", "Task 12,5", "task 3/4", "Task 3a", "Task 3:1"])
+MORE_THAN_A_NUMBER = [
+    "Task 3\u20135: forms",
+    "Task 3\u20111",
+    "Task 3\u200b.1",
+    "Task 3+4",
+    "Task 3 & 4",
+    "task 3 and 4",
+]
+
+
+@pytest.mark.parametrize(
+    "title", ["Task 3.1: the form", "task 3-2", "Task 12,5", "task 3/4", "Task 3a", "Task 3:1", *MORE_THAN_A_NUMBER]
+)
 def test_subtask_number_in_a_title_is_not_read_as_the_parent_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
     number = issue(bench, title)
@@ -60,7 +72,9 @@ def test_subtask_number_in_a_title_is_not_read_as_the_parent_task(bench: Deliver
     assert "the task is missing" in bench.answers(number)[0]
 
 
-@pytest.mark.parametrize("title", ["Task 3: the form", "the form (task 3).", "Task 3, the form", "task 3"])
+@pytest.mark.parametrize(
+    "title", ["Task 3: the form", "the form (task 3).", "Task 3, the form", "task 3", "Task 3 - 2FA"]
+)
 def test_whole_number_in_a_title_is_the_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
     payload = payloads.issue(bench.shop, issue(bench, title), "labeled", label={"name": "doit"})
@@ -183,6 +197,47 @@ def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
     comment |= {"body": "/code 4 service=api", "updated_at": bench.shop.place.now()}
     bench.deliver("issue_comment", payloads.issue_comment(bench.shop, number, comment, "edited"))
     assert len(bench.runs()) == 1
+
+
+def edited(bench: DeliveryBench, number: int, comment: Object, body: str) -> int:
+    """Edit a comment a minute after what was done last; return the code of the answer."""
+    bench.clock.later(minutes=1)
+    before = {"body": {"from": comment["body"]}}
+    comment |= {"body": body, "updated_at": bench.shop.place.now()}
+    return bench.deliver(
+        "issue_comment", payloads.issue_comment(bench.shop, number, comment, "edited") | {"changes": before}
+    ).code
+
+
+def test_command_corrected_after_a_cancel_is_not_cancelled_by_it(bench: DeliveryBench) -> None:
+    number = issue(bench)
+    payload = bench.commented(number, "/code three service=api")
+    bench.deliver("issue_comment", payload)
+    for text in ("/code 4 service=api", "/cancel"):
+        bench.clock.later(minutes=1)
+        bench.comment(number, text)
+    assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
+    assert {run.spec.task_id: run.cancel for run in bench.runs()} == {4: True, 3: False}  # type: ignore[union-attr]
+
+
+def test_cancel_added_by_an_edit_is_about_the_run_at_the_time_of_the_edit(bench: DeliveryBench) -> None:
+    number = issue(bench)
+    bench.comment(number, "/code 3 service=api")
+    bench.clock.later(minutes=1)
+    payload = bench.commented(number, "/code 4 service=web")
+    bench.deliver("issue_comment", payload)
+    assert edited(bench, number, payload["comment"], "/cancel") == 204
+    assert {run.spec.task_id: run.cancel for run in bench.runs()} == {3: False, 4: True}  # type: ignore[union-attr]
+
+
+def test_cancel_left_by_an_edit_keeps_its_time(bench: DeliveryBench) -> None:
+    number = issue(bench)
+    payload = bench.commented(number, "/cancel")
+    bench.deliver("issue_comment", payload)
+    bench.clock.later(minutes=1)
+    bench.comment(number, "/code 3 service=api")
+    assert edited(bench, number, payload["comment"], "/cancel\n\nThanks") == 204
+    assert not bench.run().cancel
 
 
 def test_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> None:

@@ -160,7 +160,7 @@ def test_issue_without_a_text_is_a_task(bench: DeliveryBench) -> None:
 
 
 @pytest.mark.parametrize("bot", ["5dlabs-rex[bot]", "github-actions[bot]", "Copilot"])
-def test_the_comment_of_a_bot_delays_nothing(bench: DeliveryBench, bot: str) -> None:
+def test_comment_of_a_bot_delays_no_command(bench: DeliveryBench, bot: str) -> None:
     """GitHub answers 404 about the permission of a bot, at any time."""
     number = issue(bench)
     bench.shop.comment(number, "Thank you for the report", bot)

@@ -149,13 +149,16 @@ def test_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
     assert "review" not in prompts(bench)
 
 
+@pytest.mark.parametrize("command", ["/retry", "@5dlabs-rex retry"])
 @pytest.mark.parametrize("is_listed", [True, False])
-def test_retry_command_in_a_review_is_part_of_the_reviews_retry(bench: DeliveryBench, is_listed: bool) -> None:
+def test_retry_command_in_a_review_is_part_of_the_reviews_retry(
+    bench: DeliveryBench, is_listed: bool, command: str
+) -> None:
     _, pull = bench.with_pull(commit=COMMIT)
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
     bench.shop.reviews[pull["number"]] = [review["review"]] if is_listed else []
-    line = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
+    line = payloads.review_comment(bench.shop, pull["number"], f"{command} rename this")
     line["comment"]["pull_request_review_id"] = review["review"]["id"]
     for name, payload in (("pull_request_review", review), ("pull_request_review_comment", line)):
         assert bench.deliver(name, payload).code == 204
@@ -163,6 +166,28 @@ def test_retry_command_in_a_review_is_part_of_the_reviews_retry(bench: DeliveryB
     assert "use the other library" in prompts(bench)
     assert "rename this" in prompts(bench)
     assert bench.answers(pull["number"]) == []
+
+
+@pytest.mark.parametrize("state", ["changes_requested", "commented"])
+def test_retry_in_the_text_of_a_review_names_its_comments_on_lines(bench: DeliveryBench, state: str) -> None:
+    _, pull = bench.with_pull(commit=COMMIT)
+    review = payloads.review(bench.shop, pull["number"], state, "/retry as I wrote below")
+    line = payloads.review_comment(bench.shop, pull["number"], "rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    assert bench.deliver("pull_request_review", review).code == 204
+    assert retries(bench) == 1
+    for words in ("as I wrote below", "On shop.py", "rename this"):
+        assert words in prompts(bench)
+
+
+def test_review_of_a_bot_delays_no_retry(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    by_bot = payloads.review(bench.shop, pull["number"], "changes_requested", "a nit", "linter[bot]")
+    bench.shop.reviews[pull["number"]] = [by_bot["review"]]
+    assert bench.deliver("check_run", failed(bench, run, completed_at=bench.shop.place.now())).code == 204
+    assert retries(bench) == 1
+    assert "a nit" not in prompts(bench)
 
 
 @pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
