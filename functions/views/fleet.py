@@ -1,8 +1,9 @@
 """All runs of an installation at a glance: filtered, counted and grouped by phase. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 
@@ -19,6 +20,8 @@ assert set(PHASES) == set(get_args(Phase))
 NEEDS_YOU = "Needs you"
 """Group of the pending runs that wait until a person has fixed something."""
 GROUPS = (NEEDS_YOU, *PHASES)
+_HOLDER = re.compile(r"(\w+ \S+) works in workspace ")
+"""How a queued run says which run holds its workspace (runs/admission/capacity.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Row:
     pull_request: str
     """A URL that a browser may be led to, or empty."""
     position: Position | None
+    waits_for: "Row | None" = None
+    """The run that holds the workspace for which this one is queued, if it is among the runs of the fleet."""
 
     @property
     def group(self) -> str:
@@ -115,7 +120,7 @@ def fleet(
 
     `page` counts from 1 and turns the pages of every group.
     """
-    every = [row(raw, positions.get(raw["metadata"]["uid"]), now) for raw in rows.newest_first(runs)]
+    every = _linked([row(raw, positions.get(raw["metadata"]["uid"]), now) for raw in rows.newest_first(runs)])
     matching = [each for each in every if wanted.includes(each)]
     groups = [_group(phase, matching, most, page) for phase in GROUPS if wanted.phase in ("", phase)]
     return Fleet(
@@ -151,6 +156,16 @@ def row(raw: Raw, position: Position | None, now: datetime) -> Row:
         pull_request=links.external(text(at(raw, "status", "pullRequestUrl"))),
         position=position,
     )
+
+
+def _linked(every: Sequence[Row]) -> list[Row]:
+    """Return the rows, each queued one with the run that holds its workspace."""
+    named = {f"{each.kind} {each.name}": each for each in every}
+    holders = [_HOLDER.match(each.position.waits_for) if each.position else None for each in every]
+    return [
+        replace(each, waits_for=named.get(found[1])) if found else each
+        for each, found in zip(every, holders, strict=True)
+    ]
 
 
 def _group(phase: str, matching: Sequence[Row], most: int, page: int) -> Group:

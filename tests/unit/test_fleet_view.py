@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.runs.admission.position import positions
+from functions.runs.admission.position import Position, positions
 from functions.runs.lifecycle import transitions
 from functions.views import links
 from functions.views.fleet import Filter, fleet
@@ -34,6 +34,15 @@ def test_runs_that_wait_for_a_person_come_first_in_a_group_of_their_own() -> Non
     assert shown(runs) == {"Needs you": ["b"], "Running": ["a"], "Pending": ["c"]}
     found = fleet(runs, {}, Filter(text="no such word"), NOW, most=2)
     assert (found.total, found.unfiltered["Needs you"], found.unfiltered["Running"]) == (0, 1, 1)
+
+
+def test_a_queued_run_names_the_run_that_holds_its_workspace() -> None:
+    first, second = stored("a", "Running"), stored("b", "Queued")
+    words = "CodeRun a works in workspace workspace-s1-rex-2e06e942"
+    found = fleet([first, second], {"uid-b": Position(1, 1, words)}, Filter(), NOW, most=2)
+    (queued,) = found.groups[1].rows
+    assert queued.waits_for
+    assert queued.waits_for.name == "a"
 
 
 def test_a_search_matches_runs_that_contain_every_word() -> None:
