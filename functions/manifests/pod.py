@@ -17,9 +17,6 @@ from functions.settings.model import Settings
 
 Object = dict[str, Any]
 
-_IDENTITY = {"POD_UID": "metadata.uid", "JOB_UID": "metadata.labels['batch.kubernetes.io/controller-uid']"}
-"""By which a container script knows its pod and its attempt (kubernetes.io: Well-Known Labels)."""
-
 USER = 1000
 """uid, gid and fsGroup of the agent image; not root."""
 
@@ -109,7 +106,7 @@ def _env(spec: RunSpec) -> list[Object]:
     return [
         *({"name": each.name, "value": _verbatim(each.value)} for each in spec.env or ()),
         {"name": "HOME", "value": "/home/agent"},
-        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in _IDENTITY.items()),
+        {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
     ]
 
 

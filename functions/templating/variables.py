@@ -64,6 +64,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "namespace": attempt.namespace,
         "uid": attempt.uid,
         "attempt": attempt.attempt,
+        "workspace_claim": naming.workspace_claim(attempt.uid, attempt.attempt),
         "job_name": attempt.job_name,
         "branch": attempt.branch,
         "title": spec.title,

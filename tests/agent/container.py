@@ -99,7 +99,7 @@ class Container:
     def _start(self, root: str, setup: Mapping[str, str], environ: Mapping[str, str]) -> "Container":
         self._own_volumes()
         self._start_broker()
-        given = {"HOME": "/home/agent", "POD_UID": "pod-uid-c", "JOB_UID": "job-uid-c", **environ}
+        given = {"HOME": "/home/agent", "POD_UID": "pod-uid-c", **environ}
         self.process = self._run("container", root + POD, {"POD": str(self.pod.root), **setup}, _variables(given))
         return self
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
@@ -99,10 +100,11 @@ def test_malformed_result_is_an_agent_error(program: Path) -> None:
 
 
 def test_full_workspace_is_a_configuration_error_that_names_the_setting(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), REHEARSAL_LOG=str(world.path / "starts"))
+    task = world.task(code_spec())
+    pod = world.pod(task, REHEARSAL_LOG=str(world.path / "starts"))
     claims = world.path / "workspace/.orchestrator/attempts"
     claims.mkdir(parents=True)
-    (claims / f"code-r1-3b2c1-1.{pod.environ['JOB_UID']}").symlink_to("/dev/full")
+    (claims / f"{task.job_name}.{naming.workspace_claim(task.uid, 1)}").symlink_to("/dev/full")
     result = pod.run()
     assert result.reason is Reason.CONFIGURATION_ERROR
     assert "workspace (No space left on device)" in result.message

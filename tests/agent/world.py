@@ -192,8 +192,7 @@ class World:
         (root / "run/broker").symlink_to(mounts.shared)
         (self.path / workspace).mkdir(exist_ok=True)
         (root / "workspace").symlink_to(self.path / workspace)
-        own = {"JOB_UID": f"uid-of-{task.job_name}"}
-        found = Pod(root, self.environ(root, number) | own | self._git(url, git_config or {}) | environ, mounts)
+        found = Pod(root, self.environ(root, number) | self._git(url, git_config or {}) | environ, mounts)
         self.pods.append(found)
         return found
 

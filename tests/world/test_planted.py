@@ -6,6 +6,7 @@ workspaces.
 """
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,9 @@ MARKS = """
     git checkout -q -; echo b > README.md; git commit -qam b; git merge -q other
     cd "$ORCHESTRATOR_STATE"; rm -f lock last-session; mkdir -p lock ../.claude/projects/x
     mkfifo last-session ../.claude/projects/x/pipe; printf '%s\\n' '*' /../victim >> laid-out; echo > ../victim
+    own=$(ls attempts); own=${own#*.}
     for job in code-r1-3b2c1-2 code-r2-3b2c1-1; do
-      echo forged | tee attempts/$job attempts/$job.$JOB_UID transcripts/$job.jsonl lock.moved-$job > /dev/null
+      echo forged | tee attempts/$job attempts/$job.$own transcripts/$job.jsonl lock.moved-$job > /dev/null
       mkdir -p kept/$job/0-demo/x
     done"""
 """What the scripts of later attempts look for, as far as an agent can know its name."""
@@ -108,7 +110,7 @@ def test_forged_state_files_in_the_workspace_are_not_trusted(world: World, code_
     assert not list(sessions.iterdir()), "the pipes are removed"
     (sessions / "--evil.jsonl").touch()
     (state / "last-session").write_text("--evil\n")
-    third = pod_of(world, code_spec(continueSession=True), 'echo "$@" > arguments', run="r2")
+    third = pod_of(world, code_spec(continueSession=True), 'echo "$@" > arguments', run="r2", uid=str(uuid.uuid4()))
     result = third.run()
     assert result.outcome == "succeeded", third.log
     assert "--evil" not in world.remotes.show("shop", f"{result.branch}:arguments")

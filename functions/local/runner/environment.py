@@ -16,7 +16,6 @@ _FIELDS = {
     "metadata.uid": ("metadata", "uid"),
     "spec.nodeName": ("spec", "nodeName"),
 }
-_LABEL = re.compile(r"metadata\.labels\['([^']+)'\]")
 
 
 def environment(pod: Object, container: Object, sources: Sources) -> dict[str, str]:
@@ -92,8 +91,6 @@ def _value(pod: Object, entry: Mapping[str, Any], sources: Sources) -> str | Non
         case {"fieldRef": {"fieldPath": path}} if path in _FIELDS:
             part, field = _FIELDS[path]
             return str(pod[part][field])
-        case {"fieldRef": {"fieldPath": path}} if label := _LABEL.fullmatch(path):
-            return str((pod["metadata"].get("labels") or {}).get(label[1], ""))
         case other:
             raise NotReadyError(CONFIG_ERROR, f"env {entry['name']}: valueFrom {', '.join(other)} is not supported")
 

@@ -45,6 +45,11 @@ def session_id(uid: str, context_version: int, attempt: int) -> str:
     return str(uuid.uuid5(uuid.UUID(uid), f"{context_version}" if attempt == 1 else f"{context_version}/{attempt}"))
 
 
+def workspace_claim(uid: str, attempt: int) -> str:
+    """Return the name under which pods of an attempt claim its workspace, which agents of earlier ones do not know."""
+    return str(uuid.uuid5(uuid.UUID(uid), f"claim/{attempt}"))
+
+
 def run_name(key: str) -> str:
     """Return a run's name as a function of its scoped idempotency key alone; 96 bits keep keys apart."""
     return f"run-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
