@@ -45,7 +45,7 @@ ln -s /proc/self/fd "$root/dev/fd"
 mkdir "$root/opt/parts"
 mount --bind "$PARTS" "$root/opt/parts" && mount -o remount,ro,bind "$root/opt/parts"
 """
-"""Bash, in a mount namespace: a root at $root with this machine's programs, and the agent CLIs of $PARTS."""
+"""Bash, run in a mount namespace: builds $root from this machine's programs and the agent CLIs of $PARTS."""
 
 POD = r"""
 show() { mount --bind "$1" "$root$2" && mount -o remount,ro,bind "$root$2"; }
@@ -59,7 +59,7 @@ mount -o remount,ro "$root"
 exec /usr/sbin/chroot "$root" setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all \
   --inh-caps=-all env --ignore-environment "$@" /bin/bash -c 'cd /workspace && exec /bin/bash /config/container.sh'
 """
-"""Bash, after one of the above: the agent's mounts, then its container script as uid 1000."""
+"""Bash, run after MACHINE or an image's root: mounts the agent's volumes, then runs its script as uid 1000."""
 
 BROKER = rf"""
 show() {{ mkdir -p "$root$2"; mount --bind "$1" "$root$2" && mount -o remount,ro,bind "$root$2"; }}
@@ -70,7 +70,7 @@ mount -o remount,ro "$root"
 exec /usr/sbin/chroot "$root" setpriv --reuid={BROKER_USER} --regid={USER} --clear-groups --no-new-privs \
   --bounding-set=-all --inh-caps=-all env --ignore-environment "$@"
 """
-"""Bash, after MACHINE: the broker's mounts and the Python of $PLACES, then the broker as its user."""
+"""Bash, run after MACHINE: mounts the broker's volumes and the Python of $PLACES, then runs the broker."""
 
 PATHS = "/opt/parts/node_modules/.bin:/usr/local/bin:/usr/bin:/bin"
 

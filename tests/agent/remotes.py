@@ -22,7 +22,7 @@ class Remotes:
     def __init__(self, root: Path, url: str = "") -> None:
         self.root = root
         self.url = url or f"file://{root}/"
-        """What stands before a repository's name for git, ending in a slash."""
+        """The URL that precedes a repository's name, with a trailing slash."""
 
     def create(self, name: str, files: Mapping[str, str], branch: str = "main") -> Path:
         """Create a repository with one commit of `files`; return its bare directory."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from functions.local.dev.server import free_port
 
 PRIVILEGE_SEPARATION = Path("/run/sshd")
-"""Where Debian's sshd, started by root, wants a directory."""
+"""A directory that Debian's sshd requires when root starts it."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SshServer:
 
     port: int
     host_key: str
-    """As a line of a known_hosts file."""
+    """A line of a known_hosts file."""
     private_key: str
 
     def url(self, directory: Path) -> str:

@@ -71,7 +71,7 @@ for process in /proc/[0-9]*; do
   fi
 done 2>/dev/null
 """
-"""As killall(1), for the processes of this pod."""
+"""Bash that acts as killall(1) on the processes of this pod."""
 
 
 @pytest.mark.parametrize("before", ["", KILLALL.format(name="sleep")])

@@ -106,9 +106,9 @@ ssh("value", f"git-upload-pack '{DIRECTORY}shop'", credential="another")
 """
 
 SEARCHED = ("/config/broker.json", "/dev/termination-log", "/run/broker/ready.json", "/workspace/")
-"""Of the places that the agent searches, some that it finds something in; the last one is the last that is searched.
+"""Some paths that the search must find; the last one is the last directory of the search.
 
-Devices are left out: in this container they look like files to find(1), and reading them never ends.
+Devices are not searched: in this container find(1) takes them for files, and reading them never ends.
 """
 
 

@@ -27,7 +27,7 @@ from tests.agent.world import World, result_line
 from tests.support.builders import settings
 
 MUCH = "import sys\nfor _ in range(2000): print('x' * 200)\n"
-"""Far more than a pipe holds: 64 KiB (pipe(7))."""
+"""More output than a pipe holds: 64 KiB (pipe(7))."""
 ENDS = {"type": "result", "subtype": "success", "is_error": False, "result": "done", "num_turns": 1}
 
 

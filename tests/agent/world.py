@@ -31,9 +31,9 @@ from tests.support.python import search_path
 REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal.py"
 UID = "3b2c1d4e-0000-4000-8000-000000000001"
 API_KEY = "sk-test-4f5c2b7a9d1e"
-"""Of the model; the broker has it."""
+"""The model's API key, which only the broker has."""
 DEPLOY_TOKEN = "deploy-5e1f9a7c3b2d"
-"""In the agent's environment, as envFromSecrets gives it."""
+"""A secret in the agent's environment, as envFromSecrets provides it."""
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdGVzdC1vbmx5\n-----END OPENSSH PRIVATE KEY-----\n"
 
 TASKS = {
@@ -52,7 +52,7 @@ TASKS = {
 }
 
 WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
-"""As in a pod: with them, root would not notice missing rights."""
+"""A pod has no capabilities: with them, root would bypass missing permissions."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Pod:
     root: Path
     environ: Mapping[str, str]
     mounts: Mounts
-    """Of the broker's container, which the test's process plays."""
+    """The mounts of the broker's container; the broker runs in the test's process."""
     process: subprocess.Popen[bytes] | None = None
     broker: Running | None = None
     ending: ExitStack = field(default_factory=ExitStack)

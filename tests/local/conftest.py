@@ -11,7 +11,7 @@ from functions.local.dev.stack import ROOT, Options, Stack
 from functions.runs.model.run import Run
 from tests.agent.conftest import PARTS
 from tests.agent.responses_server import Responses, runs, says, serving
-from tests.local.stack_bench import OPENAI_KEY, Tried, add_agent_cli
+from tests.local.stack_bench import OPENAI_KEY, StackBench, add_agent_cli
 from tests.support.fork_server import forked_functions
 
 
@@ -23,7 +23,7 @@ def codex_model() -> Iterator[Responses]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> Iterator[Tried]:
+def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> Iterator[StackBench]:
     folder = tmp_path_factory.mktemp("stack")
     templates = folder / "templates"
     copytree(ROOT / "templates", templates)
@@ -44,12 +44,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory, codex_model: Responses) -> I
     try:
         with forked_functions():
             found.start()
-        yield Tried(found, example(mirrors), folder)
+        yield StackBench(found, example(mirrors), folder)
     finally:
         found.stop()
 
 
 @pytest.fixture(scope="session")
-def documented(stack: Tried) -> Run:
+def documented(stack: StackBench) -> Run:
     """Return a finished docs run."""
     return stack.finished("DocsRun", stack.submit("submit_docs", stack.docs()))

@@ -20,7 +20,7 @@ USER = "octocat"
 OPENAI_KEY = "sk-codex-9a8b7c6d5e4f"
 
 
-class Tried:
+class StackBench:
     """The stack under test, with requests and queries for tests."""
 
     def __init__(self, stack: Stack, mirror: Mirror, folder: Path) -> None:

@@ -28,9 +28,9 @@ GITHUB = {
     "ORCHESTRATOR_GITHUB__WEBHOOK_SECRETS": '["s"]',
     "ORCHESTRATOR_QUEUES__URL": "http://127.0.0.1:1",
 }
-"""What the functions of GitHub do not start without."""
+"""Settings that the GitHub functions require."""
 ANSWERS = {"submit_docs": 415, "submit_code": 415, "sweep": 503, "github_webhook": 401}
-"""To a body that is nothing; the others say 400."""
+"""Status codes for an empty body; the other functions answer 400."""
 CLEAN = {name: text for name, text in os.environ.items() if not name.startswith(("ORCHESTRATOR_", "PYTHONPATH"))}
 
 
@@ -53,7 +53,7 @@ MALFORMED = (
     b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nno number\r\n{}\r\n0\r\n\r\n"
 )
-"""A request whose body has a chunk of no length."""
+"""A request whose body has a chunk without a length."""
 
 
 def spoken(port: int, request: bytes) -> tuple[bytes, bytes]:

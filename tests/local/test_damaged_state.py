@@ -64,23 +64,23 @@ def of_another_shape(path: Path) -> None:
     other.close()
 
 
-SPOILT = [cut_off, overwritten, of_another_form, of_another_program, of_another_shape]
+DAMAGES = [cut_off, overwritten, of_another_form, of_another_program, of_another_shape]
 
 
 def options(folder: Path, port: int = 0) -> Options:
     return Options(folder, port=port, environ={"PATH": "/usr/bin:/bin"})
 
 
-@pytest.mark.parametrize("spoil", SPOILT, ids=lambda each: each.__name__)
-def test_damaged_database_is_named_and_kept(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("make_damage", DAMAGES, ids=lambda each: each.__name__)
+def test_damaged_database_is_named_and_kept(tmp_path: Path, make_damage: Callable[[Path], None]) -> None:
     file = tmp_path / "state.sqlite"
-    spoil(file)
+    make_damage(file)
     before = file.read_bytes()
     with pytest.raises(StartError) as caught:
         Stack(options(tmp_path), [])
     assert str(file) in str(caught.value)
     assert "move it away" in str(caught.value)
-    if spoil is not of_another_shape:  # not recognised as foreign before its columns are used
+    if make_damage is not of_another_shape:  # not recognised as foreign before its columns are used
         assert file.read_bytes() == before
     shutil.move(file, tmp_path / "kept")
     Stack(options(tmp_path), []).stop()

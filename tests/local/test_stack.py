@@ -16,14 +16,14 @@ from functions.runs.model.run import Run
 from tests.agent.conftest import PARTS
 from tests.agent.responses_server import Responses
 from tests.conftest import SCALE
-from tests.local.stack_bench import NAMESPACE, OPENAI_KEY, Tried, reason
+from tests.local.stack_bench import NAMESPACE, OPENAI_KEY, StackBench, reason
 
 AT_ONCE = max(6, round(20 * SCALE))
-"""Requests."""
+"""Concurrent requests."""
 
 
 @pytest.fixture(scope="module")
-def without_secret(stack: Tried) -> Run:
+def without_secret(stack: StackBench) -> Run:
     """Return a run whose missing Secret was created later: its next attempt starts MIN_FIX_PAUSE, a minute, later."""
     name = stack.submit("submit_docs", stack.docs(githubUser="hubot"))
     run = stack.until("DocsRun", name, lambda run: reason(run) == "MissingSecret")
@@ -38,7 +38,7 @@ def test_missing_secret_is_named(without_secret: Run) -> None:
     assert "ssh-privatekey" in (without_secret.status.message or "")
 
 
-def test_docs_run_pushes_its_branch(stack: Tried, documented: Run) -> None:
+def test_docs_run_pushes_its_branch(stack: StackBench, documented: Run) -> None:
     run = documented
     assert (run.status.phase, reason(run)) == ("Succeeded", "Completed")
     branch = run.status.branch or ""
@@ -49,7 +49,7 @@ def test_docs_run_pushes_its_branch(stack: Tried, documented: Run) -> None:
 
 
 def test_codex_runs_beside_the_rehearsal_when_installed_with_a_key(
-    stack: Tried, codex_model: Responses, program: Callable[[str, str], str]
+    stack: StackBench, codex_model: Responses, program: Callable[[str, str], str]
 ) -> None:
     program(str(PARTS / "codex"), "make parts, with npm installed")
     spec = stack.code(service="codex", agentCli="codex", model="gpt-5.1-codex")
@@ -59,7 +59,7 @@ def test_codex_runs_beside_the_rehearsal_when_installed_with_a_key(
     assert {request["headers"]["Authorization"] for request in codex_model.requests} == {f"Bearer {OPENAI_KEY}"}
 
 
-def test_repeated_request_with_one_key_is_one_run(stack: Tried) -> None:
+def test_repeated_request_with_one_key_is_one_run(stack: StackBench) -> None:
     key, body = str(uuid.uuid4()), stack.code(service="twice")
     first, second = stack.post("submit_code", body, key), stack.post("submit_code", body, key)
     assert (first[0], second[0]) == (201, 200)
@@ -69,7 +69,7 @@ def test_repeated_request_with_one_key_is_one_run(stack: Tried) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_each_of_many_concurrent_requests_has_its_result(stack: Tried) -> None:
+def test_each_of_many_concurrent_requests_has_its_result(stack: StackBench) -> None:
     bodies = [stack.code(service=f"many-{number}", taskId=1 + number % 3) for number in range(AT_ONCE)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         names = list(pool.map(lambda body: stack.submit("submit_code", body), bodies))
@@ -81,13 +81,13 @@ def test_each_of_many_concurrent_requests_has_its_result(stack: Tried) -> None:
     assert all(stack.mirror.commits(run.status.branch or "", "main") for run in runs)
 
 
-def test_run_fails_when_its_script_exits_with_0_without_a_report(stack: Tried) -> None:
+def test_run_fails_when_its_script_exits_with_0_without_a_report(stack: StackBench) -> None:
     run = stack.finished("DocsRun", stack.submit("submit_docs", stack.docs(agentCli="silent")))
     assert (run.status.phase, reason(run)) == ("Failed", "NoReport")
     assert "no report" in (run.status.message or "")
 
 
-def test_deadline_ends_the_attempt_and_its_child_processes(stack: Tried) -> None:
+def test_deadline_ends_the_attempt_and_its_child_processes(stack: StackBench) -> None:
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     run = stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
     soon = {"spec": {"activeDeadlineSeconds": 2}}  # the Job's own deadline includes minutes for the pod's start
@@ -100,7 +100,7 @@ def test_deadline_ends_the_attempt_and_its_child_processes(stack: Tried) -> None
     assert set(states) <= {"gone", psutil.STATUS_ZOMBIE}, states
 
 
-def test_cancelled_run_stops_its_agent(stack: Tried) -> None:
+def test_cancelled_run_stops_its_agent(stack: StackBench) -> None:
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
     stack.cluster.patch(RUNS["DocsRun"], NAMESPACE, name, {"spec": {"cancel": True}})
@@ -108,7 +108,7 @@ def test_cancelled_run_stops_its_agent(stack: Tried) -> None:
     assert (run.status.phase, len(stack.jobs(run))) == ("Cancelled", 1)
 
 
-def test_deleting_a_running_run_deletes_its_job_and_pod(stack: Tried) -> None:
+def test_deleting_a_running_run_deletes_its_job_and_pod(stack: StackBench) -> None:
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     run = stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
     stack.cluster.delete(RUNS["DocsRun"], NAMESPACE, name, run.uid)
@@ -120,12 +120,12 @@ def test_deleting_a_running_run_deletes_its_job_and_pod(stack: Tried) -> None:
         stack.run("DocsRun", name)
 
 
-def test_console_shows_a_run_with_its_diff(stack: Tried, documented: Run) -> None:
+def test_console_shows_a_run_with_its_diff(stack: StackBench, documented: Run) -> None:
     name = documented.name
     for path, contains in (("/", name), (f"/runs/docs/{name}", "rehearsal"), (f"/runs/docs/{name}/diff", "task.md")):
         page = urllib3.request("GET", f"{stack.stack.console_url}{path}", retries=False, timeout=30)
         assert (page.status, contains in page.data.decode()) == (200, True), documented.status.message
 
 
-def test_run_continues_once_its_missing_secret_is_created(stack: Tried, without_secret: Run) -> None:
+def test_run_continues_once_its_missing_secret_is_created(stack: StackBench, without_secret: Run) -> None:
     assert stack.finished("DocsRun", without_secret.name, seconds=150).status.phase == "Succeeded"

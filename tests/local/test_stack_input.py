@@ -12,7 +12,7 @@ from functions.cluster.kinds import RUNS
 from functions.local.dev.repositories import git
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
-from tests.local.stack_bench import NAMESPACE, Tried
+from tests.local.stack_bench import NAMESPACE, StackBench
 
 HOSTILE = [
     ("branch", "a-$(touch${IFS}pwned)-`id`-'q'-\"d\""),
@@ -22,7 +22,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("field", "value"), HOSTILE, ids=[field for field, _ in HOSTILE])
-def test_hostile_text_reaches_the_agent_verbatim_and_is_not_executed(stack: Tried, field: str, value: str) -> None:
+def test_hostile_text_reaches_the_agent_verbatim_and_is_not_executed(stack: StackBench, field: str, value: str) -> None:
     service = f"hostile-{field.lower()[:6]}"
     if field == "branch":
         git(stack.mirror.path, "branch", "--force", value, "main")
@@ -36,7 +36,7 @@ def test_hostile_text_reaches_the_agent_verbatim_and_is_not_executed(stack: Trie
         assert run.status.phase == "Succeeded", run.status.message
 
 
-def test_every_function_refuses_invalid_input_and_creates_no_object(stack: Tried) -> None:
+def test_every_function_refuses_invalid_input_and_creates_no_object(stack: StackBench) -> None:
     before = {kind: len(list(stack.cluster.list(RUNS[kind], NAMESPACE))) for kind in RUNS}
     for target, url in stack.stack.functions.items():
         assert urllib3.request("PUT", url, body=b"{}", retries=False, timeout=30).status == 405
@@ -59,7 +59,7 @@ def test_every_function_refuses_invalid_input_and_creates_no_object(stack: Tried
 
 
 @pytest.fixture
-def kubectl(stack: Tried, program: Callable[[str, str], str]) -> Callable[..., str]:
+def kubectl(stack: StackBench, program: Callable[[str, str], str]) -> Callable[..., str]:
     path = program("kubectl", "see kubernetes.io, Install Tools")
 
     def run(*arguments: str, text: str | None = None, ok: bool = True) -> str:
@@ -79,7 +79,7 @@ def manifest(kind: str, name: str, spec: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("kind", ["DocsRun", "CodeRun"])
-def test_kubectl_creates_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl: Any, kind: str) -> None:
+def test_kubectl_creates_shows_waits_for_and_deletes_a_run(stack: StackBench, kubectl: Any, kind: str) -> None:
     name = f"by-hand-{kind.lower()}"
     spec = stack.docs() if kind == "DocsRun" else stack.code(service="by-hand")
     kubectl("apply", "--filename", "-", text=manifest(kind, name, spec))
@@ -94,13 +94,13 @@ def test_kubectl_creates_shows_waits_for_and_deletes_a_run(stack: Tried, kubectl
     assert "not found" in kubectl("get", kind.lower(), name, ok=False)
 
 
-def test_kubectl_shows_the_field_of_an_invalid_run(stack: Tried, kubectl: Any) -> None:
+def test_kubectl_shows_the_field_of_an_invalid_run(stack: StackBench, kubectl: Any) -> None:
     wrong = manifest("CodeRun", "wrong", stack.code(taskId=0))
     assert "spec.taskId" in kubectl("apply", "--filename", "-", text=wrong, ok=False)
     assert "not found" in kubectl("get", "coderun", "wrong", ok=False)
 
 
-def test_kubectl_patches_and_watches(stack: Tried, kubectl: Any) -> None:
+def test_kubectl_patches_and_watches(stack: StackBench, kubectl: Any) -> None:
     spec = stack.docs(agentCli="endless")
     kubectl("apply", "--filename", "-", text=manifest("DocsRun", "patched", spec))
     kubectl("wait", "--for=jsonpath={.status.phase}=Running", "docsrun/patched", "--timeout=60s")

@@ -18,7 +18,7 @@ from tests.support.python import search_path
 from tests.world.attempts import blob
 
 COMMIT = "echo {n} > c{n}; git add c{n}; git commit -qm {n}"
-"""Bash, with {n} for the number of an operation."""
+"""Bash; {n} is the number of the operation."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Stage:
 
     path: Path
     looked_for: list[int] = field(default_factory=list)
-    """How many texts each sequence left."""
+    """The number of texts that each sequence left."""
 
     @property
     def config(self) -> Path:
@@ -129,7 +129,7 @@ sys.path.insert(0, sys.argv[1])
 sys.argv = sys.argv[2:]
 runpy.run_module(sys.argv[0], run_name="__main__")
 """
-"""Runs a script of the task files by its name, with the compiled modules beside it."""
+"""Python that runs a script of the task files by its name, with the compiled modules beside it."""
 
 
 def _is_content(path: Path) -> bool:

@@ -87,7 +87,7 @@ OPERATIONS = (
     "git update-ref -d refs/remotes/origin/main",
     "git update-ref refs/remotes/origin/{n} HEAD",
 )
-"""Bash, with {n} for the operation's number and {branch} for the run's branch."""
+"""Bash; {n} is the operation's number, {branch} the run's branch."""
 
 assert len(OPERATIONS) >= 40
 SEQUENCES = st.lists(st.integers(0, len(OPERATIONS) - 1), min_size=1, max_size=8)
@@ -113,7 +113,7 @@ def check(stage: Stage, number: int, chosen: list[int]) -> None:
 
 
 TOGETHER = 4
-"""Sequences of one example: they are played at the same time, as most of the time is git's."""
+"""Sequences of one example; they run concurrently, because most of the time is spent in git."""
 
 COUNT = max(1, round(200 * SCALE))
 START = int(os.environ.get("SEED", "1"))

@@ -81,7 +81,7 @@ ODD = {
     "a reference of another kind": f"{COMMIT}; git update-ref refs/orchestrator/a HEAD; git reset -q --hard HEAD~1",
     "a repository at a long path": "p=$(printf %0100d/%0100d/%0100d 1 2 3); git init -q $p; echo {n} > $p/f",
 }
-"""What was lost, or kept the next attempt from starting, at some time."""
+"""States that once lost work or blocked the next attempt."""
 
 PIPES = {
     "pipes in place of files of git": "echo {n} > f; cd .git; mkdir -p logs/refs; "
@@ -90,7 +90,7 @@ PIPES = {
     "pipes in a nested repository": "git init -q n; echo {n} > n/f; rm n/.git/HEAD; mkfifo n/.git/HEAD n/.gitignore",
     "a pipe in a worktree elsewhere": "git worktree add -q --detach ../w; echo {n} > ../w/f; mkfifo ../w/.gitignore",
 }
-"""The same, where git as it is waits for ever."""
+"""States in which plain git would wait for ever."""
 
 
 @pytest.mark.parametrize("kind", [*ODD, *PIPES])

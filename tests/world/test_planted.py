@@ -48,7 +48,7 @@ GIT_PLANTS = {
         git config remote.origin.uploadpack "$PWD/../pack" """,
     "editor": """git config core.editor 'touch "$RAN/editor"; true'""",
 }
-"""What an agent plants in its clone, by the name of the file it makes."""
+"""Plants in a clone, by the name of the file that each creates when executed."""
 
 GIT_COMMANDS = """
     echo $RANDOM$RANDOM > new; git add new; echo $RANDOM$RANDOM > README.md; git diff; git status; git commit -qam more
@@ -57,7 +57,7 @@ GIT_COMMANDS = """
     unset GIT_SSH_COMMAND GIT_SSH; git ls-remote ssh://git@127.0.0.1:1/nothing
     printf 'protocol=https\\nhost=git.example.invalid\\n\\n' | env -u GIT_CONFIG_COUNT git credential fill
     true"""
-"""Commands by which git obeys each of them."""
+"""Commands that trigger every plant."""
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ MARKS = """
       echo forged | tee attempts/$job attempts/$job.$own transcripts/$job.jsonl lock.moved-$job > /dev/null
       mkdir -p kept/$job/0-demo/x
     done"""
-"""What the scripts of later attempts look for, as far as an agent can know its name."""
+"""Forged files that scripts of later attempts would read; an agent can know their names."""
 
 
 def test_forged_state_files_in_the_workspace_are_not_trusted(world: World, code_spec: SpecFactory) -> None:
@@ -149,7 +149,7 @@ CLI_PLANTS = {
         {"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": 'touch "$RAN/plugin"'}]}]}}
     ),
 }
-"""What an agent plants in a directory of the CLI's own configuration, by path."""
+"""Plants in the CLI's configuration directory, by path."""
 
 
 @pytest.mark.parametrize("directory", ["$CLAUDE_CONFIG_DIR", "$HOME/.claude", "$PWD/.claude", "$WORKSPACE/.claude"])

@@ -96,7 +96,7 @@ def test_tracked_caches_are_committed(world: World, code_spec: SpecFactory) -> N
 
 AWS = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY"
 GITHUB = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
-"""Made up, in the form of real ones."""
+"""Invented tokens in the format of real ones."""
 
 SECRET = {
     "uncommitted": "printenv > .env",
@@ -163,13 +163,13 @@ else:
 """
 
 
-def test_what_a_remote_says_that_does_not_end_is_told(world: World, code_spec: SpecFactory) -> None:
+def test_timeout_of_a_push_includes_the_remotes_message(world: World, code_spec: SpecFactory) -> None:
     config = world.path / "config"
     lay_out(config, task_files(world.task(code_spec()), plain_settings()).files)
     subprocess.run([sys.executable, "-c", SLOW], env={"PYTHONPATH": str(config)}, check=True, timeout=60)
 
 
-def test_a_large_file_is_searched_in_parts(world: World, code_spec: SpecFactory) -> None:
+def test_large_file_is_searched_for_secrets_in_parts(world: World, code_spec: SpecFactory) -> None:
     config = world.path / "config"
     lay_out(config, task_files(world.task(code_spec()), plain_settings()).files)
     subprocess.run([sys.executable, "-c", PARTS], env={"PYTHONPATH": str(config)}, check=True, timeout=60)

@@ -23,7 +23,7 @@ from tests.agent.world import World, plain_settings, result_line
 from tests.world.attempts import BRANCH, check_next_attempts, is_on_remote, pod_of, run_attempt
 
 ALLOW_FILES: dict[str, Any] = {"git_config": {"protocol.file.allow": "always"}}
-"""Remotes here are directories, which git does not take as submodules otherwise."""
+"""The remotes are directories, which git refuses as submodules without this setting."""
 
 
 def with_submodule(world: World) -> None:

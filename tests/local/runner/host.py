@@ -18,7 +18,7 @@ from functions.local.runner import Runner
 from functions.settings.cluster import ClusterSettings
 
 
-class Mortal(KubernetesTransport):
+class SelfKillingTransport(KubernetesTransport):
     """A transport that kills the process after the answer to the last call."""
 
     def __init__(self, settings: ClusterSettings, calls: int) -> None:
@@ -33,6 +33,6 @@ class Mortal(KubernetesTransport):
 
 
 kubeconfig, state, calls = sys.argv[1:]
-runner = Runner(Cluster(Mortal(ClusterSettings(kubeconfig=kubeconfig), int(calls))), Path(state))
+runner = Runner(Cluster(SelfKillingTransport(ClusterSettings(kubeconfig=kubeconfig), int(calls))), Path(state))
 runner.start()
 threading.Event().wait()

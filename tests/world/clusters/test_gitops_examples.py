@@ -21,7 +21,7 @@ from tests.world.clusters.states import STATES
 
 GITOPS = KUBERNETES / "gitops"
 HEALTH = {"InProgress": "Progressing", "Current": "Healthy", "Failed": "Degraded"}
-"""What Argo CD calls what kstatus says."""
+"""Argo CD's health for each kstatus."""
 
 
 def lua(value: Any) -> str:

@@ -23,7 +23,7 @@ from tests.support.builders import NOW, POLICY, job
 from tests.unit.deciding import name_of, running, started
 
 COUNT = round(5000 * SCALE)
-"""Pod statuses; a failing assertion names the seed of its own."""
+"""Number of pod statuses; a failing assertion names its seed."""
 REASONS = ["", "ContainerCreating", "PodInitializing", "ErrImagePull", "CrashLoopBackOff", "FromTheFuture"]
 ENDS = ["Completed", "Error", "OOMKilled", "ContainerStatusUnknown", "StartError", "FromTheFuture"]
 CONDITIONS = ["Ready", "ContainersReady", "Initialized", "PodReadyToStartContainers", "DisruptionTarget", "Custom"]

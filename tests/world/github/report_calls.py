@@ -46,4 +46,4 @@ REPORTS: dict[str, Callable[[ReportBench], None]] = {
     "PATCH /repos/acme/shop/check-runs/*": report_of_another_attempt,
     "DELETE /repos/acme/shop/issues/comments/*": duplicate_comments,
 }
-"""What makes each call of a report."""
+"""For each call of a report, the steps that cause it."""

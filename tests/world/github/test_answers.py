@@ -58,7 +58,7 @@ def test_each_answer_raises_the_error_of_its_outcome(answer: Response) -> None:
 # Commands and feedback ----------------------------------------------------------------------------------------------
 
 Scenario = tuple[Event, Callable[[], int]]
-"""An event in the queue, and how often what it asks for was done."""
+"""An event in the queue, and a function that counts how often its work was done."""
 
 
 def sent(bench: DeliveryBench, event: str, payload: Any) -> Event:
@@ -134,7 +134,7 @@ SCENARIOS: dict[str, Callable[[DeliveryBench], Scenario]] = {
     "POST /repos/acme/shop/pulls/comments/*/reactions": retry_on_a_line,
     **{call: failed_check for call, purpose in CALLS.items() if purpose is Purpose.FEEDBACK},
 }
-"""What makes a call; of the others, a command on a pull request."""
+"""The scenario that causes a call; all other calls are caused by a command on a pull request."""
 
 COMMAND_CALLS = [
     call for call, purpose in CALLS.items() if purpose not in (Purpose.REPORT, Purpose.CHANGE, Purpose.REDELIVERY)

@@ -38,7 +38,7 @@ class Asked:
 
     url: str
     at: int
-    """When it was written, in steps of the history."""
+    """The step of the history at which it was written."""
     may_write: bool
     comment: int = 0
     gone: bool = False

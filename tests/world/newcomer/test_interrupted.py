@@ -16,9 +16,9 @@ from tests.support.api import ROOT
 WITH_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
-"""Makes standard input the controlling terminal, whose Ctrl-C reaches every process of the foreground."""
+"""Python that makes standard input the controlling terminal; Ctrl-C reaches every foreground process."""
 HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
-"""What a terminal is sent to hide and to show its cursor (xterm: DECTCEM)."""
+"""Escape sequences that hide and show the cursor (xterm: DECTCEM)."""
 
 
 def test_ctrl_c_restores_the_terminal_and_leaves_no_process(tmp_path: Path) -> None:

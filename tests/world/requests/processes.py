@@ -15,7 +15,7 @@ from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.server import free_port
 
 STARTS_WITHIN = 60
-"""Seconds; far more than a busy machine takes."""
+"""Seconds; far more than a busy machine needs."""
 
 
 @dataclass(frozen=True)

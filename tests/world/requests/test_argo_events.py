@@ -25,19 +25,19 @@ def sensor_posts(world: Harness, spec: Any, **headers: str) -> Answer:
     return post(world, {"header": header, "body": spec}, JSON)
 
 
-def test_a_spec_in_a_webhook_payload_becomes_a_run(world: Harness) -> None:
+def test_spec_in_a_webhook_payload_becomes_a_run(world: Harness) -> None:
     assert sensor_posts(world, DOCS_SPEC).code == 201
     (run,) = world.kubelet.list(DOCS_RUN, world.namespace)
     assert run["spec"]["repositoryUrl"] == DOCS_SPEC["repositoryUrl"]
 
 
-def test_a_repeated_webhook_payload_with_a_key_is_one_run(world: Harness) -> None:
+def test_repeated_webhook_payload_with_a_key_is_one_run(world: Harness) -> None:
     answers = [sensor_posts(world, DOCS_SPEC, Idempotency_Key="k1") for _ in range(2)]
     assert [answer.code for answer in answers] == [201, 200]
     assert len(list(world.kubelet.list(DOCS_RUN, world.namespace))) == 1
 
 
 @pytest.mark.parametrize("spec", [{}, [], {"repositoryUrl": 1}], ids=str)
-def test_an_invalid_spec_in_a_webhook_payload_is_acknowledged(world: Harness, spec: Any) -> None:
+def test_invalid_spec_in_a_webhook_payload_is_acknowledged(world: Harness, spec: Any) -> None:
     assert sensor_posts(world, spec).code == 204
     assert not list(world.kubelet.list(DOCS_RUN, world.namespace))

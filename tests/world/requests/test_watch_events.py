@@ -35,11 +35,11 @@ SHAPES: tuple[Any, ...] = (
     LEFT_OUT,
 )
 EVERY = 1 if SCALE >= 1 else 3
-"""Each field is replaced by one in this many shapes, each shape by turns."""
+"""One in this many shapes replaces each field; all shapes are used in turn."""
 HANDLERS = {"reconcile": reconcile.handle, "job_finished": job_finished.handle, "report": report.handle}
 
 
-class Ignoring:
+class DiscardingPublisher:
     """A publisher that stores nothing."""
 
     def publish(self, topic: str, event: Event) -> None:
@@ -94,13 +94,13 @@ def handler(request: pytest.FixtureRequest) -> Callable[[Dependencies, Request],
     return HANDLERS[request.param]
 
 
-def test_a_job_of_any_shape_is_acknowledged(world: Harness, job: Any, handler: Any) -> None:
-    deps = replace(world.services, publisher=Ignoring())
+def test_job_of_any_shape_is_acknowledged(world: Harness, job: Any, handler: Any) -> None:
+    deps = replace(world.services, publisher=DiscardingPublisher())
     assert list(answers(deps, handler, job)) == []
 
 
-def test_a_run_of_any_shape_is_acknowledged(world: Harness, job: Any, handler: Any) -> None:
-    deps = replace(world.services, publisher=Ignoring())
+def test_run_of_any_shape_is_acknowledged(world: Harness, job: Any, handler: Any) -> None:
+    deps = replace(world.services, publisher=DiscardingPublisher())
     (owner,) = job["metadata"]["ownerReferences"]
     raw = deps.runs.get(owner["kind"], world.namespace, owner["name"]).raw
     assert list(answers(deps, handler, raw)) == []

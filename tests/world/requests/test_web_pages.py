@@ -22,7 +22,7 @@ from tests.support.github.app import App
 
 MAIN = ast.parse((ROOT / "functions" / "main.py").read_text())
 FUNCTIONS = [node.name for node in MAIN.body if isinstance(node, ast.FunctionDef) and node.name != "console"]
-"""All but the console, which is made for browsers: tests/console/test_foreign_requests.py, test_platform_access.py."""
+"""All but the console, which serves browsers: tests/console/test_foreign_requests.py, test_platform_access.py."""
 EACH = pytest.mark.parametrize("target", FUNCTIONS)
 
 FOREIGN = {

@@ -28,7 +28,7 @@ MIB = 1024 * 1024
 SECRET = "It's a Secret to Everybody"
 WRONG = "sha256=" + "0" * 64
 AT_ONE_TIME = 40
-"""As many as a deployed instance takes (infra/terraform/locals.tf)."""
+"""The concurrency of a deployed instance (infra/terraform/locals.tf)."""
 
 
 @contextmanager
