@@ -151,7 +151,7 @@ def test_broker_opens_and_updates_the_pull_request_of_the_run(
     assert put(title="", body="x", mark="m", head="main").status_code == 422
 
 
-def test_error_of_a_missing_app_installation_is_named(world: World, github: Github) -> None:
+def test_missing_app_key_is_named_with_secret_and_namespace(world: World, github: Github) -> None:
     mounts = app_mounts(world, github)
     (mounts.secrets / "github-app/private-key").unlink()
     with brokers.serving(mounts) as running:

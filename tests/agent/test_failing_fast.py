@@ -130,7 +130,7 @@ def test_working_directory_outside_the_repository_is_refused(world: World, code_
     refused(pod, Reason.INVALID_INPUT, "leads out of the repository")
 
 
-def test_unexpected_failure_names_the_step(world: World, code_spec: SpecFactory) -> None:
+def test_unexpected_failure_names_the_line_of_the_script(world: World, code_spec: SpecFactory) -> None:
     broken = world.path / "broken/cp"
     broken.parent.mkdir()
     broken.write_text("#!/bin/sh\nexit 3\n")

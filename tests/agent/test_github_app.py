@@ -61,9 +61,7 @@ def test_token_is_replaced_before_it_expires(world: World, github: Github, code_
     assert len(github.app.tokens) > early
 
 
-def test_push_is_retried_with_a_new_token_after_a_revocation(
-    world: World, github: Github, code_spec: SpecFactory
-) -> None:
+def test_second_push_after_a_revocation_gets_a_new_token(world: World, github: Github, code_spec: SpecFactory) -> None:
     agent = f"""
         touch "$POD_ROOT/working"; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x
         git add x; git commit -qm x; git push -q origin HEAD || git push -q origin HEAD && {result_line()}"""

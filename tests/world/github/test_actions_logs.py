@@ -90,14 +90,14 @@ def test_secrets_in_a_log_are_redacted(bench: DeliveryBench) -> None:
     assert [name for name, secret in SECRETS.items() if secret in words] == []
 
 
-def test_unreachable_log_does_not_delay_the_retry(bench: DeliveryBench) -> None:
+def test_missing_log_does_not_prevent_the_retry(bench: DeliveryBench) -> None:
     payload = failed_job(bench, None)
     assert "The check build failed" in prompt(bench, payload)
     assert len(bench.github.asked("/actions/jobs/")) == 1
 
 
 @pytest.mark.parametrize("status", [403, 410])
-def test_refused_log_does_not_delay_the_retry(bench: DeliveryBench, status: int) -> None:
+def test_refused_log_does_not_prevent_the_retry(bench: DeliveryBench, status: int) -> None:
     payload = failed_job(bench, LOG)
     body = {"message": "Resource not accessible by integration"}
     bench.github.fails("GET .*/actions/jobs/", status, body=body)

@@ -64,7 +64,7 @@ MORE_THAN_A_NUMBER = [
 @pytest.mark.parametrize(
     "title", ["Task 3.1: the form", "task 3-2", "Task 12,5", "task 3/4", "Task 3a", "Task 3:1", *MORE_THAN_A_NUMBER]
 )
-def test_subtask_number_in_a_title_is_not_read_as_the_parent_task(bench: DeliveryBench, title: str) -> None:
+def test_title_with_more_than_a_whole_number_names_no_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
     number = issue(bench, title)
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", label={"name": "doit"})).code == 204

@@ -192,7 +192,9 @@ def test_review_of_a_bot_delays_no_retry(bench: DeliveryBench) -> None:
 
 @pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
 @pytest.mark.parametrize("fails_again", [False, True])
-def test_event_of_superseded_feedback_is_ignored(bench: DeliveryBench, kind: str, fails_again: bool) -> None:
+def test_event_of_superseded_feedback_leads_to_what_is_still_open(
+    bench: DeliveryBench, kind: str, fails_again: bool
+) -> None:
     run, pull = bench.with_pull(commit=COMMIT)
     bench.shop.branches[branch(run)] = COMMIT
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
