@@ -82,7 +82,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, seeds: Path, code_spec: Spec
 
 @pytest.fixture
 def ssh_world(tmp_path: Path, seeds: Path, ssh_server: SshServer) -> Iterator[World]:
-    """Yield a world whose remotes are behind the real sshd."""
+    """Yield an environment whose remotes are behind the real sshd."""
     yield from _world(tmp_path, seeds, ssh_server.url(tmp_path / "remotes"))
 
 

@@ -34,7 +34,7 @@ BRANCH = "agents/r1-3b2c1"
 
 
 class ClaudeCli:
-    """Pods with the real agent CLI in a world with a real sshd."""
+    """Pods with the real Claude Code and a real sshd."""
 
     def __init__(self, world: World, server: SshServer, claude: str) -> None:
         self.world, self.server, self.claude = world, server, claude

@@ -67,7 +67,7 @@ def ran(tmp_path: Path) -> Path:
     return found
 
 
-def obeyed(ran: Path) -> set[str]:
+def executed_plants(ran: Path) -> set[str]:
     """Return the names of the plants that were executed since the last call."""
     found = set[str]()
     for each in ran.iterdir():
@@ -79,12 +79,12 @@ def obeyed(ran: Path) -> set[str]:
 def test_commands_planted_in_git_are_not_run_by_the_next_run(world: World, code_spec: SpecFactory, ran: Path) -> None:
     first = pod_of(world, code_spec(), "\n".join([f'RAN="{ran}"; export RAN', *GIT_PLANTS.values(), GIT_COMMANDS]))
     assert first.run().outcome == "succeeded", first.log
-    assert obeyed(ran) == set(GIT_PLANTS), first.log
+    assert executed_plants(ran) == set(GIT_PLANTS), first.log
     for changes in ({"attempt": 2}, {"run": "r2"}):
         later = pod_of(world, code_spec(), f'RAN="{ran}"; export RAN\n{GIT_COMMANDS}', **changes)
         later.environ = {**later.environ, "RAN": str(ran)}  # also for the container script's commands
         assert later.run().outcome == "succeeded", later.log
-        assert obeyed(ran) == set()
+        assert executed_plants(ran) == set()
 
 
 MARKS = """
@@ -162,7 +162,7 @@ def test_planted_cli_configuration_is_ignored_by_the_next_run(
     ]
     at = f'WORKSPACE=$(dirname "$PWD"); mkdir -p "{directory}"; cd "{directory}"'
     cli.run(code_spec(), shell("\n".join([at, *plant])), says("NO_CHANGES: planted"))
-    obeyed(ran)
+    executed_plants(ran)
     done = cli.run(
         code_spec(),
         shell("echo ${EVIL:-none} > seen"),
@@ -173,4 +173,4 @@ def test_planted_cli_configuration_is_ignored_by_the_next_run(
     assert done.report.reason is Reason.COMPLETED, done.pod.log
     assert "M-EVIL" not in json.dumps(done.model.requests)
     assert world.remotes.show("shop", f"{done.report.branch}:seen") == "none\n"
-    assert obeyed(ran) == set()
+    assert executed_plants(ran) == set()

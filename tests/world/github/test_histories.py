@@ -33,7 +33,7 @@ BATCH = 50
 
 
 @dataclass
-class Asked:
+class StartCommand:
     """A command that starts a run: where it was written, and whether it still stands."""
 
     url: str
@@ -52,7 +52,7 @@ class History:
     bench: DeliveryBench
     rng: random.Random
     number: int = 0
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[StartCommand] = field(default_factory=list)
     cancels: list[int] = field(default_factory=list)
     closed: int = 0
     step: int = 0
@@ -84,7 +84,7 @@ class History:
         self.number = issue["number"]
         self.sent("issues", payloads.issue(self.bench.shop, self.number, "opened"))
         if "/code" in body:
-            self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
+            self.asked.append(StartCommand(issue["html_url"], self.step, may_write=True))
 
     def comments(self) -> None:
         by = self.rng.choice(["octocat", "octocat", "octocat", "mallory"])
@@ -97,7 +97,7 @@ class History:
         comment = self.bench.shop.comment(self.number, body, by)
         self.sent("issue_comment", payloads.issue_comment(self.bench.shop, self.number, dict(comment)))
         if body.startswith(("/code", "@5dlabs-rex code")) and "three" not in body:
-            self.asked.append(Asked(comment["html_url"], self.step, by == "octocat", comment["id"]))
+            self.asked.append(StartCommand(comment["html_url"], self.step, by == "octocat", comment["id"]))
         if body.endswith("cancel") and by == "octocat":
             self.cancels.append(self.step)
 
@@ -106,7 +106,7 @@ class History:
         issue["updated_at"] = self.bench.shop.place.now()
         payload = payloads.issue(self.bench.shop, self.number, "labeled", label={"name": "doit"})
         self.sent("issues", payload | {"issue": dict(issue)})
-        self.asked.append(Asked(issue["html_url"], self.step, may_write=True))
+        self.asked.append(StartCommand(issue["html_url"], self.step, may_write=True))
 
     def edits(self) -> None:
         """Remove a command from its comment."""
