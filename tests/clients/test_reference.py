@@ -16,8 +16,9 @@ from schemathesis import Case, GenerationMode
 from functions.clients.reference import http
 from functions.clients.reference.__main__ import DOCS, pages
 from functions.clients.reference.reason_words import WORDS
+from functions.clients.reference.troubleshooting import ENDED, OTHER, PROGRESS
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.reasons import Reason
+from functions.runs.model.reasons import Reason, row
 from tests.clients.conftest import Functions
 
 
@@ -28,6 +29,10 @@ def test_a_generated_page_is_current(name: str) -> None:
 
 def test_every_reason_has_a_troubleshooting_text() -> None:
     assert WORDS.keys() == set(Reason)
+
+
+def test_every_failure_has_a_remedy() -> None:
+    assert {reason for reason in Reason if not row(reason).remedy} == PROGRESS | ENDED | OTHER
 
 
 BY_SETTINGS = {"agentCli", "envFromSecrets", "localTools", "remoteTools", "resources"}
