@@ -43,13 +43,15 @@ def of_the_same_task(deps: Dependencies, spec: RunSpec) -> list[Object]:
     selector = ",".join(f"{key}={value}" for key, value in naming.run_labels(spec).items())
     runs = deps.cluster.list(RUNS[spec.kind], deps.settings.namespace, selector)
     agent, url = api_group.label("agent"), spec.task_identity.url if spec.task_identity else ""
-    return [
-        raw
-        for raw in runs
-        if raw["metadata"]["labels"].get(agent) == spec.agent
-        and raw["spec"].get("taskTag") == spec.task_tag
-        and (raw["spec"].get("task") or {}).get("url", "") == url
-    ]
+    same_agent = (raw for raw in runs if raw["metadata"]["labels"].get(agent) == spec.agent)
+    return [raw for raw in same_agent if _tag_and_url(raw) == (spec.task_tag, url)]
+
+
+def _tag_and_url(raw: Object) -> tuple[Any, Any] | None:
+    """Return the tag and the URL of the run's task; None if they cannot be read, as in a spec of older rules."""
+    stored = raw.get("spec")
+    task = (stored.get("task") or {}) if isinstance(stored, Mapping) else None
+    return (stored.get("taskTag"), task.get("url", "")) if stored and isinstance(task, Mapping) else None
 
 
 @contextmanager

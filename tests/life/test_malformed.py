@@ -1,5 +1,6 @@
 """Runs that were stored before the CRD's rules became stricter fail or are deleted one by one; other runs continue."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import yaml
 
 from functions.cluster.errors import Invalid, NotFound
 from functions.cluster.kinds import CODE_RUN
-from functions.handlers import reconcile, sweep
+from functions.handlers import reconcile, submit_code, sweep
 from functions.manifests import crds
 from functions.runs import api_group
+from functions.runs.model import naming
 from functions.runs.model.run import parse
 from functions.runs.model.specs import SPECS
 from functions.serving.http import Request, answer
@@ -63,3 +65,14 @@ def test_run_that_violates_stricter_rules_does_not_stop_other_runs(tmp_path: Pat
         assert parse(world.kubelet.get(CODE_RUN, "strict", fine.name)).status.attempt == 1
         names = [raw["metadata"]["name"] for raw in world.kubelet.list(CODE_RUN, "strict")]
         assert sorted(names) == ["leave-me", fine.name], "the invalid run is still listed"
+
+
+@pytest.mark.parametrize("task", ["a text", ["a list"], 1])
+def test_run_with_an_invalid_task_does_not_stop_a_request_for_the_same_task(tmp_path: Path, task: Any) -> None:
+    with api_server(tmp_path / "state.sqlite", loose_definitions(tmp_path / "loose")) as url:
+        world = Harness(transport(url, tmp_path), "strict")
+        item = stored("old", "strict", {**CODE_SPEC, "task": task}, finalizers=[])
+        item["metadata"]["labels"] = naming.run_labels(SPECS["CodeRun"].model_validate(CODE_SPEC))
+        world.kubelet.create(CODE_RUN, item)
+        request = Request({"content-type": "application/json"}, json.dumps(dict(CODE_SPEC)).encode())
+        assert answer(lambda each: submit_code.handle(world.services, each), request).code == 201
