@@ -266,3 +266,17 @@ def test_a_structural_schema_has_no_keyword_that_kubernetes_refuses() -> None:
 
     for spec in SPECS.values():
         assert not refused & keys(crds.structural(spec))
+
+
+@pytest.mark.parametrize(
+    ("invalid", "left_out", "field"),
+    [
+        ({"githubApp": "5DLabs Rex"}, [], "githubApp"),
+        ({"task": {"title": "Mend it", "words": ""}}, ["taskId", "platformRepositoryUrl"], "task.words"),
+    ],
+)
+def test_invalid_field_is_not_said_to_be_missing_too(invalid: dict[str, Any], left_out: list[str], field: str) -> None:
+    body = {name: value for name, value in {**CODE_SPEC, **invalid}.items() if name not in left_out}
+    with pytest.raises(ValidationError) as caught:
+        CodeRunSpec.model_validate(body, strict=True, extra="forbid")
+    assert [name for name, _ in problems(caught.value)] == [field]

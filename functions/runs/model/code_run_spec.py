@@ -60,6 +60,7 @@ class CodeRunSpec(RunSpec):
         "service": "deleted",
         "platformRepositoryUrl": RunSpec.smallest["repositoryUrl"],
     }
+    alternatives: ClassVar[Mapping[str, Any]] = {**RunSpec.alternatives, "task": {"title": "deleted"}}
 
     task_id: Annotated[
         fields.TaskId | None, Field(description="Task Master task or subtask, such as 3, 1.2 or HAM-1.")

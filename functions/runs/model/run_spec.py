@@ -81,6 +81,8 @@ class RunSpec(ApiModel, ABC):
         "githubUser": "deleted",
     }
     """The smallest valid spec on the wire; each kind adds its required fields."""
+    alternatives: ClassVar[Mapping[str, Any]] = {"githubApp": "deleted"}
+    """Valid values of fields that stand in place of those of the smallest spec."""
 
     repository_url: Annotated[fields.RepositoryUrl, Field(description="Repository the work happens in.")]
     working_directory: Annotated[
@@ -150,8 +152,9 @@ class RunSpec(ApiModel, ABC):
 
     @classmethod
     def _with_valid_placeholders(cls, data: Mapping[str, Any], wrong: Iterable[str]) -> dict[str, Any]:
-        """Return the data with the values of the smallest valid spec for these fields; without them if it has none."""
-        known = {name: cls.smallest[to_camel(name)] for name in wrong if to_camel(name) in cls.smallest}
+        """Return the data with valid values for these fields; without those of which none is known."""
+        valid = {**cls.smallest, **cls.alternatives}
+        known = {name: valid[to_camel(name)] for name in wrong if to_camel(name) in valid}
         return {**{name: value for name, value in data.items() if name not in wrong}, **known}
 
     def cross_field_problems(self) -> dict[str, str]:
