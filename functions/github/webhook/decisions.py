@@ -75,7 +75,9 @@ class CommandRequest:
 
     @property
     def reply_key(self) -> str:
-        """The key of its reply: an edited comment is replied to again."""
+        """The key of its reply: an edited comment is replied to again, a review apart from a command in it."""
+        if isinstance(self.trigger, FeedbackReceived):
+            return f"{self.key}/feedback"
         return f"{self.key}/{self.edit}" if self.edit else self.key
 
 

@@ -168,6 +168,21 @@ def test_retry_command_in_a_review_is_part_of_the_reviews_retry(
     assert bench.answers(pull["number"]) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "counts"), [("/status", True), ("/code three", True), ("/cancel now", False), ("/retry", True)]
+)
+def test_review_that_asks_for_changes_counts_beside_other_commands(
+    bench: DeliveryBench, command: str, counts: bool
+) -> None:
+    _, pull = bench.with_pull(commit=COMMIT)
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", f"{command}\nuse the other library")
+    for guid in ("a", "b"):
+        assert bench.deliver("pull_request_review", review, guid).code == 204
+    assert retries(bench) == int(counts)
+    assert ("use the other library" in prompts(bench)) == counts
+    assert len(bench.answers(pull["number"])) == int(command != "/retry")
+
+
 @pytest.mark.parametrize("state", ["changes_requested", "commented"])
 def test_retry_in_the_text_of_a_review_names_its_comments_on_lines(bench: DeliveryBench, state: str) -> None:
     _, pull = bench.with_pull(commit=COMMIT)

@@ -1,4 +1,4 @@
-"""A review of a pull request: request the commands in it, or a retry if it asks for changes to a run's work."""
+"""A review of a pull request: request the commands in it, and a retry if it asks for changes to a run's work."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,21 @@ router = Router()
 
 @router.on("pull_request_review", "submitted")
 def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
-    """Request the commands in the review; without any, a retry if changes are requested."""
+    """Request the commands in the review, and a retry if it asks for changes and has no command to retry or cancel.
+
+    The retry has the key of the first command, as in feedback_lookup.py, but a reply of its own.
+    """
     review, pull_request = event.number("review", "id"), event.pull_request
     if event.by_bot or not review or not pull_request:
         return []
     body = event.text("review", "body")
-    triggers: Sequence[parse.Command | FeedbackReceived] = parse.parse_comment(body, event.app)
+    commands = parse.parse_comment(body, event.app)
+    triggers: list[tuple[int, parse.Command | FeedbackReceived]] = [*enumerate(commands)]
     changes_requested = event.text("review", "state").lower() == "changes_requested"
-    if not triggers and changes_requested and is_from_run(pull_request):
+    decides = any(command.name in ("retry", "cancel") for command in commands)
+    if changes_requested and not decides and is_from_run(pull_request):
         description, subject = describe_review(event.sender, body), subject_of_review(event.sender)
-        triggers = [FeedbackReceived("review", description, pull_request.head, subject, review)]
+        triggers.append((0, FeedbackReceived("review", description, pull_request.head, subject, review)))
     return [
         CommandRequest(
             key=key(event, "review", review, ordinal),
@@ -35,5 +40,5 @@ def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
             pull_request=pull_request,
             sort_key=sort_key(event.text("review", "submitted_at"), review, ordinal),
         )
-        for ordinal, trigger in enumerate(triggers)
+        for ordinal, trigger in triggers
     ]
