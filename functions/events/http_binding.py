@@ -1,9 +1,10 @@
 """CloudEvents over HTTP, read and written by the SDK (CloudEvents 1.0: HTTP Protocol Binding).
 
 Added here because the SDK (cloudevents 1.12) lacks it: an error that names every missing attribute, percent-encoding
-of headers, strict base64. A batch is rejected.
+and quoting of headers, strict base64. A batch is rejected.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes
@@ -25,6 +26,9 @@ RESERVED = frozenset({"data", "extensions"})
 PREFIX = "ce-"
 HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 """Characters of an attribute that a header carries unencoded (HTTP Protocol Binding: HTTP Header Values)."""
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+"""A quoted string (RFC 7230, section 3.2.6), which senders of older versions of the binding write."""
 
 AnyEvent = TypeVar("AnyEvent", bound=CloudEvent)
 
@@ -100,8 +104,10 @@ def decoded(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _header_text(value: str) -> str:
-    """Return the text of a header: percent-encoded UTF-8, or plain UTF-8 as Pub/Sub writes it.
+    """Return the text of a header, quoted or not: percent-encoded UTF-8, or plain UTF-8 as Pub/Sub writes it.
 
     WSGI gives headers as Latin-1 (PEP 3333: Unicode Issues).
     """
+    if quoted := _QUOTED.fullmatch(value):
+        value = re.sub(r"\\(.)", r"\1", quoted[1])
     return unquote_to_bytes(value.encode("latin-1", "replace")).decode("utf-8", "replace")

@@ -29,6 +29,21 @@ def test_header_attributes_are_percent_encoded_and_decoded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ('"a b"', "a b"),
+        (r'"say \"hi\" C:\\x"', r'say "hi" C:\x'),
+        ('"a%20b"', "a b"),
+        ("%22a%22", '"a"'),
+        ('a"b"', 'a"b"'),
+        ('"', '"'),
+    ],
+)
+def test_a_quoted_header_is_unquoted_before_percent_decoding(header: str, text: str) -> None:
+    assert receive({**BINARY, "ce-id": header}, b"{}").event().id == text
+
+
+@pytest.mark.parametrize(
     ("headers", "body", "field"),
     [
         ({}, b"", "type"),
