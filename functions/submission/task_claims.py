@@ -17,6 +17,7 @@ from functions.manifests import task_claim
 from functions.runs import api_group
 from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model import naming
+from functions.runs.model.code_run_spec import page_identity
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import parse
 from functions.runs.model.run_spec import RunSpec
@@ -51,7 +52,9 @@ def _tag_and_url(raw: Object) -> tuple[Any, Any] | None:
     """Return the tag and the URL of the run's task; None if they cannot be read, as in a spec of older rules."""
     stored = raw.get("spec")
     task = (stored.get("task") or {}) if isinstance(stored, Mapping) else None
-    return (stored.get("taskTag"), task.get("url", "")) if stored and isinstance(task, Mapping) else None
+    if not (stored and isinstance(task, Mapping)):
+        return None
+    return stored.get("taskTag"), page_identity(str(task.get("url") or ""))
 
 
 @contextmanager

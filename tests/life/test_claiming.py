@@ -234,11 +234,20 @@ PAGE = "https://github.com/acme/shop/issues/12"
     ("first", "second", "code"),
     [
         (own_task(PAGE), own_task(PAGE), 409),
+        (own_task(PAGE), own_task(f"{PAGE}#issuecomment-7"), 409),
+        (own_task(f"{PAGE}/?x"), own_task(PAGE), 409),
         (own_task(PAGE), own_task(PAGE.replace("shop", "other")), 201),
         (own_task(), own_task(), 201),
         (own_task(), own_task(PAGE), 201),
     ],
-    ids=["one issue", "issues of the same number", "two prompts", "a prompt and an issue"],
+    ids=[
+        "one issue",
+        "its comment",
+        "its URL with a query",
+        "issues of the same number",
+        "two prompts",
+        "a prompt and an issue",
+    ],
 )
 def test_inline_tasks_are_the_same_only_if_their_url_is(
     world: Harness, first: dict[str, Any], second: dict[str, Any], code: int
@@ -253,3 +262,10 @@ def test_inline_tasks_are_the_same_only_if_their_url_is(
         for claim in claims(world):
             name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
             world.kubelet.delete(CONFIG_MAP, world.namespace, name, uid)
+
+
+def test_run_with_another_url_of_the_issue_holds_the_task_without_a_claim(alone: Harness) -> None:
+    assert asks(alone, **own_task(f"{PAGE}/")).code == 201
+    for claim in claims(alone):
+        alone.kubelet.delete(CONFIG_MAP, alone.namespace, claim["metadata"]["name"], claim["metadata"]["uid"])
+    assert asks(alone, "k2", **own_task(PAGE)).code == 409

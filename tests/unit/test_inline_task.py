@@ -54,6 +54,28 @@ def test_the_names_of_an_inline_task_follow_its_url(
     assert spec.task_documents == f".taskmaster/docs/task-{task}"
 
 
+@pytest.mark.parametrize("end", ["/", "?x=1", "#issuecomment-7", "/?x#y"])
+def test_every_url_of_an_issue_names_the_same_task(end: str) -> None:
+    given = {**CODE_SPEC, "taskId": None, "repositoryUrl": "https://github.com/acme/shop"}
+    issue = "/acme/shop/issues/12"
+    written, other = (
+        CodeRunSpec.model_validate({**given, "task": {"title": "x", "url": url}})
+        for url in (f"https://github.com{issue}", f"http://GitHub.com{issue}{end}")
+    )
+    assert other.task_identity == written.task_identity
+    assert (other.closing_reference, other.task and other.task.issue) == ("Closes #12", 12)
+
+
+@pytest.mark.parametrize("end", ["/", "0", "?x", "#y"])
+def test_other_pages_are_the_same_task_only_if_their_urls_are_equal(end: str) -> None:
+    given = {**CODE_SPEC, "taskId": None}
+    page, other = (
+        CodeRunSpec.model_validate({**given, "task": {"title": "x", "url": f"https://git.example/page{rest}"}})
+        for rest in ("", end)
+    )
+    assert other.task_identity != page.task_identity
+
+
 def test_an_issue_of_the_same_repository_is_closed_by_its_number() -> None:
     url = "https://github.com/Acme/Shop/issues/12"
     given = {**CODE_SPEC, "taskId": None, "repositoryUrl": "git@github.com:acme/shop.git"}

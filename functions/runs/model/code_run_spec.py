@@ -16,7 +16,13 @@ from functions.runs.model.spec_facts import Purpose, RequestedTools, TaskIdentit
 ONE_TASK = "give exactly one of taskId and task"
 NO_PLATFORM = "is required with taskId: the repository that has .taskmaster"
 
-_ISSUE = re.compile(r"https?://([^/]+)/([\w.-]+/[\w.-]+)/issues/([0-9]{1,10})", re.ASCII)
+_ISSUE = re.compile(r"https?://([^/?#]+)/([\w.-]+/[\w.-]+)/issues/([0-9]{1,10})/?(?:[?#].*)?", re.ASCII)
+
+
+def page_identity(url: str) -> str:
+    """Return the URL of a task's page, the same for each form of the URL of one issue."""
+    match = _ISSUE.fullmatch(url)
+    return f"https://{match[1].lower()}/{match[2]}/issues/{match[3]}" if match else url
 
 
 class TaskDefinition(ApiModel):
@@ -142,7 +148,8 @@ class CodeRunSpec(RunSpec):
         if self.task is None:
             return TaskIdentity(self.task_id or "", self.service)
         name = f"issue-{self.task.issue}" if self.task.issue else "prompt"
-        return TaskIdentity(name, self.service, self.task.url or "", is_exclusive=self.task.url is not None)
+        url = page_identity(self.task.url or "")
+        return TaskIdentity(name, self.service, url, is_exclusive=self.task.url is not None)
 
     @property
     def workspace(self) -> str:
