@@ -71,11 +71,11 @@ class CommandRequest:
     sort_key: str = ""
     """When the request was made (see `sort_key`)."""
     edit: str = ""
-    """When the comment was edited; empty if it was not."""
+    """When the text was edited; empty if it was not."""
 
     @property
     def reply_key(self) -> str:
-        """The key of its reply: an edited comment is replied to again, a review apart from a command in it."""
+        """The key of its reply: an edited text is replied to again, a review apart from a command in it."""
         if isinstance(self.trigger, FeedbackReceived):
             return f"{self.key}/feedback"
         return f"{self.key}/{self.edit}" if self.edit else self.key

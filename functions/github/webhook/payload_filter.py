@@ -57,7 +57,7 @@ COMMENT = _values(
     "user": USER,
     "performed_via_github_app": APP,
 }
-REVIEW = _values("id body state html_url submitted_at commit_id author_association") | {"user": USER}
+REVIEW = _values("id body state html_url submitted_at updated_at commit_id author_association") | {"user": USER}
 CHECK_RUN = _values("id name status conclusion completed_at head_sha html_url details_url external_id") | {
     "app": APP,
     "output": _values("title summary text"),
@@ -72,26 +72,28 @@ COMMON = _values("action") | {
 }
 INSTALLATION = _values("id app_id app_slug") | {"account": USER}
 REPOSITORIES = [_values("id full_name")]
+TEXT_BEFORE = {"body": _values("from")}
 
 FIELDS_BY_EVENT: Mapping[str, Shape] = {
-    "issue_comment": {"comment": COMMENT, "issue": ISSUE, "changes": {"body": _values("from")}},
+    "issue_comment": {"comment": COMMENT, "issue": ISSUE, "changes": TEXT_BEFORE},
     "issues": {
         "issue": ISSUE | _values("body"),
         "label": _values("name"),
         "assignee": USER,
-        "changes": {"old_issue": _values("id")},
+        "changes": {"old_issue": _values("id"), **TEXT_BEFORE},
     },
     "pull_request": {
         **_values("number before after"),
         "pull_request": PULL_REQUEST | _values("body"),
         "label": _values("name"),
         "assignee": USER,
+        "changes": TEXT_BEFORE,
     },
-    "pull_request_review": {"review": REVIEW, "pull_request": PULL_REQUEST},
+    "pull_request_review": {"review": REVIEW, "pull_request": PULL_REQUEST, "changes": TEXT_BEFORE},
     "pull_request_review_comment": {
         "comment": COMMENT,
         "pull_request": PULL_REQUEST,
-        "changes": {"body": _values("from")},
+        "changes": TEXT_BEFORE,
     },
     "check_run": {"check_run": CHECK_RUN},
     "status": _values("id sha state context description target_url updated_at") | {"branches": [_values("name")]},

@@ -5,6 +5,7 @@
 | mention the App: `@5dlabs-rex code 3`                     | a command                                             |
 | mention another user, or the App in a quote or a sentence | no command; part of the text of a /retry above it     |
 | write a command in the text of an issue or pull request   | one command, when that is opened                      |
+| correct it there, or in a review, by an edit              | one command, dated from the edit                      |
 | transfer such an issue, open a pull request for an agent  | no command: it was run before, or is the agent's text |
 | a check fails in the merge queue                          | a retry of the run whose pull request is queued there |
 | G8: an Enterprise Managed User's repository and login     | the pull request names where the run was requested    |
@@ -114,6 +115,61 @@ def test_command_in_the_text_of_a_pull_request_starts_from_its_base_branch(bench
     pull = bench.shop.open_pull("feature", base="next", body="/code 3 service=api")
     assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened")).code == 204
     assert spec(bench.run()).branch == "next"
+
+
+def edited_text(bench: DeliveryBench, kind: str, number: int, body: str, by: str = "octocat") -> int:
+    """Edit the text of an issue or pull request a minute later; return the code of the answer, twice delivered."""
+    bench.clock.later(minutes=1)
+    shown = bench.shop.issues[number] if kind == "issues" else bench.shop.pulls[number]
+    before = {"body": {"from": shown["body"]}}
+    bench.shop.issues[number] |= {"body": body, "updated_at": bench.shop.place.now()}
+    shown |= {"body": body, "updated_at": bench.shop.place.now()}
+    make = payloads.issue if kind == "issues" else payloads.pull_request
+    payload = make(bench.shop, number, "edited", by, changes=before)
+    return max(bench.deliver(kind, payload).code for _ in range(2))
+
+
+@pytest.mark.parametrize("kind", ["issues", "pull_request"])
+def test_command_corrected_in_a_text_runs_once_and_after_a_cancel(bench: DeliveryBench, kind: str) -> None:
+    text = "/code three service=api"
+    number = issue(bench, text) if kind == "issues" else int(bench.shop.open_pull("feature", body=text)["number"])
+    make = payloads.issue if kind == "issues" else payloads.pull_request
+    assert bench.deliver(kind, make(bench.shop, number, "opened")).code == 204
+    bench.clock.later(minutes=1)
+    bench.comment(number, "/cancel")
+    assert edited_text(bench, kind, number, "/code 3 service=api", "admin") == 204
+    assert bench.runs() == [], "another user's edit"
+    assert edited_text(bench, kind, number, text) == 204
+    assert len([each for each in bench.answers(number) if "must be a number" in each]) == 2
+    assert edited_text(bench, kind, number, "/code 3 service=api") == 204
+    assert spec(bench.run()).task_id == 3
+    for body in ("Thanks.\n\n/code 3 service=api", "/code 4 service=api"):
+        assert edited_text(bench, kind, number, body) == 204
+    assert len(bench.runs()) == 1
+
+
+def test_edit_that_leaves_a_command_in_a_text_requests_nothing(bench: DeliveryBench) -> None:
+    number = issue(bench, "/code 3 service=api")
+    assert edited_text(bench, "issues", number, "/code 3 service=api\n\nThanks") == 204
+    payload = payloads.issue(bench.shop, number, "edited", changes={"title": {"from": "A title"}})
+    assert bench.deliver("issues", payload).code == 204
+    assert bench.runs() == []
+
+
+def test_command_corrected_in_a_review_runs_once(bench: DeliveryBench) -> None:
+    number = int(bench.shop.open_pull("feature")["number"])
+    payload = payloads.review(bench.shop, number, "commented", "/code three service=api")
+    bench.deliver("pull_request_review", payload)
+    bench.clock.later(minutes=1)
+    bench.comment(number, "/cancel")
+    bench.clock.later(minutes=1)
+    changed = {"body": {"from": payload["review"]["body"]}}
+    payload["review"] |= {"body": "/code 3 service=api", "updated_at": bench.shop.place.now()}
+    for by, guid, runs in (("admin", "a", 0), ("octocat", "b", 1), ("octocat", "c", 1)):
+        sender = payload["sender"] | {"login": by}
+        edit = payload | {"action": "edited", "changes": changed, "sender": sender}
+        assert bench.deliver("pull_request_review", edit, guid).code == 204
+        assert len(bench.runs()) == runs
 
 
 @pytest.mark.parametrize("by", ["mallory", "renovate[bot]"])
