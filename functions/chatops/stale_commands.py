@@ -4,10 +4,12 @@ Its text is deleted or edited, a later /cancel was handled first, or the issue w
 Deliveries arrive in any order and up to three days late.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from functions.chatops.context import CommandContext
+from functions.chatops.feedback_lookup import UNREADABLE
 from functions.github.api.errors import Denied, NotFound
 from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
@@ -17,6 +19,8 @@ from functions.github.json_fields import dig_number, dig_text
 from functions.github.webhook.decisions import CommandRequest, sort_key
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
+
+log = logging.getLogger("orchestrator")
 
 
 def why_stale(
@@ -29,7 +33,10 @@ def why_stale(
     reason = _why_text_is_gone(calls, context, replies, event, request) if request.written_at else ""
     if reason or not request.sort_key:
         return reason
-    cancels = [each for comment in replies.last_listed for each in _cancels(comment, event.repository_id, context)]
+    written = [("issues/comment", each) for each in replies.last_listed]
+    if request.on_pull_request:
+        written += _reviews_and_line_comments(calls, request)
+    cancels = [cancel for kind, each in written for cancel in _cancels(kind, each, event.repository_id, context)]
     if any(_was_handled(key, context, replies) for key, place in cancels if place > request.sort_key):
         return "a later comment cancelled it"
     return "the issue was closed since" if _was_closed_since(context, request) else ""
@@ -73,15 +80,32 @@ def _was_closed_since(context: CommandContext, request: CommandRequest) -> bool:
     return dig_text(issue, "state") == "closed" and sort_key(dig_text(issue, "closed_at")) > request.sort_key
 
 
-def _cancels(comment: Mapping[str, Any], repository_id: int, context: CommandContext) -> Iterator[tuple[str, str]]:
-    """Yield key (webhook/rules/comment.py) and sort key of each /cancel in a comment."""
-    body, number = dig_text(comment, "body"), dig_number(comment, "id")
+def _reviews_and_line_comments(calls: RepositoryCalls, request: CommandRequest) -> Iterator[tuple[str, Any]]:
+    """Yield each review of the pull request and comment on its lines, with its kind; none that may not be read."""
+    since = request.sort_key.partition(" ")[0]
+    lists: tuple[tuple[str, str, dict[str, str]], ...] = (
+        ("pulls/comment", f"pulls/{request.number}/comments", {"since": since}),
+        ("review", f"pulls/{request.number}/reviews", {}),
+    )
+    for kind, path, query in lists:
+        try:
+            for each in calls.pages(path, **query):
+                yield kind, each
+        except UNREADABLE as error:
+            log.info("cannot read %s: %s", path, error)
+
+
+def _cancels(
+    kind: str, written: Mapping[str, Any], repository_id: int, context: CommandContext
+) -> Iterator[tuple[str, str]]:
+    """Yield key (webhook/rules) and sort key of each /cancel in a comment or review."""
+    body, number = dig_text(written, "body"), dig_number(written, "id")
     if "cancel" not in body.lower():
         return
     for at, command in enumerate(parse_comment(body, context.app_in(body))):
         if isinstance(command, Cancel):
-            written = sort_key(dig_text(comment, "created_at"), number, at)
-            yield f"{repository_id}/issues/comment/{number}/{at}", written
+            made = dig_text(written, "created_at") or dig_text(written, "submitted_at")
+            yield f"{repository_id}/{kind}/{number}/{at}", sort_key(made, number, at)
 
 
 def _was_handled(key: str, context: CommandContext, replies: ReplyPoster) -> bool:

@@ -61,6 +61,7 @@ def review_comment(repository: Repository, number: int, body: str, by: str = "oc
         "diff_hunk": "@@ -1 +1 @@",
         "created_at": repository.place.now(),
         "html_url": f"{repository.html_url}/pull/{number}#discussion_r{identifier}",
+        "pull_request_url": f"{repository.place.url}/repos/{repository.full_name}/pulls/{number}",
         "author_association": "MEMBER",
     }
     repository.review_comments[identifier] = written

@@ -9,6 +9,7 @@
 | G14: a later /cancel handled first; a comment deleted before handling | nothing starts                            |
 | G16: .github/orchestrator.yml                                         | read                                      |
 | G17: a mistaken command corrected by an edit                          | run once; a completed one is not repeated |
+| the later /cancel on a line of the pull request, or in a review       | nothing starts; two more calls            |
 | a comment edited by another user                                      | not a command of that user                |
 | a subtask, an id with letters                                         | accepted                                  |
 | G19: over 1,000 comments, a redelivered mistake                       | one reply                                 |
@@ -155,6 +156,44 @@ def test_later_cancel_overrides_an_older_command(bench: DeliveryBench, command: 
     assert bench.take(older).code == 204
     assert len(bench.runs()) == before
     assert retries(bench.now(run)) == 0
+
+
+@pytest.mark.parametrize("command", ["/code 3 service=api", "/retry"])
+@pytest.mark.parametrize("place", ["line", "review"])
+def test_later_cancel_on_a_line_or_in_a_review_overrides_an_older_command(
+    bench: DeliveryBench, place: str, command: str
+) -> None:
+    run, pull = bench.with_pull()
+    number = pull["number"]
+    older = queued(bench, "issue_comment", bench.commented(number, command))
+    bench.clock.later(minutes=1)
+    if place == "line":
+        bench.deliver("pull_request_review_comment", payloads.review_comment(bench.shop, number, "/cancel"))
+    else:
+        review = payloads.review(bench.shop, number, "commented", "/cancel")
+        bench.shop.reviews[number] = [review["review"]]
+        bench.deliver("pull_request_review", review)
+    bench.github.calls.clear()
+    assert bench.take(older).code == 204
+    assert [each.uid for each in bench.runs()] == [run.uid]
+    assert retries(bench.now(run)) == 0
+    read = bench.github.asked(rf"GET .*/pulls/{number}/(comments|reviews)")
+    assert len(read) == 2, "each list once"
+    bench.github.calls.clear()
+    bench.comment(int(bench.shop.open_issue()["number"]), "/code 5 service=api")
+    assert bench.github.asked("GET .*/pulls/.*") == [], "an issue has neither"
+
+
+def test_lists_of_a_pull_request_that_may_not_be_read_withdraw_nothing(bench: DeliveryBench) -> None:
+    number = int(bench.shop.open_pull("feature")["number"])
+    bench.github.fails(
+        rf"GET .*/pulls/{number}/(comments|reviews)",
+        403,
+        times=9,
+        body={"message": "Resource not accessible by integration"},
+    )
+    assert bench.comment(number, "/code 3 service=api").code == 204
+    assert len(bench.runs()) == 1
 
 
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])

@@ -66,6 +66,12 @@ def react(github: "Github", call: Call, repository: Repository, number: str) -> 
     return repository.reactions[-1]
 
 
+@route("GET", "/repos/{repository}/pulls/{number}/comments", "pull_requests")
+def line_comments(github: "Github", call: Call, repository: Repository, number: str) -> Any:
+    written = repository.review_comments.values()
+    return page(github, call, [each for each in written if each["pull_request_url"].endswith(f"/pulls/{number}")])
+
+
 @route("GET", "/repos/{repository}/pulls/{number}/reviews", "pull_requests")
 def reviews(github: "Github", call: Call, repository: Repository, number: str) -> Any:
     return page(github, call, repository.reviews.get(int(number), []))
