@@ -7,16 +7,31 @@ from typing import Annotated, Self
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from functions.runs.model.fields import GithubUser, RepositoryUrl
-from functions.settings.types import Section
+from functions.settings.types import Section, matching
 
-LOOPBACK = re.compile(r"http://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
-"""Plain HTTP does not leave the machine here: tests, and everything on one machine."""
+LOOPBACK = re.compile(r"https?://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
+"""An API on this machine, which plain HTTP does not leave: tests, and everything on one machine."""
+
+_API = re.compile(r"https://api\.[^/]+|https://[^/]+/(.+/)?api/v3", re.IGNORECASE)
+"""Addresses of the REST API: of github.com and ghe.com, and of GitHub Enterprise Server."""
 
 REDELIVER_DAYS = 3
 """How long GitHub keeps a delivery for redelivery (GitHub: Redelivering webhooks)."""
+
+
+_BOT = matching(
+    r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\[bot\])?", "must be a login without @, such as renovate[bot] for an App"
+)
+
+
+def _on_one_line(secret: SecretStr) -> SecretStr:
+    """Return the secret. Raises ValueError if it ends in a line break, as a file's content does: no signature fits."""
+    if secret.get_secret_value().endswith(("\n", "\r")):
+        raise ValueError("ends in a line break; write the secret without it")
+    return secret
 
 
 class GithubSettings(Section):
@@ -44,7 +59,7 @@ class GithubSettings(Section):
         Path | None, Field(description="A file with the key, such as a mounted secret; read again at every use.")
     ] = None
     webhook_secrets: Annotated[
-        list[Annotated[SecretStr, Field(min_length=1)]],
+        list[Annotated[SecretStr, Field(min_length=1), AfterValidator(_on_one_line)]],
         Field(description="Secrets of the webhook; several while one is being replaced."),
     ] = []
 
@@ -66,7 +81,7 @@ class GithubSettings(Section):
     ] = []
 
     bots: Annotated[
-        list[str],
+        list[Annotated[str, _BOT]],
         Field(description="Logins of bots, such as renovate[bot], whose commands, labels and reviews count."),
     ] = []
 
@@ -76,6 +91,15 @@ class GithubSettings(Section):
         if url.startswith("http:") and not LOOPBACK.match(url):
             raise ValueError("must begin with https://; http:// is for loopback addresses only")
         return url.rstrip("/")
+
+    @field_validator("api_url")
+    @classmethod
+    def _of_the_api(cls, url: str) -> str:
+        if not (LOOPBACK.match(url) or _API.fullmatch(url)):
+            host = url.split("/")[2]
+            right = "https://api.github.com" if host.lower() == "github.com" else f"https://{host}/api/v3"
+            raise ValueError(f"is not the address of the REST API; write {right}")
+        return url
 
     @field_validator("app_id", mode="before")
     @classmethod

@@ -2,15 +2,17 @@
 
 | setting                                | refused if                                                             |
 |----------------------------------------|------------------------------------------------------------------------|
-| api_url                                | it is plain http, except on loopback                                   |
+| api_url                                | it is plain http, or not a REST API's address, except on loopback      |
 | app_id, private_key, private_key_file  | one of the two is missing, both keys are given, a file cannot be read  |
 | private_key, private_key_file          | it contains no PEM                                                     |
-| webhook_secrets                        | one is empty                                                           |
+| webhook_secrets                        | one is empty, or ends in a line break                                  |
+| bots                                   | one is not a login, such as with a leading @                           |
 | allowed_users                          | one is not a GitHub login                                              |
 | default_app                            | it is not the name of an App                                           |
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,38 @@ def loaded(**given: str) -> GithubSettings:
 def test_an_api_without_https_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match=r"setting github\.api_url: "):
         loaded(api_url=url)
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://ghe.example", "https://ghe.example/api/v3"),
+        ("https://ghe.example:8443/api/", "https://ghe.example:8443/api/v3"),
+        ("https://github.com", "https://api.github.com"),
+        ("https://GitHub.com/", "https://api.github.com"),
+    ],
+)
+def test_an_address_that_is_not_of_the_api_is_refused_with_the_right_one(url: str, written: str) -> None:
+    with pytest.raises(SettingsError, match=rf"setting github\.api_url: .*{re.escape(written)}(\s|$)"):
+        loaded(api_url=url)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_webhook_secret_that_ends_in_a_line_break_is_refused(end: str) -> None:
+    with pytest.raises(SettingsError, match=r"setting github\.webhook_secrets\.1: .*line break") as caught:
+        loaded(webhook_secrets=json.dumps(["a", f"s3cret{end}"]))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("login", ["@renovate[bot]", "renovate[bot] ", ""])
+def test_a_bot_that_cannot_be_a_login_is_refused(login: str) -> None:
+    with pytest.raises(SettingsError, match=r"setting github\.bots\.0: .*renovate\[bot\]"):
+        loaded(bots=json.dumps([login]))
+
+
+def test_logins_of_apps_copilot_and_machine_users_are_accepted_as_bots() -> None:
+    logins = ["renovate[bot]", "Renovate[bot]", "Copilot", "deploy-user_acme"]
+    assert loaded(bots=json.dumps(logins)).bots == logins
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080/api/v3", "http://[::1]:80"])
