@@ -47,10 +47,15 @@ def ssh_address(url: str) -> SshAddress | None:
 
 
 def by_ssh(git: Git, wanted: SshAddress) -> tuple[Repository, SshAddress] | None:
-    """Return the run's repository at that address, with its address as configured; None if it is not the run's."""
+    """Return the run's repository at that address, with its address as configured; None if it is not the run's.
+
+    A repository on the Git host has each address there, as its URL may be of another port or host for SSH.
+    """
+    is_on_host = wanted.host.lower() == git.host.split(":")[0].lower()
+    named = by_name(git, _plain(wanted.path)) if is_on_host else None
     for repository in git.repositories:  # the one that may be written to is the first
         address = ssh_address(repository.url)
-        if address and address.same_repository(wanted):
+        if address and (repository == named or address.same_repository(wanted)):
             return repository, address
     return None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.runs.model import naming
-from functions.runs.model.repository_url import checkout, on_github
+from functions.runs.model.repository_url import checkout, for_git, on_github
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.spec_facts import RequestedTools
 from functions.settings.agent import ToolPreset, ToolSettings
@@ -97,8 +97,16 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "task_documents": spec.task_documents,
         "closing_reference": spec.closing_reference,
         **spec.own_variables(attempt.run),
+        **_git_urls(spec, settings.github.host),
         **_tool_variables(spec.requested_tools, settings.tools),
     }
+
+
+def _git_urls(spec: RunSpec, host: str) -> dict[str, str]:
+    """Return the URLs of the run's repositories as the pod gives them to git."""
+    platform = getattr(spec, "task_repository_url", "")
+    urls = {"repository_url": spec.repository_url} | ({"platform_repository_url": platform} if platform else {})
+    return {name: for_git(url, host, as_app=bool(spec.github_app)) for name, url in urls.items()}
 
 
 def _tool_variables(requested: RequestedTools | None, tools: ToolSettings) -> dict[str, Any]:

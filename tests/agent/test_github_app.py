@@ -39,7 +39,15 @@ def test_app_tokens_are_limited_to_the_repositories_of_the_run(
     assert [(pull["base"]["ref"], pull["head"]["ref"]) for pull in pulls(github)] == [("main", BRANCH)]
 
 
-@pytest.mark.parametrize("url", ["git@127.0.0.1:acme/shop.git", "ssh://git@127.0.0.1/acme/shop"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "git@127.0.0.1:acme/shop.git",
+        "ssh://git@127.0.0.1/acme/shop",
+        "git@127.0.0.1:/acme/shop.git",
+        "ssh://git@127.0.0.1:2222/acme/shop",
+    ],
+)
 def test_ssh_urls_go_over_https_with_an_app(world: World, github: Github, code_spec: SpecFactory, url: str) -> None:
     pod = pod_of(world, github, spec_of(github, code_spec, repositoryUrl=url))
     assert pod.run().reason is Reason.COMPLETED, pod.log

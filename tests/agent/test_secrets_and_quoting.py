@@ -149,15 +149,40 @@ def test_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, code_sp
     assert [*command[-2:]] == ["git@github.com", "git-upload-pack 'acme/shop'"]
 
 
-def test_https_urls_go_over_ssh_for_a_user(world: World, code_spec: SpecFactory) -> None:
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://github.com/elsewhere/shop", "github.com"),
+        ("https://GitHub.com:443/elsewhere/shop", "github.com"),
+        ("git@github.com:/elsewhere/shop", "github.com"),
+        ("ssh://git@ssh.github.com:443/elsewhere/shop", "ssh.github.com"),
+    ],
+)
+def test_urls_of_github_go_over_ssh_for_a_user(world: World, code_spec: SpecFactory, url: str, host: str) -> None:
     ssh = world.path / "bin/ssh"
     ssh.parent.mkdir()
     ssh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {world.path}/ssh-arguments\nexit 255\n')
     ssh.chmod(0o755)
-    pod = world.pod(world.task(code_spec(repositoryUrl="https://github.com/elsewhere/shop")))
+    pod = world.pod(world.task(code_spec(repositoryUrl=url)))
     with pytest.MonkeyPatch.context() as patch:  # the broker runs in this process
         patch.setenv("PATH", f"{ssh.parent}:{search_path()}")
         assert pod.run().reason is Reason.REPOSITORY_DENIED
     asked = (world.path / "ssh-arguments").read_text()
-    assert "git@github.com\n" in asked
-    assert "git-upload-pack 'elsewhere/shop'" in asked
+    assert f"git@{host}\n" in asked
+    assert "elsewhere/shop'" in asked
+
+
+def test_repository_whose_url_has_another_ssh_port_is_reached_there_by_any_url(
+    world: World, code_spec: SpecFactory
+) -> None:
+    """The platform's URL is of the same repository; the rules of git lead it to port 22."""
+    url = "ssh://git@ssh.github.com:443/acme/shop"
+    pod = world.pod(world.task(code_spec(repositoryUrl=url, platformRepositoryUrl="https://github.com/acme/shop")))
+    git = configuration.load(pod.mounts.configuration).git
+    asked = {"host": "github.com", "port": 22, "user": "git", "command": "git-receive-pack 'acme/shop.git'"}
+    for at in (asked, {**asked, "host": "ssh.github.com", "port": 443}):
+        found = allowed(git, at)
+        assert found
+        assert (found.target.host, found.target.port) == ("ssh.github.com", 443)
+    for changes in ({"host": "gitlab.com"}, {"command": "git-upload-pack 'acme/other'"}):
+        assert allowed(git, {**asked, **changes}) is None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.runs.model.repository_url import on_github
+from functions.runs.model.repository_url import for_git, on_github
 from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
 from functions.settings.loading import load
@@ -38,6 +38,13 @@ from tests.unit.rendering import task
         ("ssh://git@ghe.example:2222/acme/shop", "ghe.example", "acme/shop"),
         ("https://ghe.example:8443/acme/shop", "ghe.example:8443", "acme/shop"),
         ("https://ghe.example/acme/shop", "ghe.example:8443", ""),
+        ("https://ghe.example:443/acme/shop", "ghe.example:8443", ""),
+        ("https://ghe.example:8443/acme/shop", "ghe.example", ""),
+        ("https://GitHub.com/Acme/Shop", "github.com", "Acme/Shop"),
+        ("https://github.com:443/acme/shop", "github.com", "acme/shop"),
+        ("git@GitHub.com:/acme/shop.git", "github.com", "acme/shop"),
+        ("ssh://git@ssh.github.com:443/acme/shop.git", "github.com", "acme/shop"),
+        ("ssh://git@ssh.ghe.example:443/acme/shop.git", "ghe.example", ""),
         ("https://github.com.evil.example/acme/shop", "github.com", ""),
         ("https://githubXcom/acme/shop", "github.com", ""),
         ("https://gitlab.com/acme/shop", "github.com", ""),
@@ -47,6 +54,26 @@ from tests.unit.rendering import task
 )
 def test_every_url_form_of_a_github_repository_is_recognised(url: str, host: str, expected: str) -> None:
     assert on_github(url, host) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "as_app", "as_user"),
+    [
+        ("https://github.com/acme/shop.git", "github.com", "", ""),
+        ("git@github.com:acme/shop.git", "github.com", "", ""),
+        ("ssh://git@github.com/acme/shop", "github.com", "", ""),
+        ("https://gitlab.com:443/acme/shop", "github.com", "", ""),
+        ("https://GitHub.com/Acme/shop.git", "github.com", *["https://github.com/Acme/shop"] * 2),
+        ("https://github.com:443/acme/shop", "github.com", *["https://github.com/acme/shop"] * 2),
+        ("git@github.com:/acme/shop.git", "github.com", *["https://github.com/acme/shop"] * 2),
+        ("ssh://git@ssh.github.com:443/acme/shop", "github.com", "https://github.com/acme/shop", ""),
+        ("ssh://git@ghe.example:22/acme/shop", "ghe.example:8443", "https://ghe.example:8443/acme/shop", ""),
+    ],
+)
+def test_git_gets_a_url_that_its_rules_recognise(url: str, host: str, as_app: str, as_user: str) -> None:
+    """An empty text means the URL as it is written."""
+    assert for_git(url, host, as_app=True) == (as_app or url)
+    assert for_git(url, host, as_app=False) == (as_user or url)
 
 
 @pytest.mark.parametrize(

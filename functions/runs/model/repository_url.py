@@ -5,6 +5,9 @@ import re
 
 _URL = re.compile(r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.*)")
 
+_SSH_GITHUB = r"ssh\.github\.com"
+"""Where github.com takes SSH on port 443 (GitHub: Using SSH over the HTTPS port)."""
+
 
 def identity(url: str) -> str:
     """Return `host/path` of the repository, the same for each form of its URL."""
@@ -33,9 +36,21 @@ def checkout(url: str) -> str:
 def on_github(url: str, host: str) -> str:
     """Return `owner/name` of a repository on the Git host, by any of its URLs; empty if it is on another host."""
     name = re.escape(host.split(":")[0])
-    prefix = rf"(?:https://{re.escape(host)}/|ssh://git@{name}(?::\d+)?/|git@{name}:)"
+    web = re.escape(host) + ("" if ":" in host else "(?::443)?")
+    ssh = rf"(?:{name}|{_SSH_GITHUB})" if host.lower() == "github.com" else name
+    prefix = rf"(?i:https://{web}/|ssh://git@{ssh}(?::\d+)?/|git@{ssh}:/?)"
     found = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)
     return found[1] if found else ""
+
+
+def for_git(url: str, host: str, *, as_app: bool) -> str:
+    """Return the URL that a pod gives to git: one that its rules (credentials.sh.j2) recognise, if it is on the host.
+
+    An ssh:// URL of a user stays as it is: its host and its port may be those of SSH only.
+    """
+    name, ssh = on_github(url, host), f"git@{host.split(':')[0]}"
+    is_plain = url.startswith((f"https://{host}/", f"ssh://{ssh}/", f"{ssh}:{name}"))
+    return f"https://{host}/{name}" if name and not is_plain and (as_app or not url.startswith("ssh:")) else url
 
 
 def short_name(url: str) -> str:
