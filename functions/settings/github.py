@@ -141,8 +141,8 @@ class GithubSettings(Section):
 
     @property
     def host(self) -> str:
-        """The host of repository URLs, with the port if it is not the default."""
-        return self.api_url.split("/")[2].removeprefix("api.")
+        """The host of repository URLs in lower case, with the port if it is not the default of https."""
+        return self.api_url.split("/")[2].lower().removesuffix(":443").removeprefix("api.")
 
 
 def _with_line_breaks(pem: str) -> str:

@@ -82,6 +82,9 @@ def test_git_gets_a_url_that_its_rules_recognise(url: str, host: str, as_app: st
         ("https://api.github.com", "github.com"),
         ("https://api.acme.ghe.com", "acme.ghe.com"),
         ("https://ghe.example/api/v3", "ghe.example"),
+        ("https://ghe.example:8443/api/v3", "ghe.example:8443"),
+        ("https://GHE.example:443/api/v3", "ghe.example"),
+        ("https://API.GitHub.com", "github.com"),
     ],
 )
 def test_the_git_host_follows_from_the_api_url(api: str, host: str) -> None:
