@@ -29,7 +29,7 @@ from functions.github.commands.parse import (
 from functions.github.content_budget import Share
 from functions.github.json_fields import dig_text
 from functions.github.markdown import sanitize
-from functions.github.reports.feedback import describe_comment
+from functions.github.reports.feedback import Feedback, describe_comment
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
@@ -175,7 +175,7 @@ class CommandHandler:
                 run = self._context.run
                 self._reply(replies.status(run, self._position(run)) if run else replies.NO_RUN)
             case Retry(instructions):
-                self._request_of_run(partial(self._retry, words=self._with_line_comments(instructions) or None))
+                self._request_of_run(partial(self._retry, instructions=instructions))
             case Cancel():
                 self._request_of_run(partial(requests.cancel, key=self._request.key))
 
@@ -225,14 +225,26 @@ class CommandHandler:
         review = self._event.number("review", "id")
         comments = self._lookup(()).line_comments(self._request.number, review) if review else []
         lines = [describe_comment(comment) for comment in comments if dig_text(comment, "body")]
-        return sanitize("\n\n".join([words, *lines]).strip(), MAX_INSTRUCTIONS_LENGTH)
+        return "\n\n".join([words, *lines]).strip()
 
-    def _retry(self, run: Run, words: str | None) -> requests.Patch | None:
+    def _retry(self, run: Run, instructions: str) -> requests.Patch | None:
         """Return the patch of a retry, which requires the same rights as a new run; stopping a run requires none."""
-        patch = requests.retry(run, key=self._request.key, words=words)
-        if patch:  # else it was applied before, with the rights of that time
-            self._authorize(run)
-        return patch
+        key = self._request.key
+        if not requests.retry(run, key=key):
+            return None  # it was applied before, with the rights of that time
+        self._authorize(run)
+        words, more_keys = self._with_line_comments(instructions), []
+        review = self._review_of_line()
+        if review:
+            words, more_keys = f"{words}\n\n{review.description}".strip(), [review.key, *review.commands]
+        text = sanitize(words, MAX_INSTRUCTIONS_LENGTH)
+        others = [each for each in more_keys if each != key][: requests.KEPT // 2]
+        return requests.retry(run, key=key, words=text or None, more_keys=others)
+
+    def _review_of_line(self) -> Feedback | None:
+        """Return the change request that a /retry on a line is part of, whose event may arrive later."""
+        review = self._event.number("comment", "pull_request_review_id")
+        return self._lookup(()).change_request_of(self._request.number, review, self._request.login) if review else None
 
     def _authorize(self, run: Run) -> None:
         """Raise Refused if the user may not use the identity that the run works as."""

@@ -116,6 +116,20 @@ class FeedbackLookup:
         description = feedback.describe_review(login, dig_text(review, "body"), comments)
         return Feedback(self._key("review", identifier, 0), description, commands=self.retries_in(comments))
 
+    def change_request_of(self, pull_request: int, review: int, login: str) -> Feedback | None:
+        """Return a review by its id; None if it does not ask for changes, has a /cancel or is not by that login."""
+        path = f"pulls/{pull_request}/reviews/{review}"
+        try:
+            found = self.calls.get(path)
+        except UNREADABLE as error:
+            log.info("cannot read %s: %s", path, error)
+            return None
+        body = dig_text(found, "body")
+        cancels = any(command.name == "cancel" for command in parse_comment(body, self.app_in(body)))
+        if cancels or not feedback.asks_for_changes(found) or dig_text(found, "user", "login") != login:
+            return None
+        return self._change_request(pull_request, login, found)
+
     def line_comments(self, pull_request: int, review: int) -> list[feedback.Object]:
         """Return the comments of a review on lines."""
         return self._list(f"pulls/{pull_request}/reviews/{review}/comments")

@@ -34,12 +34,18 @@ class RequestRefused(Exception):
 
 
 def retry(
-    run: Run, *, key: str = "", words: str | None = None, mode: Literal["append", "replace"] = "append"
+    run: Run,
+    *,
+    key: str = "",
+    words: str | None = None,
+    mode: Literal["append", "replace"] = "append",
+    more_keys: Sequence[str] = (),
 ) -> Patch | None:
     """Return the merge patch that requests another attempt; None if the request with this key was applied before.
 
     It is for the version of the run that it was made from: on a Conflict, read the run and call again. `words` are
-    what a person adds to the prompt (promptModification); None leaves the prompt of the task alone.
+    what a person adds to the prompt (promptModification); None leaves the prompt of the task alone. `more_keys` are of
+    other requests that this one includes.
 
     Raises:
         RequestRefused: the kind has no retry, or the run is neither finished nor waits for a fix between two attempts,
@@ -53,7 +59,7 @@ def retry(
         "promptMode": mode if words else None,
         "cancel": None,
     }
-    return _patch(run, spec, key)
+    return _patch(run, spec, key, more_keys)
 
 
 def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Sequence[str] = ()) -> Patch | None:
@@ -69,13 +75,12 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Seq
         raise RequestRefused(f"run {run.name} was cancelled; it is not retried automatically")
     if pull_request.is_closed(run.status):
         raise RequestRefused(f"the pull request of run {run.name} is merged or closed")
-    patch, count = retry(run, key=key, words=words), automatic_retries(run)
+    patch, count = retry(run, key=key, words=words, more_keys=more_keys), automatic_retries(run)
     if count >= most:
         times = "once" if count == 1 else f"{count} times"
         raise RequestRefused(f"run {run.name} was retried automatically {times}, which is the limit")
     if patch:
-        keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
-        patch["metadata"]["annotations"] |= {FEEDBACK_RETRIES: str(count + 1), APPLIED: " ".join(keys[-KEPT:])}
+        patch["metadata"]["annotations"] |= {FEEDBACK_RETRIES: str(count + 1)}
     return patch
 
 
@@ -144,10 +149,11 @@ def _refuse_if_deleting(run: Run) -> None:
         raise RequestRefused(f"run {run.name} is being deleted; submit it again instead")
 
 
-def _patch(run: Run, spec: Patch, key: str) -> Patch:
+def _patch(run: Run, spec: Patch, key: str, more_keys: Sequence[str] = ()) -> Patch:
     metadata: Patch = {"resourceVersion": run.resource_version}
     if key:
-        metadata["annotations"] = {APPLIED: " ".join([*applied(run), digest(key)][-KEPT:])}
+        keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
+        metadata["annotations"] = {APPLIED: " ".join(keys[-KEPT:])}
     return {"metadata": metadata, "spec": spec}
 
 

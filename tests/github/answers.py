@@ -113,6 +113,7 @@ CALLS: Mapping[str, Purpose] = {
     "GET /repos/acme/shop/actions/jobs/*/logs": Purpose.FEEDBACK,
     "GET /repos/acme/shop/commits/*/status": Purpose.FEEDBACK,
     "GET /repos/acme/shop/pulls/*/reviews": Purpose.FEEDBACK,
+    "GET /repos/acme/shop/pulls/*/reviews/*": Purpose.FEEDBACK,
     "GET /repos/acme/shop/pulls/*/reviews/*/comments": Purpose.FEEDBACK,
     "GET /repos/acme/shop": Purpose.REPORT,
     "GET /repos/acme/shop/pulls": Purpose.REPORT,

@@ -97,6 +97,9 @@ def comment_that_is_not_listed(bench: DeliveryBench) -> Scenario:
 def retry_on_a_line(bench: DeliveryBench) -> Scenario:
     run, pull = bench.with_pull()
     payload = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "no")["review"]
+    bench.shop.reviews[pull["number"]] = [review]
+    payload["comment"]["pull_request_review_id"] = review["id"]
     return sent(bench, "pull_request_review_comment", payload), lambda: retries(bench, run)
 
 
@@ -134,6 +137,7 @@ SCENARIOS: dict[str, Callable[[DeliveryBench], Scenario]] = {
     "POST /repos/acme/shop/pulls/comments/*/reactions": retry_on_a_line,
     **{call: failed_check for call, purpose in CALLS.items() if purpose is Purpose.FEEDBACK},
     "GET /repos/acme/shop/pulls/*/comments": retry_on_a_line,
+    "GET /repos/acme/shop/pulls/*/reviews/*": retry_on_a_line,
 }
 """The scenario that causes a call; all other calls are caused by a command on a pull request."""
 

@@ -168,6 +168,42 @@ def test_retry_command_in_a_review_is_part_of_the_reviews_retry(
     assert bench.answers(pull["number"]) == []
 
 
+def test_retry_on_a_line_before_its_review_names_the_review_and_answers_it(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
+    bench.shop.reviews[pull["number"]] = [review["review"]]
+    lines = [payloads.review_comment(bench.shop, pull["number"], f"/retry rename {name}") for name in ("this", "that")]
+    for line in lines:
+        line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    events = [*(("pull_request_review_comment", line) for line in lines), ("pull_request_review", review)]
+    for name, payload in events:
+        assert bench.deliver(name, payload).code == 204
+    assert retries(bench) == 1
+    for words in ("use the other library", "rename this", "rename that"):
+        assert words in prompts(bench)
+    bench.shop.branches[branch(run)] = COMMIT
+    run = bench.ends(bench.reopened(bench.now(run)), commit=COMMIT)
+    assert reported(bench, run) == 204
+    assert retries(bench) == 1
+    assert bench.answers(pull["number"]) == []
+
+
+@pytest.mark.parametrize(("text", "by"), [("/cancel", "octocat"), ("mine mine", "mallory")])
+def test_retry_on_a_line_answers_no_cancel_and_no_review_of_another_user(
+    bench: DeliveryBench, text: str, by: str
+) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", text, by)
+    bench.shop.reviews[pull["number"]] = [review["review"]]
+    line = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    assert bench.deliver("pull_request_review_comment", line).code == 204
+    assert text not in prompts(bench)
+    assert bench.deliver("pull_request_review", review).code == 204
+    assert bench.now(run).cancel == (text == "/cancel")
+
+
 @pytest.mark.parametrize(
     ("command", "counts"), [("/status", True), ("/code three", True), ("/cancel now", False), ("/retry", True)]
 )

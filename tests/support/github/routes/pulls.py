@@ -77,6 +77,14 @@ def reviews(github: "Github", call: Call, repository: Repository, number: str) -
     return page(github, call, repository.reviews.get(int(number), []))
 
 
+@route("GET", "/repos/{repository}/pulls/{number}/reviews/{review}", "pull_requests")
+def one_review(github: "Github", call: Call, repository: Repository, number: str, review: str) -> Any:
+    for each in repository.reviews.get(int(number), []):
+        if str(each["id"]) == review:
+            return each
+    raise refuse(404, "Not Found")
+
+
 @route("GET", "/repos/{repository}/pulls/comments/{number}", "pull_requests")
 def review_comment(github: "Github", call: Call, repository: Repository, number: str) -> Any:
     if int(number) not in repository.review_comments:
