@@ -41,9 +41,9 @@ def close(deps: Dependencies, run: Run, status: RunStatus) -> None:
     _patch(deps, run, {"labels": {api_group.FINISHED: run.uid}})
 
 
-def stop(deps: Dependencies, run: Run) -> None:
-    """End the attempt's Job and keep it: to delete it would free its name."""
-    _patch_job(deps, run, {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}})
+def stop(deps: Dependencies, run: Run) -> bool:
+    """End the attempt's Job and keep it: to delete it would free its name. Return whether it is suspended by now."""
+    return bool(_patch_job(deps, run, {"spec": {"activeDeadlineSeconds": STOPPED_AFTER}})["spec"].get("suspend"))
 
 
 def prevent_pods(deps: Dependencies, run: Run) -> None:
@@ -82,11 +82,13 @@ def _remove_finalizer(deps: Dependencies, run: Run) -> None:
         _patch(deps, run, metadata, spec=tombstone.valid_spec(run))
 
 
-def _patch_job(deps: Dependencies, run: Run, patch: Object) -> None:
+def _patch_job(deps: Dependencies, run: Run, patch: Object) -> Object:
+    """Return the patched Job; one without a spec's fields if it does not exist."""
     try:
-        deps.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
+        return deps.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
     except NotFound:
         log.info("no Job to stop", extra={"run": run.key})
+        return {"spec": {}}
 
 
 def _patch(deps: Dependencies, run: Run, metadata: Object, **parts: Object) -> Run:

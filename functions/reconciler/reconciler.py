@@ -118,9 +118,10 @@ def _perform(deps: Dependencies, observed: Observed, action: decided.Action) -> 
         case decided.CreateResources():
             attempt.create_resources(deps, run)
         case decided.Stop():
-            actions.stop(deps, run)
-            live = observed.job
-            return replace(observed, job=replace(live, is_being_stopped=True)) if isinstance(live, Job) else None
+            live, suspended = observed.job, actions.stop(deps, run)
+            if not isinstance(live, Job):
+                return None
+            return replace(observed, job=replace(live, is_being_stopped=True, suspended=suspended))
         case decided.Close(status):
             actions.close(deps, run, status)
         case decided.Release():

@@ -27,6 +27,7 @@ from functions.runs.lifecycle.retries import MAX_RESET, MIN_FIX_PAUSE
 from functions.runs.lifecycle.states import TRANSITIONS, IllegalTransitionError, State, move, state
 from functions.runs.model import conditions
 from functions.runs.model.reasons import Reason
+from functions.runs.model.status import Outcome
 from tests.support.builders import NOW, POLICY, UID, ended, job, pod, run
 from tests.unit.deciding import GOOD, LATER, ended_with, finished, name_of, next_for, running, started
 
@@ -38,6 +39,21 @@ def test_the_verdict_on_a_job_waits_for_the_end_of_its_pods() -> None:
     done = job(name_of(found), ended="Complete")
     assert next_for(found, done) == actions.ReadPods()
     assert next_for(found, done, [pod("Running", exit_code=None)]) == actions.Nothing()
+
+
+def test_job_suspended_after_its_agent_ended_starts_no_pod_when_it_is_resumed() -> None:
+    """The deadline by which a Job is stopped does not run while it is suspended, and begins anew when it is resumed."""
+    found = running()
+    *earlier, last = found.status.attempts
+    outcome = Outcome(succeeded=False, reason=Reason.NETWORK, message="cut off")
+    attempts = [*earlier, last.model_copy(update={"outcome": outcome})]
+    found = found.with_status(found.status.model_copy(update={"attempts": attempts}))
+    assert next_for(found, job(name_of(found))) == actions.Stop()
+    assert next_for(found, job(name_of(found), suspend=True)) == actions.PreventPods()
+    assert next_for(found, job(name_of(found), suspend=True, activeDeadlineSeconds=1)) == actions.PreventPods()
+    after = next_for(found, job(name_of(found), suspend=True, parallelism=0))
+    assert isinstance(after, actions.WriteStatus)
+    assert (after.status.phase, after.status.attempts[-1].reason) == ("Retrying", Reason.NETWORK)
 
 
 def test_success_needs_a_report_and_records_its_commit() -> None:

@@ -84,6 +84,8 @@ def _under_way(seen: Observed, now: datetime, policy: Policy) -> Action:
     if job.ended or job.fence:
         return attempt_end.next_step(seen, job, now, policy)
     if run.status.open_attempt and run.status.open_attempt.outcome:
+        if job.suspended:  # its deadline would begin anew when it is resumed, and its agent with it
+            return actions.PreventPods()
         return attempt_end.conclude(run, job, now, policy) if job.is_being_stopped else actions.Stop()
     return _with_live_job(seen, job, now, policy)
 
