@@ -122,10 +122,12 @@ class JobDeletedToStopIt(Mutant):
     options: Mapping[str, Any] = {"propagationPolicy": "Background"}
 
     def send(self, request: Request) -> Any:
-        if _stops_job(request):
-            body = {"kind": "DeleteOptions", "apiVersion": "v1", **self.options}
-            request = Request("DELETE", request.path, {}, body)
-        return self.inner.send(request)
+        if not _stops_job(request):
+            return self.inner.send(request)
+        present = self.inner.send(Request("GET", request.path, {}))
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", **self.options}
+        self.inner.send(Request("DELETE", request.path, {}, body))
+        return present
 
 
 class JobDeletedWithoutPropagation(JobDeletedToStopIt):
