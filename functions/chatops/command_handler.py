@@ -177,7 +177,7 @@ class CommandHandler:
             case Retry(instructions):
                 self._request_of_run(partial(self._retry, instructions=instructions))
             case Cancel():
-                self._request_of_run(partial(requests.cancel, key=self._request.key))
+                self._request_of_run(partial(requests.cancel, key=self._request.applied_key))
 
     def _submit(self, command: StartRun, configuration: Configuration, title: str) -> None:
         request, event = self._request, self._event

@@ -94,7 +94,7 @@ class CommandContext:
     @property
     def was_applied(self) -> bool:
         """Whether the request was applied before to another run than `run`."""
-        key = self._request.key
+        key = self._request.applied_key
         if self._run_of_pull_request:
             return False
         to_another = any(requests.is_applied(run, key) for run in self._runs_of_issue)

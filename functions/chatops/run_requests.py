@@ -7,7 +7,7 @@ A request is applied in one write together with its key, so that a second delive
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from functions.cluster.errors import NotFound
+from functions.cluster.errors import NotFound, Unavailable
 from functions.cluster.kinds import RUNS
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.event import PullRequest
@@ -77,11 +77,14 @@ def was_applied_to_deleted_run(deps: Dependencies, key: str) -> bool:
 
 
 def record_pull_request(deps: Dependencies, run: Run, pull: PullRequest, state: pull_request.State) -> None:
-    """Record URL and state of the run's pull request in its status."""
+    """Record URL and state of the run's pull request in its status.
+
+    Raises Unavailable if a newer version wrote the status: a redelivery reaches a function of that version.
+    """
 
     def write(run: Run) -> None:
-        if run.status_error:  # written by a newer version, which records it itself
-            return
+        if run.status_error:
+            raise Unavailable(f"a newer version wrote the status of run {run.key}: {run.status_error}")
         status = pull_request.set_pull_request(run.status, pull.url, state, run.generation, deps.clock())
         if status is not run.status:
             deps.runs.write_status(run, status)

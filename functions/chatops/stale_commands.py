@@ -16,7 +16,7 @@ from functions.github.api.reply_poster import ReplyPoster
 from functions.github.commands.configuration import Configuration
 from functions.github.commands.parse import Cancel, Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text
-from functions.github.webhook.decisions import CommandRequest, sort_key
+from functions.github.webhook.decisions import CommandRequest, cancel_key, sort_key
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
 
@@ -109,5 +109,5 @@ def _cancels(
 
 
 def _was_handled(key: str, context: CommandContext, replies: ReplyPoster) -> bool:
-    """Return whether a request was applied to a run or replied to, which takes the rights of its author."""
-    return replies.has_reply_to(key) or any(requests.is_applied(run, key) for run in context.runs_here)
+    """Return whether a /cancel was applied to a run or replied to, which takes the rights of its author."""
+    return replies.has_reply_to(key) or any(requests.is_applied(run, cancel_key(key)) for run in context.runs_here)

@@ -93,6 +93,20 @@ def test_many_checks_that_pass_take_few_requests_of_github(bench: DeliveryBench)
     assert len([call for call in bench.github.calls[asked:] if call.method == "GET"]) <= 9, "three looks"
 
 
+def test_many_statuses_take_few_requests_of_github(bench: DeliveryBench) -> None:
+    run = finished(bench)
+
+    def decided(state: str, number: int) -> Checks | None:
+        payload = payloads.status(bench.shop, run.status.branch or "", COMMIT, state, f"ci/{number}")
+        return recorded(bench, payload, "status")
+
+    asked = len(bench.github.calls)
+    assert [decided("pending", number) for number in range(30)] == [None] * 30
+    for number in range(30):
+        assert decided("success", number) == Checks(commit=COMMIT, passed=number + 1, running=29 - number)
+    assert len([call for call in bench.github.calls[asked:] if call.method == "GET"]) <= 9, "three looks"
+
+
 def test_deliveries_that_come_twice_are_counted_right_in_the_end(bench: DeliveryBench) -> None:
     run = finished(bench)
     for payload in [check(bench, run, None, name=f"test {number}") for number in range(6)]:
@@ -171,5 +185,6 @@ def test_a_run_with_an_unreadable_status_is_unchanged(bench: DeliveryBench, monk
     unread = replace(run, status=RunStatus(), status_error="usage.turns: is not a number")
     monkeypatch.setattr(run_requests, "find_by_branch", lambda *_: unread)
     bench.deliver("check_run", check(bench, run))
-    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    answer = bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    assert answer.code == 503, "a redelivery reaches the version that wrote it"
     assert bench.run().resource_version == run.resource_version

@@ -238,7 +238,9 @@ def test_a_check_that_did_not_fail_is_only_recorded(shop: Repository, conclusion
 
 def test_a_commit_status_is_recorded_for_each_runs_branch_with_the_commit(shop: Repository) -> None:
     payload = payloads.status(shop, BRANCH, "c" * 40, "success") | {"branches": [{"name": "main"}, {"name": BRANCH}]}
-    assert decided("status", payload) == [ChecksChanged(BRANCH, "c" * 40)]
+    assert decided("status", payload) == [ChecksChanged(BRANCH, "c" * 40, passed=True)]
+    assert decided("status", payload | {"state": "failure"})[-1] == ChecksChanged(BRANCH, "c" * 40)
+    assert decided("status", payload | {"state": "pending"}) == []
 
 
 @pytest.mark.parametrize(

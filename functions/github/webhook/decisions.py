@@ -11,7 +11,7 @@ LogOnly              write a log line
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.github.commands.parse import Command
+from functions.github.commands.parse import Cancel, Command
 from functions.github.webhook.event import PullRequest, WebhookEvent, parse_time
 from functions.runs.model.status import rfc3339
 
@@ -74,6 +74,11 @@ class CommandRequest:
     """When the text was edited; empty if it was not."""
 
     @property
+    def applied_key(self) -> str:
+        """The key that a run keeps once it was applied to it."""
+        return cancel_key(self.key) if isinstance(self.trigger, Cancel) else self.key
+
+    @property
     def reply_key(self) -> str:
         """The key of its reply: an edited text is replied to again, a review apart from a command in it."""
         if isinstance(self.trigger, FeedbackReceived):
@@ -129,6 +134,11 @@ Decision = CommandRequest | PullRequestChanged | ChecksChanged | MergeGroupCheck
 def key(event: WebhookEvent, *parts: object) -> str:
     """Return the key of something in a repository; it contains the repository's id, which survives a renaming."""
     return "/".join(str(part) for part in (event.repository_id, *parts))
+
+
+def cancel_key(key: str) -> str:
+    """Return the key that a run keeps of a /cancel: an edit may put one where a /retry was, whose key is kept too."""
+    return f"{key}/cancel"
 
 
 def sort_key(timestamp: str, number: int = 0, ordinal: int = 0) -> str:

@@ -269,6 +269,17 @@ def test_cancel_added_by_an_edit_is_about_the_run_at_the_time_of_the_edit(bench:
     assert {run.spec.task_id: run.cancel for run in bench.runs()} == {3: False, 4: True}  # type: ignore[union-attr]
 
 
+def test_retry_edited_into_a_cancel_is_cancelled(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
+    payload = bench.commented(number, "/retry the wrong way")
+    bench.deliver("issue_comment", payload)
+    assert not bench.run().cancel
+    for _ in range(2):
+        assert edited(bench, number, payload["comment"], "/cancel") == 204
+    assert bench.run().cancel
+
+
 def test_cancel_left_by_an_edit_keeps_its_time(bench: DeliveryBench) -> None:
     number = issue(bench)
     payload = bench.commented(number, "/cancel")

@@ -25,7 +25,9 @@ def check_completed(event: WebhookEvent) -> Sequence[ChecksChanged]:
 
 @router.on("status")
 def status_changed(event: WebhookEvent) -> Sequence[ChecksChanged]:
-    """Record the checks after a change of a commit status."""
-    branches, commit = event.data.get("branches"), event.text("sha")
+    """Record the checks after a commit status is decided; a pending one is counted then as well."""
+    branches, commit, state = event.data.get("branches"), event.text("sha"), event.text("state")
+    if state == "pending" or not commit:
+        return []
     names = [dig_text(branch, "name") for branch in branches] if isinstance(branches, list) else []
-    return [ChecksChanged(name, commit) for name in names if run_name(name) and commit]
+    return [ChecksChanged(name, commit, passed=state == "success") for name in names if run_name(name)]
