@@ -13,7 +13,6 @@ from functions.broker import admission, forwarding, readiness
 from functions.broker.configuration import Configuration
 from functions.broker.git_https import GitProxy
 from functions.broker.git_lfs import LfsGrants
-from functions.broker.git_ssh import SshFiles, SshRelay
 from functions.broker.github_app import AppRepositories
 from functions.broker.model_api import ModelProxy
 from functions.broker.model_credentials import ModelCredential, credential_of
@@ -21,6 +20,7 @@ from functions.broker.problems import Problem, ProblemError
 from functions.broker.pull_requests import PullRequestHandler
 from functions.broker.readiness import Ready
 from functions.broker.secret_files import SecretFile
+from functions.broker.ssh_relay import SshFiles, SshRelay
 from functions.broker.usage import Usage
 
 STOP_SECONDS = 1.0

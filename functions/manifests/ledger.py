@@ -9,8 +9,8 @@ from typing import Any
 
 from functions.runs import api_group
 from functions.runs.admission.capacity import Reservation
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import PendingQueue, PendingRun
-from functions.runs.admission.reservations import Ledger
 
 NAME = "orchestrator-ledger"
 LAST_REJECTED = api_group.label("waiting")

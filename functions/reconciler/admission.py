@@ -19,8 +19,8 @@ from functions.cluster.kinds import JOB, POD
 from functions.runs import api_group
 from functions.runs.admission.capacity import Reservation
 from functions.runs.admission.cycle import Admission, AdmissionCycle
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import pending_run
-from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.observed import parse_job
 from functions.runs.lifecycle.pod_status import parse_pod

@@ -11,7 +11,7 @@ from functions.reconciler import admission
 from functions.reconciler.reconciler import reconcile
 from functions.runs.admission.pending_queue import PendingRun, is_admissible, pending_run
 from functions.serving.dependencies import Dependencies
-from functions.storage.isolation import isolate_errors
+from functions.storage.error_isolation import isolate_errors
 from functions.storage.ledger_store import VersionedLedger
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from functions.cluster.errors import Conflict
 from functions.manifests import ledger as manifest
-from functions.runs.admission.reservations import Ledger
+from functions.runs.admission.ledger import Ledger
 from functions.storage.config_map_store import ConfigMapStore
 from functions.storage.conflicts import retry_on_conflict
 

@@ -18,7 +18,7 @@ from functions.runs.lifecycle.observed import Observed
 from functions.runs.model.run import Run, parse
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer
-from functions.storage.isolation import isolate_errors
+from functions.storage.error_isolation import isolate_errors
 from functions.storage.run_store import UNFINISHED
 from functions.sweeper import redelivery, slots
 from functions.sweeper.live_attempts import LiveAttempts

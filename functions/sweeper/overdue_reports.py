@@ -7,7 +7,7 @@ from functions.queues.publisher import PublishError
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 from functions.serving.reporter_protocol import Reporter
-from functions.storage.isolation import isolate_errors
+from functions.storage.error_isolation import isolate_errors
 
 
 class OverdueReports:

@@ -21,7 +21,7 @@ from functions.runs.model.run import Run, parse
 from functions.runs.retention import expired
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer
-from functions.storage.isolation import isolate_errors
+from functions.storage.error_isolation import isolate_errors
 from functions.sweeper.garbage import Chore, ConfigMapGarbage, delete, version_of
 from functions.sweeper.latest_runs import LatestRuns
 from functions.sweeper.live_attempts import OURS

@@ -14,7 +14,7 @@ from functions.runs.admission.cycle import Admission, AdmissionCycle
 from functions.runs.admission.pending_queue import PendingRun
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
-from functions.storage.isolation import isolate_errors
+from functions.storage.error_isolation import isolate_errors
 from functions.storage.ledger_store import VersionedLedger
 from functions.sweeper.repairs import RepairLog
 from functions.sweeper.scan import TimeBudget

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.broker import configuration
-from functions.broker.git_ssh import SshFiles, allowed
+from functions.broker.ssh_relay import SshFiles, allowed
 from functions.runs.model.reasons import Reason
 from tests.agent import shims
 from tests.agent.conftest import SpecFactory

@@ -28,7 +28,7 @@ from tests.agent.brokers import Running
 from tests.agent.remotes import Remotes
 from tests.support.python import search_path
 
-REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal.py"
+REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal_agent.py"
 UID = "3b2c1d4e-0000-4000-8000-000000000001"
 API_KEY = "sk-test-4f5c2b7a9d1e"
 """The model's API key, which only the broker has."""

@@ -13,8 +13,8 @@ from typing import Any
 from functions.local.apiserver.store import Change, Key, Store
 from functions.manifests import ledger as manifest
 from functions.runs.admission.capacity import capacity_keys
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import is_admissible, pending_run
-from functions.runs.admission.reservations import Ledger
 from functions.runs.model.limits import Limits
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse

@@ -10,7 +10,7 @@ from functions.manifests import ledger
 from functions.manifests import run as requested
 from functions.runs import api_group
 from functions.runs.admission.capacity import Reservation, reservation
-from functions.runs.admission.reservations import Ledger
+from functions.runs.admission.ledger import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict

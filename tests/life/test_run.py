@@ -21,7 +21,7 @@ from functions.cluster.kinds import CODE_RUN, CONFIG_MAP, JOB
 from functions.handlers import job_finished, reconcile
 from functions.manifests import ledger
 from functions.runs import api_group
-from functions.runs.admission.reservations import Ledger
+from functions.runs.admission.ledger import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
 from functions.serving.http import Answer, Request, answer

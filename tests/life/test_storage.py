@@ -18,7 +18,7 @@ from functions.cluster.errors import AlreadyExists, Conflict, NotFound
 from functions.cluster.kinds import CONFIG_MAP, RUNS
 from functions.manifests import ledger as manifest
 from functions.manifests.checkpoint import Cursor
-from functions.runs.admission.reservations import Ledger
+from functions.runs.admission.ledger import Ledger
 from functions.runs.model.run import Run
 from functions.storage.checkpoints import Checkpoint
 from functions.storage.config_map_store import ConfigMapStore

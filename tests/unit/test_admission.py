@@ -18,8 +18,8 @@ import pytest
 
 from functions.runs.admission.capacity import Reservation, capacity_keys, reservation
 from functions.runs.admission.cycle import AdmissionCycle
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import is_admissible
-from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from functions.manifests import ledger as manifest
 from functions.runs.admission.capacity import reservation
 from functions.runs.admission.cycle import AdmissionCycle
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import MAX_QUEUED, PendingQueue, pending_run
-from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run

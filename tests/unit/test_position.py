@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from functions.runs.admission.capacity import Reservation
 from functions.runs.admission.cycle import AdmissionCycle
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.position import Position, position
-from functions.runs.admission.reservations import Ledger
 from functions.runs.lifecycle import transitions
 from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.run import Run

@@ -5,7 +5,7 @@ import pytest
 from functions.cluster.errors import Conflict, NotFound
 from functions.storage.config_map_store import merge_patch
 from functions.storage.conflicts import MAX_TRIES, retry_on_conflict
-from functions.storage.isolation import isolate_errors
+from functions.storage.error_isolation import isolate_errors
 
 
 def test_work_is_retried_until_it_has_no_conflict() -> None:

@@ -44,7 +44,7 @@ from functions.settings.sections import load_section
 log = logging.getLogger("orchestrator")
 
 ROOT = Path(__file__).resolve().parents[3]
-REHEARSAL = ROOT / "functions" / "local" / "rehearsal.py"
+REHEARSAL = ROOT / "functions" / "local" / "rehearsal_agent.py"
 PASSED_TO_PODS = (
     "REHEARSAL_SECONDS",
     "REHEARSAL_LOG",

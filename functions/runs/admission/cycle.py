@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.runs.admission.capacity import Reservation, Usage, reservation
+from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import PendingQueue, PendingRun, is_admissible, pending_run
-from functions.runs.admission.reservations import Ledger
 from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.local import rehearsal
+from functions.local import rehearsal_agent
 from functions.local.dev.repositories import EXAMPLE
 
 
@@ -28,15 +28,15 @@ def test_rehearsal_agent_completes_the_first_task_of_the_example(
     example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not passes(example)
-    change = rehearsal.rehearsed("1")
+    change = rehearsal_agent.rehearsed("1")
     assert change
     commits: list[str] = []
-    monkeypatch.setattr(rehearsal, "commit", commits.append)
-    for _, perform in rehearsal.change_steps("s", "1", change):
+    monkeypatch.setattr(rehearsal_agent, "commit", commits.append)
+    for _, perform in rehearsal_agent.change_steps("s", "1", change):
         perform()
     assert passes(example)
     assert commits == ["Task 1: take items out of the stock (rehearsal)"]
-    assert rehearsal.rehearsed("1") is None, "the task is done only once"
+    assert rehearsal_agent.rehearsed("1") is None, "the task is done only once"
     results = [
         part["content"]
         for line in capsys.readouterr().out.splitlines()
@@ -49,4 +49,4 @@ def test_rehearsal_agent_completes_the_first_task_of_the_example(
 
 def test_other_repositories_are_not_taken_for_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert rehearsal.rehearsed("1") is None
+    assert rehearsal_agent.rehearsed("1") is None

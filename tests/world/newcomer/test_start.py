@@ -166,7 +166,7 @@ def test_unknown_agent_cli_is_refused_with_the_installed_ones(functions: Functio
 
 def test_rehearsal_agent_refuses_codex_with_a_reason() -> None:
     done = subprocess.run(
-        [sys.executable, "-I", str(ROOT / "functions/local/rehearsal.py"), "exec", "--json"],
+        [sys.executable, "-I", str(ROOT / "functions/local/rehearsal_agent.py"), "exec", "--json"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (

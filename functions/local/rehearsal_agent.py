@@ -2,8 +2,8 @@
 
 It accepts Claude Code's command line and reads the rendered prompt, CLAUDE.md and settings. It makes the change of the
 bundled example's first task (rehearsals/), or writes the files that a task would write, and runs the Stop hooks. Its
-output, files and commits say that this was a rehearsal. It runs as `python3 -I rehearsal.py` and imports nothing of
-this project.
+output, files and commits say that this was a rehearsal. It runs as `python3 -I rehearsal_agent.py` and imports nothing
+of this project.
 
 `REHEARSAL_SECONDS` (default 1) is its duration; `REHEARSAL_LOG` names a file to which each start appends a line.
 """
