@@ -69,7 +69,7 @@ CAUGHT_BY = {
         "agent/test_happy_path.py::test_memory_file_has_the_instructions_and_the_base_branchs_text"
     ),
     "https URL with SSH-only credentials": (
-        "agent/test_secrets_and_quoting.py::test_https_urls_go_over_ssh_for_a_user"
+        "agent/test_secrets_and_quoting.py::test_urls_of_github_go_over_ssh_for_a_user"
     ),
     "gh pr create without a token": ("agent/test_pull_request.py::test_no_pull_request_is_requested_without_a_token"),
     "private key inside the work tree": (
