@@ -22,13 +22,13 @@ def page(console: Console, word: str, name: str) -> str:
     files = reading.task_files(console, run)
     found = sorted(files.found.items(), key=lambda item: (item[0] not in _FIRST, item[0]))
     documents = [item for item in found if item[0].endswith(".md")]
-    machinery = [item for item in found if item not in documents]
+    agent_files = [item for item in found if item not in documents]
     return render_template(
         "files.html",
         run=run,
         title=titles.title(run.raw),
         documents=documents,
-        machinery=machinery,
+        agent_files=agent_files,
         why=files.why,
     )
 

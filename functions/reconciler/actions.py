@@ -83,7 +83,7 @@ def _remove_finalizer(deps: Dependencies, run: Run) -> None:
 
 
 def _patch_job(deps: Dependencies, run: Run, patch: Object) -> Object:
-    """Return the patched Job; one without a spec's fields if it does not exist."""
+    """Return the patched Job; a Job with an empty spec if it does not exist."""
     try:
         return deps.cluster.patch(JOB, run.namespace, run.status.job_name or "", patch)
     except NotFound:

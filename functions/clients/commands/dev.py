@@ -43,7 +43,7 @@ def command(port: int, repo: str, state: Path) -> None:
         finally:
             logging.getLogger("orchestrator").setLevel(logging.ERROR)  # parts that stop miss those that have stopped
             stack.stop()
-            print("Stopped. The next start continues from here.", flush=True)
+            print("Stopped. The next start continues from this state.", flush=True)
 
 
 def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
@@ -57,7 +57,7 @@ def _explain(stack: Stack, agent: str, mirrors: Sequence[Mirror]) -> None:
     print(f"your shell   source {shlex.quote(str(_environment_file(stack, mirrors)))}")
     print(f"then         {first_run(mirrors[-1])}")
     print("and          orchestrator runs list -w")
-    print("Ready. Ctrl-C stops it; the next start continues from there.", flush=True)
+    print("Ready. Ctrl-C stops it; the next start continues from that state.", flush=True)
 
 
 def first_run(mirror: Mirror) -> str:

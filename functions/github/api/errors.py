@@ -41,7 +41,7 @@ FINAL_REFUSALS = (
 """Parts of the messages of a 403 that only people can change, in lower case."""
 
 FINAL_ABSENCES = ("is not a user",)
-"""Parts of the messages of a 404 that stays: bots, and Copilot, have no permission in a repository."""
+"""Parts of the messages of a 404 that a repeated request meets again: bots, and Copilot, have no permission."""
 
 FINAL_REJECTIONS = ("already exists", "no commits between", "too long", "too large", "missing_field", "already_exists")
 """Parts of the messages and error codes of a 422 that a repeated request meets again, in lower case."""

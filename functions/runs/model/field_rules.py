@@ -50,7 +50,7 @@ class StringRule:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        from pydantic_core import core_schema
+        from pydantic_core import core_schema  # a client that only checks a value does not wait for it
 
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
@@ -84,7 +84,7 @@ class IntOrStringRule:
         raise ValueError(self.why)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        from pydantic_core import core_schema
+        from pydantic_core import core_schema  # a client that only checks a value does not wait for it
 
         either = core_schema.union_schema([core_schema.int_schema(strict=True), core_schema.str_schema(strict=True)])
         return core_schema.no_info_after_validator_function(self.check, either)

@@ -152,7 +152,7 @@ class RunSpec(ApiModel, ABC):
 
     @classmethod
     def _with_valid_placeholders(cls, data: Mapping[str, Any], wrong: Iterable[str]) -> dict[str, Any]:
-        """Return the data with valid values for these fields; without those of which none is known."""
+        """Return the data with a valid value for each of these fields, or without the field if none is known."""
         valid = {**cls.smallest, **cls.alternatives}
         known = {name: valid[to_camel(name)] for name in wrong if to_camel(name) in valid}
         return {**{name: value for name, value in data.items() if name not in wrong}, **known}

@@ -121,7 +121,7 @@ def test_make_dev_prints_no_warning_and_writes_a_file_to_source(tmp_path: Path) 
         start = errors.read_text()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-    assert said[-1:] == ["Ready. Ctrl-C stops it; the next start continues from there.\n"], start
+    assert said[-1:] == ["Ready. Ctrl-C stops it; the next start continues from that state.\n"], start
     assert not re.findall(".*(?:WARNING|ERROR|Traceback).*", start)
     assert process.returncode == 130
     assert "Traceback" not in errors.read_text()

@@ -1,7 +1,7 @@
 """Print the effective settings without secrets, and every problem; with a problem the exit code is 1.
 
 The settings are those of the functions: of FILE, else of the file that ORCHESTRATOR_CONFIG names, and of variables.
-Files that a setting names must exist here: run it in the function's pod, or set what stands in them as variables.
+Files that a setting names must exist here: run the command in the function's pod, or give their contents as variables.
 """
 
 import json
