@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-ha
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 COUNT := awk -v terminal="$$(test -t 2 && echo 1)" ' \
-  /^Collecting/ && terminal { printf "  package %d: %-50s\r", ++n, $$2; fflush() } \
+  /^Collecting/ && terminal { printf "  package %d: %-50s\r", ++n, $$2 > "/dev/stderr" } \
   /^Installing/ { printf "  installing the packages%-40s\n", ""; fflush() }'
 # Large counts in tests are multiplied by it; CI sets 1.
 SCALE ?= 0.1
