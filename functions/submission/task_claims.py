@@ -17,7 +17,7 @@ from functions.manifests import task_claim
 from functions.runs import api_group
 from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model import naming
-from functions.runs.model.code_run_spec import page_identity
+from functions.runs.model.code_run_spec import TaskDefinition
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import parse
 from functions.runs.model.run_spec import RunSpec
@@ -54,7 +54,7 @@ def _tag_and_url(raw: Object) -> tuple[Any, Any] | None:
     task = (stored.get("task") or {}) if isinstance(stored, Mapping) else None
     if not (stored and isinstance(task, Mapping)):
         return None
-    return stored.get("taskTag"), page_identity(str(task.get("url") or ""))
+    return stored.get("taskTag"), TaskDefinition.page_identity(task.get("url"))
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from functions.runs.model.code_run_spec import CodeRunSpec
+from functions.runs.model import naming
+from functions.runs.model.code_run_spec import CodeRunSpec, TaskDefinition
 from functions.runs.model.run import problems
 from tests.support.builders import CODE_SPEC
 
@@ -54,16 +55,30 @@ def test_the_names_of_an_inline_task_follow_its_url(
     assert spec.task_documents == f".taskmaster/docs/task-{task}"
 
 
-@pytest.mark.parametrize("end", ["/", "?x=1", "#issuecomment-7", "/?x#y"])
-def test_every_url_of_an_issue_names_the_same_task(end: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://GitHub.com/acme/shop/issues/12/",
+        "https://github.com/Acme/SHOP/issues/12?x=1",
+        "https://github.com:443/acme/shop/issues/12#issuecomment-7",
+        "https://GITHUB.com:443/Acme/shop/issues/12/?x#y",
+    ],
+)
+def test_every_url_of_an_issue_names_the_same_task(url: str) -> None:
     given = {**CODE_SPEC, "taskId": None, "repositoryUrl": "https://github.com/acme/shop"}
-    issue = "/acme/shop/issues/12"
     written, other = (
-        CodeRunSpec.model_validate({**given, "task": {"title": "x", "url": url}})
-        for url in (f"https://github.com{issue}", f"http://GitHub.com{issue}{end}")
+        CodeRunSpec.model_validate({**given, "task": {"title": "x", "url": each}}) for each in (OWN_TASK["url"], url)
     )
     assert other.task_identity == written.task_identity
+    assert naming.next_name(other, ()) == naming.next_name(written, ())
     assert (other.closing_reference, other.task and other.task.issue) == ("Closes #12", 12)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://git.example/acme/shop/issues/12", "https://git.example:8443/acme/shop/issues/12"]
+)
+def test_the_identity_of_an_issue_is_its_url_in_lower_case(url: str) -> None:
+    assert TaskDefinition.page_identity(url) == url, "names of runs and claims follow from it"
 
 
 @pytest.mark.parametrize("end", ["/", "0", "?x", "#y"])

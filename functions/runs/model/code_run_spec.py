@@ -19,12 +19,6 @@ NO_PLATFORM = "is required with taskId: the repository that has .taskmaster"
 _ISSUE = re.compile(r"https?://([^/?#]+)/([\w.-]+/[\w.-]+)/issues/([0-9]{1,10})/?(?:[?#].*)?", re.ASCII)
 
 
-def page_identity(url: str) -> str:
-    """Return the URL of a task's page, the same for each form of the URL of one issue."""
-    match = _ISSUE.fullmatch(url)
-    return f"https://{match[1].lower()}/{match[2]}/issues/{match[3]}" if match else url
-
-
 class TaskDefinition(ApiModel):
     """A task that is not Task Master's, from an issue or a prompt, as it was when the run was asked for."""
 
@@ -33,6 +27,14 @@ class TaskDefinition(ApiModel):
     url: Annotated[
         fields.TaskUrl | None, Field(description="Its page, such as an issue's; two tasks of one page are the same.")
     ] = None
+
+    @staticmethod
+    def page_identity(url: object) -> str:
+        """Return the URL of a task's page, the same for each form of the URL of one issue; empty without one."""
+        match = _ISSUE.fullmatch(str(url or ""))
+        if not match:
+            return str(url or "")
+        return f"https://{match[1].removesuffix(':443')}/{match[2]}/issues/{match[3]}".lower()
 
     @property
     def issue(self) -> int:
@@ -148,7 +150,7 @@ class CodeRunSpec(RunSpec):
         if self.task is None:
             return TaskIdentity(self.task_id or "", self.service)
         name = f"issue-{self.task.issue}" if self.task.issue else "prompt"
-        url = page_identity(self.task.url or "")
+        url = self.task.page_identity(self.task.url)
         return TaskIdentity(name, self.service, url, is_exclusive=self.task.url is not None)
 
     @property
@@ -205,13 +207,19 @@ class CodeRunSpec(RunSpec):
         return f"Issue {self.task.issue}" if self.task.issue else "Task"
 
     @property
+    def is_issue_of_repository(self) -> bool:
+        """Whether the task is an issue of the repository that the work happens in."""
+        if not (self.task and self.task.issue):
+            return False
+        page = f"https://{self.task.issue_repository}"
+        return repository_url.identity(page) == repository_url.identity(self.repository_url)
+
+    @property
     def closing_reference(self) -> str:
         """The line of a pull request that has GitHub close the task's issue; empty if the task is not an issue."""
         if not (self.task and self.task.issue):
             return ""
-        repository = self.task.issue_repository
-        is_here = repository_url.identity(f"https://{repository}") == repository_url.identity(self.repository_url)
-        other = "" if is_here else repository.partition("/")[2]
+        other = "" if self.is_issue_of_repository else self.task.issue_repository.partition("/")[2]
         return f"Closes {other}#{self.task.issue}"
 
     @property
