@@ -10,7 +10,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model.reasons import Reason, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
-from functions.views.submit_command import submit_command
+from functions.views.submit_command import left_out, submit_command
 
 _MISSING = re.compile(r"secret ([a-z0-9.-]+) with key ([\w.-]+) is missing or empty in namespace ([a-z0-9-]+)")
 """The words of broker/secret_files.py, with nothing in the names that a shell would interpret."""
@@ -21,7 +21,8 @@ _APP_KEYS = ("app-id", "private-key")
 class NextStepCommands:
     """How to follow a run, find why it failed, retry it, submit it again, read it.
 
-    Imperatives with {name}, {kind} and {command}, the command line that submits the run's request again.
+    Imperatives with {name}, {kind}, {command}, the command line that submits the run's request again, and {without},
+    the fields that the command leaves out.
     """
 
     watch: str
@@ -40,7 +41,7 @@ COMMANDS = NextStepCommands(
     log="find the cause with: orchestrator runs logs {name}",
     retry="try again with: orchestrator runs retry {name} --message 'what to do differently'",
     again="try again with: orchestrator runs retry {name}",
-    submit="submit it again with: {command}",
+    submit="submit it again{without} with: {command}",
     diff="see what changed with: orchestrator runs diff {name}",
 )
 
@@ -115,7 +116,8 @@ def _retry_or_submit(run: Run, commands: NextStepCommands) -> str:
 
 
 def _filled(step: str, run: Run) -> str:
-    return step.format(name=run.name, kind=run.kind.word, command=submit_command(run))
+    without = f" without its {left_out(run)}" if left_out(run) else ""
+    return step.format(name=run.name, kind=run.kind.word, command=submit_command(run), without=without)
 
 
 def _result(run: Run, commands: NextStepCommands) -> str:

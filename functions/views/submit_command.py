@@ -3,30 +3,45 @@
 import shlex
 from collections.abc import Iterator
 
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
 
+_NOT_OPTIONS = frozenset({"task_id", "task_title", "task", "cancel", "env", "resources"})
 _OF_RETRIES = frozenset({"context_version", "continue_session", "prompt_modification", "prompt_mode"})
+_PLACEHOLDER = "WHAT TO DO"
 
 
 def submit_command(run: Run) -> str:
-    """Return the command line, quoted for a shell, with the fields of the valid spec that are one word or number.
+    """Return the command line, quoted for a shell, with the fields of the valid spec that differ from their defaults.
 
-    Lists are left out, and so are environment variables, which may be secret. A prompt is read from standard input.
+    `left_out` names the fields that are missing. A task that is no issue of the run's own repository becomes a prompt:
+    its title if that is all, else a placeholder.
     """
     return shlex.join(["orchestrator", "task", run.kind.word, *_task(run), *_options(run)])
 
 
+def left_out(run: Run) -> str:
+    """Return the fields of the run that the command leaves out, such as `env and resources`; empty without any.
+
+    Environment variables may be secret.
+    """
+    return " and ".join(name for name in ("env", "resources") if getattr(run.spec, name, None))
+
+
 def _task(run: Run) -> list[str]:
-    task = getattr(run.spec, "task", None)
-    if task:
-        return ["--issue", str(task.issue)] if task.issue else ["--prompt", "-"]
-    task_id = getattr(run.spec, "task_id", None)
-    return [str(task_id)] if task_id else []
+    spec = run.spec
+    if not isinstance(spec, CodeRunSpec):
+        return []
+    if spec.task is None:
+        return [str(spec.task_id)]
+    if spec.is_issue_of_repository:
+        return ["--issue", str(spec.task.issue)]
+    return ["--prompt", spec.task.title if spec.task.text in ("", spec.task.title) else _PLACEHOLDER]
 
 
 def _options(run: Run) -> Iterator[str]:
-    given = run.spec.model_fields_set - _OF_RETRIES - {"task_id", "task_title", "task", "cancel"} if run.spec else ()
-    for name in sorted(given):
+    for name, field in type(run.spec).model_fields.items() if run.spec else ():
         value = getattr(run.spec, name)
-        if isinstance(value, str | int | float):
-            yield from (f"--{name.replace('_', '-')}", str(value))
+        if name not in _NOT_OPTIONS | _OF_RETRIES and value not in (None, field.default):
+            for each in value if isinstance(value, list) else [value]:
+                yield from (f"--{name.replace('_', '-')}", str(each))
