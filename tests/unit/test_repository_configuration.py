@@ -177,8 +177,29 @@ def test_only_configured_agents_are_accepted(asked: str) -> None:
         planned(StartRun("docs", {"agent": asked}))
 
 
+SEVERAL = (
+    ".1", ", 4 and 5", ", 4", ",4", " or 4", " to 5", " - 5", "-5", " \u2013 5", " / 4", " & 4", " + 4",
+    " and 4: log in", ", task 4", " and task #4", ", and 4", " and 4.1",
+)  # fmt: skip
+"""Ends of titles that begin with a task and name another one, or only a part of it."""
+
+
 @pytest.mark.parametrize(
-    ("title", "task"), [("Task 3: log in", 3), ("[task-12] log in", 12), ("do TASK #7", 7), ("multitask 3", None)]
+    ("title", "task"),
+    [
+        ("Task 3: log in", 3),
+        ("Task 3: 2 or 4 baskets", 3),
+        ("[task-12] log in", 12),
+        ("do TASK #7", 7),
+        ("Task 3 - 2FA", 3),
+        ("Task 3 \u2013 2FA", 3),
+        ("Task 3, add tests", 3),
+        ("Task 3 or fewer clicks", 3),
+        ("Task 3 to the end", 3),
+        ("Task 3/tests", 3),
+        ("multitask 3", None),
+        *((f"Task 3{more}", None) for more in SEVERAL),
+    ],
 )
 def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | None) -> None:
     place = RequestTarget("acme/shop", "main", title)

@@ -25,8 +25,14 @@ from functions.runs.model.specs import SPECS
 from functions.settings.github import GithubSettings
 from functions.settings.model import Settings
 
-_TASK = re.compile(r"\btask[\s#:-]{0,3}([0-9]{1,9})(?!\w|[^\w\s][0-9]|\s(?:[&+]|and)\s[0-9])", re.IGNORECASE)
-"""A task in a title, as in `Task 3: log in`; the 3 of `Task 3.1` or `Task 3 and 4` is not one."""
+_TASK = re.compile(
+    r"""\btask[\s#:-]{0,3}([0-9]{1,9})
+        (?!\w|[^\w\s][0-9])
+        (?!(?:\s*[&+,/\u2013-]|\s+(?:and|or|to)\b)+\s*(?:task[\s#:-]{0,3})?[0-9]+(?!\w))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A task in a title, as in `Task 3: log in` or `Task 3 - 2FA`; the 3 of `Task 3.1`, `Task 3, 4` or `Task 3 to 5` is
+not one."""
 _PART_OF_TASK = re.compile(r"\btask[\s#:-]{0,3}[0-9]", re.IGNORECASE)
 """Something like a task in a title, so that it is not clear what is meant."""
 
@@ -101,7 +107,10 @@ def needs_issue(command: StartRun, title: str) -> bool:
 
 
 def _task_in(title: str) -> re.Match[str] | None:
-    return _TASK.search(normalize(title))
+    """Return the task that the title names; None without one, or if the first one is a part of a task or of a list."""
+    title = normalize(title)
+    first = _PART_OF_TASK.search(title)
+    return _TASK.match(title, first.start()) if first else None
 
 
 def _task_id(request: _Request) -> int | str | None:
