@@ -96,9 +96,7 @@ class GithubSettings(Section):
     @classmethod
     def _of_the_api(cls, url: str) -> str:
         if not (LOOPBACK.match(url) or _API.fullmatch(url)):
-            host = url.split("/")[2]
-            right = "https://api.github.com" if host.lower() == "github.com" else f"https://{host}/api/v3"
-            raise ValueError(f"is not the address of the REST API; write {right}")
+            raise ValueError(f"is not the address of the REST API; write {_rest_address(url.split('/')[2])}")
         return url
 
     @field_validator("app_id", mode="before")
@@ -143,6 +141,12 @@ class GithubSettings(Section):
     def host(self) -> str:
         """The host of repository URLs in lower case, with the port if it is not the default of https."""
         return self.api_url.split("/")[2].lower().removesuffix(":443").removeprefix("api.")
+
+
+def _rest_address(host: str) -> str:
+    """Return the address of the REST API of github.com, of ghe.com, or of a GitHub Enterprise Server."""
+    cloud = re.fullmatch(r"(?:www\.|api\.)?(github\.com|[^.]+\.ghe\.com)(?::443)?", host, re.IGNORECASE)
+    return f"https://api.{cloud[1].lower()}" if cloud else f"https://{host}/api/v3"
 
 
 def _with_line_breaks(pem: str) -> str:

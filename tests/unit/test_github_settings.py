@@ -124,6 +124,11 @@ def test_an_api_without_https_is_refused(url: str) -> None:
         ("https://ghe.example:8443/api/", "https://ghe.example:8443/api/v3"),
         ("https://github.com", "https://api.github.com"),
         ("https://GitHub.com/", "https://api.github.com"),
+        ("https://www.github.com", "https://api.github.com"),
+        ("https://api.github.com/v3", "https://api.github.com"),
+        ("https://octo.ghe.com", "https://api.octo.ghe.com"),
+        ("https://octo.ghe.com:443/api", "https://api.octo.ghe.com"),
+        ("https://notghe.com", "https://notghe.com/api/v3"),
     ],
 )
 def test_an_address_that_is_not_of_the_api_is_refused_with_the_right_one(url: str, written: str) -> None:
