@@ -221,7 +221,9 @@ def test_a_retry_of_an_unfinished_run_is_refused_for_good() -> None:
     assert not needs_no_reconcile(raised, LATER)
     action = next_for(raised)
     assert isinstance(action, actions.WriteStatus)
-    assert "contextVersion 2 is refused" in (action.status.message or "")
+    assert (action.status.message or "").startswith(
+        "the retry asked for by contextVersion 2 is refused: the run is neither finished nor waiting for a fix"
+    )
     following = raised.with_status(action.status)
     assert next_for(following, job(name_of(following))) == actions.Nothing()
     end = next_for(following, job(name_of(following), ended="Complete"), [pod(report=GOOD)])

@@ -51,7 +51,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.NO_REPORT: "The container ended without saying how.",
     Reason.NAME_TAKEN: "An object that is not the run's has the name that it needs.",
     Reason.POLICY_VIOLATION: "The work has what must not be pushed, such as a secret.",
-    Reason.NOT_FINISHED: "A retry was asked for while the run was not finished.",
+    Reason.NOT_FINISHED: "A retry was asked for while the run was neither finished nor waiting for a fix.",
     Reason.OPEN: "The pull request is open.",
     Reason.MERGED: "The pull request was merged.",
     Reason.CLOSED: "The pull request was closed without a merge.",

@@ -176,7 +176,8 @@ def reopen(run: Run, now: datetime) -> RunStatus:
 def refuse_retry(run: Run, now: datetime) -> RunStatus:
     """Return the status of an unfinished run whose retry is refused, so that it does not happen at its end either."""
     wanted = _requested_version(run)
-    message = f"the retry asked for by contextVersion {wanted} is refused: the run is not finished; raise it again then"
+    why = "the run is neither finished nor waiting for a fix between two attempts; raise it again when it is"
+    message = f"the retry asked for by contextVersion {wanted} is refused: {why}"
     status = conditions.retry_refused(run.status, message, run.generation, now)
     return status.model_copy(update={"context_version": wanted, "message": message, "last_update": now})
 
