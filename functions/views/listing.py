@@ -75,12 +75,6 @@ def cost(raw: Raw) -> float:
     return float(amount) if isinstance(amount, int | float) else 0.0
 
 
-def seconds(raw: Raw, now: datetime) -> float:
-    """Return how long the run has worked, in seconds; 0 before its first attempt."""
-    started, finished = (rows.time(raw, "status", name) for name in ("startedAt", "finishedAt"))
-    return ((finished or now) - started).total_seconds() if started else 0.0
-
-
 def short_names(names: Sequence[str]) -> dict[str, str]:
     """Return the shortest prefix of each generated name that no other begins with, such as `run-5f1d7c0a`."""
     ordered = sorted(set(names))

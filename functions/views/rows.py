@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
+from functions.runs.model.status import time_worked
 from functions.views import formatting
 from functions.views.agent_output import clean
 
@@ -40,12 +41,18 @@ def time(raw: Raw, *path: str) -> datetime | None:
     return moment if moment and moment.tzinfo else None
 
 
-def took(raw: Raw, now: datetime) -> str:
-    """Return the time of the run's attempts together, without the pauses between them; empty before the first."""
+def seconds(raw: Raw, now: datetime) -> float | None:
+    """Return the time of the attempts that the status keeps together, in seconds; None before the first."""
     attempts = at(raw, "status", "attempts")
-    started = [(time(each, "startedAt"), each) for each in attempts] if isinstance(attempts, list) else []
-    seconds = [((time(each, "finishedAt") or now) - start).total_seconds() for start, each in started if start]
-    return formatting.duration(sum(seconds)) if seconds else ""
+    kept = attempts if isinstance(attempts, list) else ()
+    worked = time_worked(((time(each, "startedAt"), time(each, "finishedAt")) for each in kept), now)
+    return worked.total_seconds() if worked is not None else None
+
+
+def took(raw: Raw, now: datetime) -> str:
+    """Return `seconds` as text; empty before the first attempt."""
+    worked = seconds(raw, now)
+    return formatting.duration(worked) if worked is not None else ""
 
 
 def agent(raw: Raw) -> str:

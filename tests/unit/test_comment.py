@@ -7,14 +7,16 @@
 | marker                         | on the first line; only comments of the App itself are searched for it      |
 """
 
+from datetime import timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from functions.github import markdown
-from functions.github.reports import check, comment
+from functions.github.reports import check, comment, pull_request
 from functions.runs.admission.position import Position
-from tests.support.builders import UID, ended, run
+from tests.support.builders import NOW, UID, ended, run
 
 APP = "12345"
 NASTY = st.text(st.sampled_from("`~@#<>[]()!|\\*_-\n\r\t a/:.\u202e\u200b\x00é")) | st.text()
@@ -90,6 +92,20 @@ def test_the_comment_shows_the_runs_facts_and_next_commands() -> None:
     assert "`/cancel`" in comment.text(run())
     assert "**Deleted**" in comment.text(run(deletionTimestamp="2026-01-02T03:00:00Z"))
     assert "**Run** `run-1`" in comment.text(run(spec={"taskId": 0})), "also for a run whose spec is not valid"
+
+
+def test_the_time_of_a_run_on_github_is_that_of_its_attempts() -> None:
+    found = ended()
+    (attempt,) = found.status.attempts
+    first = attempt.model_copy(update={"started_at": NOW, "finished_at": NOW + timedelta(minutes=10)})
+    second = attempt.model_copy(update={"started_at": NOW + timedelta(hours=5), "finished_at": None})
+    times = {"attempts": [first, second], "started_at": NOW, "finished_at": NOW + timedelta(hours=5, minutes=15)}
+    later = found.with_status(found.status.model_copy(update=times))
+    assert "- Took: 25m\n" in comment.text(later)
+    branch = later.status.model_copy(update={"branch": "agents/b"})
+    assert "- Took: 25m\n" in pull_request.build(later.with_status(branch), "acme/shop").body
+    without = found.with_status(found.status.model_copy(update={"attempts": [], "started_at": None}))
+    assert "Took" not in comment.text(without)
 
 
 def test_only_the_apps_own_comments_are_selected_oldest_first() -> None:

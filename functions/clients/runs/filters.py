@@ -54,7 +54,7 @@ def in_order(found: list[rows.Raw], order: str, now: datetime) -> list[rows.Raw]
         case "cost":
             return sorted(found, key=listing.cost, reverse=True)
         case "duration":
-            return sorted(found, key=lambda raw: listing.seconds(raw, now), reverse=True)
+            return sorted(found, key=lambda raw: rows.seconds(raw, now) or 0, reverse=True)
         case "phase":
             return sorted(found, key=lambda raw: rows.text(rows.at(raw, "status", "phase")))
         case "title":

@@ -16,7 +16,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model import pull_request
 from functions.runs.model.run import Run
 from functions.runs.model.spec_facts import Purpose
-from functions.runs.model.status import MESSAGE_LENGTH, SUMMARY_LENGTH, Usage
+from functions.runs.model.status import MESSAGE_LENGTH, SUMMARY_LENGTH, RunStatus, Usage, time_worked
 
 Object = Mapping[str, Any]
 
@@ -100,14 +100,21 @@ def _facts(run: Run) -> Iterator[str]:
         yield f"- Pull request: {link(status.pull_request_url)}{_pull_request_state(run)}"
     if status.usage:
         yield f"- Used: {usage_text(status.usage)}"
-    if status.started_at and status.finished_at:
-        yield f"- Took: {duration(status.finished_at - status.started_at)}"
+    yield from took(status)
     yield f"- Run: {code_span(run.key)}"
 
 
 def _pull_request_state(run: Run) -> str:
     condition = pull_request.condition_of(run.status)
     return f", {condition.reason.lower()}" if condition and pull_request.is_closed(run.status) else ""
+
+
+def took(status: RunStatus) -> Iterator[str]:
+    """Yield the line with the time of a finished run's attempts, without the pauses between them."""
+    spans = ((each.started_at, each.finished_at) for each in status.attempts)
+    worked = time_worked(spans, status.finished_at) if status.finished_at else None
+    if worked is not None:
+        yield f"- Took: {duration(worked)}"
 
 
 def _progress(run: Run, now: datetime) -> Iterator[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
-from functions.github.reports.comment import duration, summary, usage_text
+from functions.github.reports.comment import summary, took, usage_text
 from functions.github.repository_name import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.conditions import LIFECYCLE
@@ -56,9 +56,7 @@ def _facts(run: Run, repository: str) -> list[str]:
         facts.append(f"- Asked for in {place}#{source.number}")
     if run.status.usage:
         facts.append(f"- Used: {usage_text(run.status.usage)}")
-    if run.status.started_at and run.status.finished_at:
-        facts.append(f"- Took: {duration(run.status.finished_at - run.status.started_at)}")
-    return facts
+    return [*facts, *took(run.status)]
 
 
 def compare_url(draft: PullRequestDraft, host: str) -> str:

@@ -4,7 +4,8 @@
 from it for people. Code never branches on the phase.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -184,6 +185,15 @@ class RunStatus(LenientModel):
         """The attempt that is under way; None if there is none."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.finished_at is None else None
+
+
+def time_worked(attempts: Iterable[tuple[datetime | None, datetime | None]], now: datetime) -> timedelta | None:
+    """Return the time of attempts together, without the pauses between them; None if none has started.
+
+    Each is its start and its end, which is `now` while it is under way. A status keeps the last ATTEMPTS_KEPT only.
+    """
+    worked = [(end or now) - start for start, end in attempts if start]
+    return sum(worked, timedelta()) if worked else None
 
 
 def derive_phase(truth: Truth, reason: Reason) -> Phase:

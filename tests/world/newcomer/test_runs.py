@@ -34,7 +34,8 @@ ONE, TWO = "run-5f1d7c0a9be342d68c17a0e4", "run-5f1d7c0affffffffffffffff"
 
 def finished(cost: float, until: str = LATER) -> dict[str, object]:
     usage = {"costUsd": cost, "inputTokens": 1, "outputTokens": 1, "turns": 1}
-    return {"attempt": 1, "usage": usage, "startedAt": SINCE, "finishedAt": until}
+    attempt = {"attempt": 1, "jobName": "j1", "generation": 1, "startedAt": SINCE, "finishedAt": until}
+    return {"attempt": 1, "attempts": [attempt], "usage": usage, "startedAt": SINCE, "finishedAt": until}
 
 
 def test_runs_list_shows_both_kinds_in_one_table(namespace: Namespace) -> None:
@@ -53,7 +54,8 @@ def test_runs_list_shows_both_kinds_in_one_table(namespace: Namespace) -> None:
 
 
 def test_runs_list_takes_selector_order_and_limit(namespace: Namespace) -> None:
-    namespace.put("cheap", status=ended("Succeeded", "Completed", **finished(1, "2026-01-02T03:04:10Z")))
+    waited = {**finished(1, "2026-01-02T03:04:10Z"), "finishedAt": "2026-01-02T05:00:00Z"}
+    namespace.put("cheap", status=ended("Succeeded", "Completed", **waited))
     namespace.put("dear", status=ended("Succeeded", "Completed", **finished(9)), service="web", githubApp="Acme-Tess")
 
     def names(*arguments: str) -> list[str]:
