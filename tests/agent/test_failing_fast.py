@@ -10,6 +10,7 @@
 """
 
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.report import Report
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import Pod, World
+from tests.support.python import search_path
 
 
 def refused(pod: Pod, reason: Reason, *words: str) -> Report:
@@ -139,3 +141,21 @@ def test_unexpected_failure_names_the_line_of_the_script(world: World, code_spec
     pod.environ = {**pod.environ, "PATH": f"{broken.parent}:{pod.environ['PATH']}"}
     result = refused(pod, Reason.CONFIGURATION_ERROR, "container.sh stopped at line")
     assert json.loads(result.model_dump_json())["commit"] is None
+
+
+def test_file_in_place_of_the_documents_directory_is_named(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.commit("shop", {".taskmaster/docs": "x"})
+    result = refused(world.pod(world.task(code_spec())), Reason.INVALID_INPUT, ".taskmaster/docs is not a directory")
+    assert "no room" not in result.message
+
+
+def test_full_workspace_is_no_invalid_input_when_documents_are_copied(world: World, code_spec: SpecFactory) -> None:
+    shim = world.path / "bin/mkdir"
+    shim.parent.mkdir()
+    shim.write_text(
+        '#!/bin/bash\n[[ $* != *.taskmaster/docs/task-* ]] || { echo "mkdir: No space left on device" >&2; exit 1; }\n'
+        f'exec {shutil.which("mkdir")} "$@"\n'
+    )
+    shim.chmod(0o755)
+    pod = world.pod(world.task(code_spec()), PATH=f"{shim.parent}:{search_path()}")
+    refused(pod, Reason.CONFIGURATION_ERROR, "workspace (No space left on device)", "job.workspace_size")

@@ -77,16 +77,31 @@ class Attempt:
             known |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return known
 
-    def run(self, config: Path, script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    def run(self, config: Path, script: str, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [*WITHOUT_CAPABILITIES, sys.executable, "-I", "-c", RUNNER, str(config), script, *map(str, arguments)]
         return subprocess.run(
-            command, env=self.environ(), input="", capture_output=True, text=True, errors="replace", timeout=60
+            command,
+            env=self.environ() | variables,
+            input="",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
         )
 
     def open(self, config: Path) -> None:
-        home = self.path / f"open-{len(list(self.path.glob('open-*')))}"
-        done = self.run(config, "open_repository", self.clone, self.path / "state", home, self.path / "start.json")
+        done = self.try_to_open(config)
         assert done.returncode == 0, done.stderr
+
+    def try_to_open(self, config: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Open the repository with these environment variables; return how the script ended."""
+        home = self.path / f"open-{len(list(self.path.glob('open-*')))}"
+        places = (self.clone, self.path / "state", home, self.path / "start.json")
+        return self.run(config, "open_repository", *places, **variables)
+
+    def set_aside(self) -> list[Path]:
+        """Return the clones that were set aside as damaged."""
+        return list(self.clone.parent.glob("*.broken-*"))
 
     def save(self, config: Path) -> dict[str, Any]:
         result = self.path / "saved.json"

@@ -46,7 +46,10 @@ def session_id(uid: str, context_version: int, attempt: int) -> str:
 
 
 def workspace_claim(uid: str, attempt: int) -> str:
-    """Return the name under which pods of an attempt claim its workspace, which agents of earlier ones do not know."""
+    """Return the name of an attempt's claim on its workspace, which needs the run's uid.
+
+    An agent that does not know the run's uid cannot guess it.
+    """
     return str(uuid.uuid5(uuid.UUID(uid), f"claim/{attempt}"))
 
 
