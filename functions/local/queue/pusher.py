@@ -50,29 +50,29 @@ class Pusher:
         try:
             while True:
                 self._wake.clear()
-                self._lease(session)
-                await self._wait_for_work()
+                now = self._clock()  # one moment for both: a message that is due between two would wait for the next
+                self._lease(session, now)
+                await self._wait_for_work(now)
         finally:
             tasks = [*self._leases.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _lease(self, session: aiohttp.ClientSession) -> None:
+    def _lease(self, session: aiohttp.ClientSession, now: float) -> None:
         """Start deliveries up to the concurrency limit, longest due first; those in flight are due too and skipped."""
         limit = self.subscription.concurrency
         if self.in_flight == limit:
             return
-        for delivery in self._store.due(self.subscription.name, self._clock(), limit + self.in_flight):
+        for delivery in self._store.due(self.subscription.name, now, limit + self.in_flight):
             if delivery.id not in self._leases and self.in_flight < limit:
                 self._leases[delivery.id] = asyncio.create_task(self._deliver(session, delivery))
 
-    async def _wait_for_work(self) -> None:
-        now = self._clock()
+    async def _wait_for_work(self, now: float) -> None:
         full = self.in_flight == self.subscription.concurrency
         due = None if full else self._store.next_due(self.subscription.name, now)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), None if due is None else due - now)
+            await asyncio.wait_for(self._wake.wait(), None if due is None else max(0.0, due - self._clock()))
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         try:

@@ -1,17 +1,21 @@
 """Schedules keep one waiting event; concurrent writes share a commit; an invalid topology is refused."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from functions.local.database import connect
-from functions.local.queue import DeadLetterPolicy, Queue, RetryPolicy, Schedule, Subscription, Topology
+from functions.local.queue import DeadLetterPolicy, Queue, RetryPolicy, Schedule, Subscription, Topology, pusher
+from functions.local.queue.group_commit import GroupCommit
 from functions.local.queue.message import Message
+from functions.local.queue.pusher import Pusher
+from functions.local.queue.store import Store
 
 EVENT = Message({"ce-id": "1", "ce-source": "/t", "ce-type": "t", "ce-specversion": "1.0"}, b"")
 
@@ -127,3 +131,31 @@ def test_dead_letter_topic_refuses_subscriptions():
                 Subscription("b", "dead", "http://x/"),
             ),
         )
+
+
+def test_message_that_becomes_due_while_the_queue_looks_is_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time lies between two readings of the clock: after the search for due messages, before that for the next."""
+
+    async def scenario() -> None:
+        connection, pushed = connect(tmp_path / "state.db"), asyncio.Event()
+
+        async def push(*_: object) -> None:
+            pushed.set()
+
+        monkeypatch.setattr(pusher, "_push", push)
+        readings = itertools.chain([0.0], itertools.repeat(1.0))
+        store = Store(connection)
+        store.publish("sweep", EVENT, ["to-sweep"], 0.5)
+        subscription = Subscription("to-sweep", "sweep", "http://127.0.0.1:9/")
+        delivery = Pusher(subscription, store, GroupCommit(connection), lambda: next(readings))
+        async with ClientSession() as session:
+            running = asyncio.create_task(delivery.run(session))
+            try:
+                await asyncio.wait_for(pushed.wait(), 5)
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+    run(scenario)
