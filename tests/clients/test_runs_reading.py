@@ -167,7 +167,7 @@ def test_get_shows_the_queue_position_of_a_queued_run(namespace: Namespace) -> N
     namespace.put("second", status=waits, service="web")
     namespace.put("works", status={"phase": "Running", "conditions": condition("Unknown", "Running")}, service="other")
     assert namespace.runs("get", "second", "-o", "json").json["queue"] == {
-        "place": 2, "of": 2, "waitsFor": "waits: 1 runs work (limits.runs)",
+        "place": 2, "of": 2, "waitsFor": "1 runs work (limits.runs)",
     }  # fmt: skip
     assert "Queue       1 of 2" in namespace.runs("get", "first").out
     assert "queue" not in namespace.runs("get", "works", "-o", "json").json

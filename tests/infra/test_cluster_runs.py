@@ -148,7 +148,8 @@ def test_the_guides_doctor_command_reports_only_missing_parts_of_this_machine(at
     values = {"nats://127.0.0.1:4222": nats, "http://127.0.0.1:8080": health}
     output = at_work.reader.follow("Check", values=values, check=False)
     assert '"runs-reconcile": {"ready": true' in output
-    found = dict(re.findall(r"^([\w ]+): (ok|problem|unknown)$", output, re.MULTILINE))
+    rows = re.findall(r"^(ok|problem|unknown) +([\w ]{12})", output, re.MULTILINE)
+    found = {check.strip(): state for state, check in rows}
     assert found["queue"] == found["rights"] == found["definitions"] == found["model key"] == "ok", output
     lacking = {"image", "version"}  # a registry, and Kubernetes 1.29 if the control plane is older
     assert {name for name, state in found.items() if state == "problem"} <= lacking, output
