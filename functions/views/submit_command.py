@@ -3,12 +3,10 @@
 import shlex
 from collections.abc import Iterator
 
-from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
 
 _NOT_OPTIONS = frozenset({"task_id", "task_title", "task", "cancel", "env", "resources"})
 _OF_RETRIES = frozenset({"context_version", "continue_session", "prompt_modification", "prompt_mode"})
-_PLACEHOLDER = "WHAT TO DO"
 
 
 def submit_command(run: Run) -> str:
@@ -17,7 +15,9 @@ def submit_command(run: Run) -> str:
     `left_out` names the fields that are missing. A task that is no issue of the run's own repository becomes a prompt:
     its title if that is all, else a placeholder.
     """
-    return shlex.join(["orchestrator", "task", run.kind.word, *_task(run), *_options(run)])
+    return shlex.join(
+        ["orchestrator", "task", run.kind.word, *(run.spec.task_arguments if run.spec else ()), *_options(run)]
+    )
 
 
 def left_out(run: Run) -> str:
@@ -26,17 +26,6 @@ def left_out(run: Run) -> str:
     Environment variables may be secret.
     """
     return " and ".join(name for name in ("env", "resources") if getattr(run.spec, name, None))
-
-
-def _task(run: Run) -> list[str]:
-    spec = run.spec
-    if not isinstance(spec, CodeRunSpec):
-        return []
-    if spec.task is None:
-        return [str(spec.task_id)]
-    if spec.is_issue_of_repository:
-        return ["--issue", str(spec.task.issue)]
-    return ["--prompt", spec.task.title if spec.task.text in ("", spec.task.title) else _PLACEHOLDER]
 
 
 def _options(run: Run) -> Iterator[str]:

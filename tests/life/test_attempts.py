@@ -100,7 +100,10 @@ def test_retry_of_an_open_attempt_is_refused_and_shown_in_a_condition(world: Har
     run_event(world, raised)
     found = now(world, run).status
     assert found.message == "attempt 1 is running", "in the same pass"
-    assert "contextVersion 2 is refused: the run is not finished" in conditions.retry_refused_message(found)
+    assert (
+        "contextVersion 2 is refused: the run is neither finished nor waiting for a fix"
+        in conditions.retry_refused_message(found)
+    )
 
 
 def test_retry_that_is_cancelled_before_its_start_does_not_start(world: Harness) -> None:

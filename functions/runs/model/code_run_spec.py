@@ -215,6 +215,15 @@ class CodeRunSpec(RunSpec):
         return repository_url.identity(page) == repository_url.identity(self.repository_url)
 
     @property
+    def task_arguments(self) -> list[str]:
+        """The task's id, its issue, or a prompt: the title if the task has nothing else, or else a placeholder."""
+        if self.task is None:
+            return [str(self.task_id)]
+        if self.is_issue_of_repository:
+            return ["--issue", str(self.task.issue)]
+        return ["--prompt", self.task.title if self.task.text in ("", self.task.title) else "WHAT TO DO"]
+
+    @property
     def closing_reference(self) -> str:
         """The line of a pull request that has GitHub close the task's issue; empty if the task is not an issue."""
         if not (self.task and self.task.issue):

@@ -34,6 +34,11 @@ class DocsRunSpec(RunSpec):
         """None: a docs run works on all tasks."""
 
     @property
+    def task_arguments(self) -> tuple[()]:
+        """No arguments: a docs run works on all tasks."""
+        return ()
+
+    @property
     def workspace(self) -> None:
         """None: the workspace lives as long as the pod."""
 

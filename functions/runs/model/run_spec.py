@@ -198,6 +198,11 @@ class RunSpec(ApiModel, ABC):
 
     @property
     @abstractmethod
+    def task_arguments(self) -> Sequence[str]:
+        """Arguments of the command line that name the task; none for a kind without one."""
+
+    @property
+    @abstractmethod
     def workspace(self) -> str | None:
         """The name of the volume claim that outlives the run; None for a kind whose workspace is its pod's."""
 

@@ -57,7 +57,7 @@ def elsewhere(tmp_path: Path) -> dict[str, str]:
 def test_make_install_puts_the_command_on_the_printed_path(
     checkout: Path, tmp_path: Path, elsewhere: dict[str, str]
 ) -> None:
-    printed = output("make", "install", cwd=checkout)
+    printed = output("make", "--no-print-directory", "install", cwd=checkout)
     assert f"{checkout}/.venv/bin/orchestrator is installed" in printed
     path = printed.splitlines()[-1].removeprefix("  export PATH=").removesuffix(":$PATH")
     elsewhere["PATH"] = f"{path}:{os.defpath}"
