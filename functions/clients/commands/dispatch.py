@@ -1,19 +1,16 @@
 """Deliver events from NATS to the functions, and publish the sweep's schedule, until stopped (the dispatcher)."""
 
 import asyncio
-import os
 import signal
 import sys
 
 import click
 
 from functions.clients.errors import CommandError, as_command_error
-from functions.clients.settings import check_endpoints
+from functions.clients.settings import check_endpoints, load_settings
 from functions.queues.backends.nats.connection import NatsError
 from functions.queues.backends.nats.dispatcher import Dispatcher
 from functions.queues.topology import topology
-from functions.settings.errors import SettingsError
-from functions.settings.loading import load
 from functions.settings.model import Settings
 from functions.telemetry import logs
 from functions.telemetry.health import HealthServer
@@ -28,9 +25,7 @@ from functions.telemetry.health import HealthServer
 def command(host: str, port: int, sweep_seconds: float) -> None:
     """Run the dispatcher."""
     logs.configure(sys.stderr)
-    with as_command_error(SettingsError):
-        settings = load(os.environ, image="none")  # it starts no container
-    dispatcher = _dispatcher(settings, sweep_seconds)
+    dispatcher = _dispatcher(load_settings(starts_containers=False), sweep_seconds)
     try:
         health = HealthServer(dispatcher, host, port, "subscriptions")
     except OSError as error:

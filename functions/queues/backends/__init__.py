@@ -62,6 +62,7 @@ def apply(settings: QueueSettings, *, dry_run: bool = False) -> Iterator[str]:
 
 
 def _selected(settings: QueueSettings) -> Backend | None:
-    for field in settings.selected:
-        return cast(Backend, import_module(f"{__name__}.{BACKENDS[field]}.backend"))
-    return None
+    if not settings.selected:
+        return None
+    (field,) = settings.selected
+    return cast(Backend, import_module(f"{__name__}.{BACKENDS[field]}.backend"))
