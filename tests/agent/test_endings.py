@@ -103,12 +103,12 @@ def test_agent_that_kills_its_own_servers_does_not_end_the_attempt(world: World,
 def test_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
     world: World, code_spec: SpecFactory
 ) -> None:
-    agent = "echo x > x; echo $$ > $POD_ROOT/child; kill -9 $PPID; while :; do sleep 0.1; done"
+    agent = "echo x > x; kill -9 $PPID; while :; do sleep 0.1; done"
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
     result = pod.run()
     assert (result.outcome, result.reason) == ("failed", Reason.AGENT_ERROR)
     assert world.remotes.files("shop", result.branch or "") == ["x"]
-    assert not child_of(pod).exists()
+    assert pod.leftovers() == []
 
 
 def test_unreachable_remote_at_the_end_is_a_retriable_failure(world: World, code_spec: SpecFactory) -> None:
