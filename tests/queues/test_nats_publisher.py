@@ -7,7 +7,7 @@
 | elects a leader for the stream            | the publish is repeated until the timeout                    |
 | cannot be reached                         | PublishError after the timeout                               |
 | is restarted                              | the same publisher continues                                 |
-| refuses the user                          | PublishError that names the setting, without the password    |
+| refuses the user, or only closes          | PublishError that names the setting, without the password    |
 | is in operator mode                       | accepts only the credentials_file of its own operator        |
 | requires TLS                              | accepts a connection with ca_file; PublishError without it   |
 | refuses a message of that size            | PublishError with max_payload                                |
@@ -15,6 +15,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,11 +31,14 @@ from functions.local.nats import NatsServer
 from functions.queues.backends.nats.connection import NatsError, NatsUnavailableError, explained
 from functions.queues.backends.nats.setup import TopologyApplier
 from functions.queues.publisher import PublishError
+from functions.settings.nats import NatsSettings
 from tests.queues.nats_bench import Bench, event, jobs
 from tests.queues.nats_operator import Operator
 from tests.support.github.certificate import make
 
 Serve = Callable[..., NatsServer]
+
+REFUSED = re.compile(r"refuses? the credentials.* queues\.nats")
 
 
 @pytest.fixture
@@ -152,7 +156,7 @@ def test_error_for_a_refused_user_names_the_setting_without_the_password(serve: 
             bench.settings.model_validate({"servers": [url], "user": "u", "password": "s3cret"}), bench.prefix
         )
         text = refusal(wrong, event("two"))
-    assert "credentials: check queues.nats" in text
+    assert REFUSED.search(text)
     assert "s3cret" not in text
 
 
@@ -164,7 +168,22 @@ def test_credentials_file_is_accepted_only_by_servers_of_its_operator(serve: Ser
         bench.publisher().publish("jobs", event("one"))
         assert len(bench.stored("jobs")) == 1
     others = Operator().credentials(tmp_path / "others.creds")
-    assert "credentials: check queues.nats" in refusal(Bench.on(url, credentials_file=others), event("two"))
+    assert REFUSED.search(refusal(Bench.on(url, credentials_file=others), event("two")))
+
+
+def test_refused_credentials_are_named_beside_a_server_that_is_away(serve: Serve) -> None:
+    url = serve('authorization { user: functions, password: "right one" }\n').url
+    servers = [url, "nats://127.0.0.1:1"]
+    settings = NatsSettings.model_validate({"servers": servers, "user": "u", "password": "p"})
+    text = refusal(Bench(settings, "bench-"), event("one"))
+    assert REFUSED.search(text)
+    assert "Connect call failed" in text
+
+
+def test_connection_that_the_server_resets_may_mean_refused_credentials() -> None:
+    """The answer of a server that refuses them may be lost with what it has not read."""
+    with pytest.raises(NatsUnavailableError, match=REFUSED), explained("stream jobs"):
+        raise ConnectionResetError
 
 
 def test_server_certificate_is_verified_with_ca_file(serve: Serve, tmp_path: Path) -> None:

@@ -71,23 +71,26 @@ async def connect(settings: NatsSettings, name: str) -> Client:
         )
         await asyncio.wait_for(connecting, ALL_SERVERS_SECONDS)  # nats-py 2.16 waits for ever after a failed handshake
     except (Error, OSError, TimeoutError) as error:
-        raise NatsUnavailableError(f"{', '.join(settings.servers)}: {errors.last or explanation(error)}") from error
+        reasons = "; ".join(errors.texts or [explanation(error)])  # a refusal stands, whatever follows it
+        raise NatsUnavailableError(f"{', '.join(settings.servers)}: {reasons}") from error
+    errors.texts.clear()
     client.options["max_reconnect_attempts"] = -1  # from now on it comes back by itself
     return client
 
 
 class _Errors:
-    """Logs the errors of one client: one line for an outage, not one for each attempt to connect."""
+    """The errors of one client until it is connected: each is logged once, not at every attempt to connect."""
 
-    last = ""
+    def __init__(self) -> None:
+        self.texts: list[str] = []
 
     async def note(self, error: Exception) -> None:
-        if explanation(error) != self.last:
-            self.last = explanation(error)
-            log.warning("NATS: %s", self.last)
+        if (text := explanation(error)) not in self.texts:
+            self.texts.append(text)
+            log.warning("NATS: %s", text)
 
     async def forget(self) -> None:
-        self.last = ""
+        self.texts.clear()
         log.info("NATS: connected again")
 
 
@@ -130,6 +133,8 @@ def explanation(error: Exception) -> str:
             return "no server takes its messages: run `orchestrator queues apply`, and check that most servers are up"
         case APIError(description=str(description)):
             return f"NATS did not do as asked: {description}"
+        case ConnectionResetError():
+            return "the server closed the connection: its log says why; it may refuse the credentials of queues.nats"
         case TimeoutError():
             return "no answer in time"
     return " ".join(str(error).split()) or type(error).__name__
