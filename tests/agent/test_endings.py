@@ -93,11 +93,11 @@ def test_background_processes_of_the_agent_are_ended(world: World, code_spec: Sp
 
 
 def test_agent_that_kills_its_own_servers_does_not_end_the_attempt(world: World, code_spec: SpecFactory) -> None:
-    until_noticed = 'until grep -q "is not followed" "$POD_ROOT/log"; do sleep 0.05; done'
+    until_noticed = 'until grep -q "ignored a SIGTERM" "$POD_ROOT/log"; do sleep 0.05; done'
     agent = world.agent(f"{KILLALL.format(name='*python')}\n{until_noticed}\necho x > x\n{result_line()}")
     pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert "is not followed" in pod.log
+    assert "ignored a SIGTERM" in pod.log
 
 
 def test_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
