@@ -24,8 +24,8 @@ class AppRepositories:
     def __init__(self, git: Git, secrets: Path, namespace: str, clock: Callable[[], datetime]) -> None:
         assert git.app, "only a run that works as an App has one"
         self._git, self._app, self._clock = git, git.app, clock
-        self._id = SecretFile(secrets / "app-id", git.app.secret, "app-id", namespace)
-        self._key = SecretFile(secrets / "private-key", git.app.secret, "private-key", namespace)
+        self._id = SecretFile(secrets / "app-id", git.app.secret, "app-id", namespace, ("private-key",))
+        self._key = SecretFile(secrets / "private-key", git.app.secret, "private-key", namespace, ("app-id",))
         self._github: client.Github | None = None
 
     def token(self, repository: Repository) -> str:

@@ -1,5 +1,6 @@
 """Reads mounted secrets. Kubernetes replaces their files when a secret is changed, so that each use reads anew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ class SecretFile:
     secret: str
     key: str
     namespace: str
+    others: Sequence[str] = ()
+    """The further keys of the secret."""
 
     def read(self) -> str:
         """Return the text without surrounding blanks; raise ProblemError if it is missing."""
@@ -24,10 +27,15 @@ class SecretFile:
         except (OSError, UnicodeDecodeError):
             raise self.problem("cannot be read as text") from None
         if not text:
-            raise self.problem("is missing or empty")
+            raise self.problem("is missing or empty", f"; create it with: {self._create_command}")
         return text
 
-    def problem(self, what: str) -> ProblemError:
+    @property
+    def _create_command(self) -> str:
+        keys = " ".join(f"--from-file={key}=FILE" for key in sorted((self.key, *self.others)))
+        return f"kubectl --namespace {self.namespace} create secret generic {self.secret} {keys}"
+
+    def problem(self, what: str, remedy: str = "") -> ProblemError:
         """Return an error that names the secret and its key."""
-        message = f"secret {self.secret} with key {self.key} {what} in namespace {self.namespace}"
+        message = f"secret {self.secret} with key {self.key} {what} in namespace {self.namespace}{remedy}"
         return ProblemError(Problem("MissingSecret", message))

@@ -1,6 +1,5 @@
 """The next step for a user of a run, in one line."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,6 @@ from functions.runs.model.reasons import Reason, row
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 from functions.views.submit_command import left_out, submit_command
-
-_MISSING = re.compile(r"secret ([a-z0-9.-]+) with key ([\w.-]+) is missing or empty in namespace ([a-z0-9-]+)")
-"""The words of broker/secret_files.py, with nothing in the names that a shell would interpret."""
-_APP_KEYS = ("app-id", "private-key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +66,13 @@ def _for_unfinished(run: Run, state: State, position: Position | None, commands:
 
 
 def _for_fix(run: Run, commands: NextStepCommands) -> Iterator[str]:
-    yield f"fix what the message names ({_create_secret(run) or row(_reason(run)).remedy})"
+    yield f"fix what the message names ({row(_reason(run)).remedy})"
     at, until = run.status.next_attempt_at, run.status.pending_until
     if run.status.may_retry_now and run.kind.is_retriable:
         yield f"then {_filled(commands.again, run)}"
     yield f"the next attempt starts automatically at {rfc3339(at)}" if at else "the run goes on automatically"
     if until:
         yield f"it gives up at {rfc3339(until)}"
-
-
-def _create_secret(run: Run) -> str:
-    """Return the command that creates the Secret of which the message says that it is missing; empty without one."""
-    found = _MISSING.search(run.status.message or "")
-    if _reason(run) != Reason.MISSING_SECRET or not found:
-        return ""
-    secret, key, namespace = found.groups()
-    keys = _APP_KEYS if key in _APP_KEYS else (key,)
-    files = " ".join(f"--from-file={each}=FILE" for each in keys)
-    return f"kubectl --namespace {namespace} create secret generic {secret} {files}"
 
 
 def _for_finished(run: Run, state: State, commands: NextStepCommands) -> str:

@@ -157,7 +157,9 @@ def test_missing_app_key_is_named_with_secret_and_namespace(world: World, github
     with brokers.serving(mounts) as running:
         problem = running.ready.problems["git"]
     words = "secret github-app-rex with key private-key is missing or empty in namespace agents"
-    assert (problem.reason, problem.message) == ("MissingSecret", words)
+    command = "kubectl --namespace agents create secret generic github-app-rex --from-file=app-id=FILE"
+    assert problem.reason == "MissingSecret"
+    assert problem.message == f"{words}; create it with: {command} --from-file=private-key=FILE"
 
 
 @pytest.fixture

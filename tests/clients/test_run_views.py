@@ -132,15 +132,6 @@ def test_the_next_step_follows_from_reason_and_spec(kind: str, shown: Any, spec:
     assert words in next_step(run(kind, spec, shown))
 
 
-def test_the_next_step_of_a_missing_secret_is_the_command_that_creates_it() -> None:
-    words = "secret {} with key {} is missing or empty in namespace agents"
-    app = status("Unknown", "MissingSecret", message=words.format("github-app-rex", "private-key"))
-    made = "kubectl --namespace agents create secret generic github-app-rex --from-file=app-id=FILE"
-    assert f"({made} --from-file=private-key=FILE)" in next_step(run(status=app))
-    forged = status("Unknown", "MissingSecret", message=words.format("x;rm", "$(id)"))
-    assert "kubectl" not in next_step(run(status=forged))
-
-
 def test_a_start_is_one_entry_of_the_timeline() -> None:
     def event(reason: str, uid: str) -> dict[str, Any]:
         return {"reason": reason, "lastTimestamp": "2026-01-02T03:04:06Z", "involvedObject": {"uid": uid}}
