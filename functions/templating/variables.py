@@ -58,7 +58,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
     spec = attempt.spec
     key = settings.secrets.api_key(spec.agent_cli)
     return {
-        **{name: getattr(spec, name) for name in type(spec).model_fields},
+        **dict(spec),
         "kind": attempt.kind,
         "run": attempt.run,
         "namespace": attempt.namespace,
@@ -84,7 +84,7 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
         "github_api_url": settings.github.api_url,
         "github_host": settings.github.host,
         "github_repository": on_github(spec.repository_url, settings.github.host),
-        "github_platform_repository": on_github(getattr(spec, "task_repository_url", ""), settings.github.host),
+        "github_platform_repository": on_github(spec.task_repository_url, settings.github.host),
         "known_hosts": settings.github.known_hosts,
         "readable_repositories": {
             url: on_github(url, settings.github.host) for url in settings.github.readable_repositories
@@ -104,9 +104,8 @@ def variables(attempt: AttemptContext, settings: Settings, hooks: Sequence[str])
 
 def _git_urls(spec: RunSpec, host: str) -> dict[str, str]:
     """Return the URLs of the run's repositories as the pod gives them to git."""
-    platform = getattr(spec, "task_repository_url", "")
-    urls = {"repository_url": spec.repository_url} | ({"platform_repository_url": platform} if platform else {})
-    return {name: for_git(url, host, as_app=bool(spec.github_app)) for name, url in urls.items()}
+    urls = {"repository_url": spec.repository_url, "platform_repository_url": spec.task_repository_url}
+    return {name: for_git(url, host, as_app=bool(spec.github_app)) for name, url in urls.items() if url}
 
 
 def _tool_variables(requested: RequestedTools | None, tools: ToolSettings) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def left_out(run: Run) -> str:
 
     Environment variables may be secret.
     """
-    return " and ".join(name for name in ("env", "resources") if getattr(run.spec, name, None))
+    left = {"env": run.spec.env, "resources": run.spec.resources} if run.spec else {}
+    return " and ".join(name for name, value in left.items() if value)
 
 
 def _options(run: Run) -> Iterator[str]:

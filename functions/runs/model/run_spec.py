@@ -197,6 +197,11 @@ class RunSpec(ApiModel, ABC):
         """The task; None for a kind without one."""
 
     @property
+    def task_repository_url(self) -> str:
+        """The repository of the task's definition; empty for a kind without a task."""
+        return ""
+
+    @property
     @abstractmethod
     def task_arguments(self) -> Sequence[str]:
         """Arguments of the command line that name the task; none for a kind without one."""
