@@ -26,11 +26,12 @@ from functions.runs.lifecycle.observed import parse_job
 from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 from functions.serving.dependencies import Dependencies
 from functions.storage.ledger_store import VersionedLedger
 
 
-def request_slot(deps: Dependencies, run: Run) -> str | None:
+def request_slot(deps: Dependencies, run: Run) -> Obstacle | None:
     """Return what a run that is about to start has to wait for; None once it has a slot. Raises ClusterError."""
     if not deps.policy.limits.on:
         return None
@@ -38,7 +39,7 @@ def request_slot(deps: Dependencies, run: Run) -> str | None:
     return deps.ledger.update_serialized(partial(_request_again, deps, run)) if obstacle and first else obstacle
 
 
-def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str | None, bool]:
+def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[Obstacle | None, bool]:
     """Return what the run waits for, and whether it is the first that is known to wait."""
     ledger, mine, limits = stored.ledger, pending_run(run), deps.policy.limits
     if ledger.is_reserved(run):
@@ -57,7 +58,7 @@ def _request(deps: Dependencies, run: Run, stored: VersionedLedger) -> tuple[str
     return obstacle, False
 
 
-def _request_again(deps: Dependencies, run: Run, stored: VersionedLedger) -> str | None:
+def _request_again(deps: Dependencies, run: Run, stored: VersionedLedger) -> Obstacle | None:
     """Look once more: a run that ended during the first look found no pending run to pass its slot on to."""
     after, obstacle = _admit_one(deps, run, stored, cached=False)
     if not obstacle:
@@ -65,7 +66,9 @@ def _request_again(deps: Dependencies, run: Run, stored: VersionedLedger) -> str
     return obstacle
 
 
-def _admit_one(deps: Dependencies, run: Run, stored: VersionedLedger, *, cached: bool) -> tuple[Ledger, str | None]:
+def _admit_one(
+    deps: Dependencies, run: Run, stored: VersionedLedger, *, cached: bool
+) -> tuple[Ledger, Obstacle | None]:
     """Look at every unfinished run: there is no ledger, or it may be out of date or not name all pending runs."""
     cycle = _observe_all(deps, stored, cached=cached)
     _keep_live(deps, cycle)

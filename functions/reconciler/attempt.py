@@ -15,7 +15,7 @@ from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
-from functions.runs.model.status import MESSAGE_LENGTH, RunStatus
+from functions.runs.model.status import MESSAGE_LENGTH, Obstacle, RunStatus
 from functions.serving.dependencies import Dependencies
 from functions.storage.config_map_store import ConfigMapStore
 from functions.templating.render import TaskFiles
@@ -55,10 +55,10 @@ def _was_deleted_before(deps: Dependencies, run: Run) -> bool:
     return tombstones.find(naming.tombstone(run.kind, run.name)) is not None
 
 
-def _queue(deps: Dependencies, run: Run, obstacle: str) -> None:
+def _queue(deps: Dependencies, run: Run, obstacle: Obstacle) -> None:
     """Show that the run waits. The obstacle may change while it waits, and is not written again."""
     if not run.status.succeeded or run.status.succeeded.reason != Reason.QUEUED:
-        deps.runs.write_status(run, transitions.queued(run, f"waits: {obstacle}", deps.clock()))
+        deps.runs.write_status(run, transitions.queued(run, obstacle, deps.clock()))
 
 
 def _create(deps: Dependencies, run: Run, files: TaskFiles) -> None:

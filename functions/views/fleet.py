@@ -1,6 +1,5 @@
 """All runs of an installation at a glance: filtered, counted and grouped by phase. Pure."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +19,6 @@ assert set(PHASES) == set(get_args(Phase))
 NEEDS_YOU = "Needs you"
 """Group of the pending runs that wait until a person has fixed something."""
 GROUPS = (NEEDS_YOU, *PHASES)
-_HOLDER = re.compile(r"(\w+ \S+) works in workspace ")
-"""How a queued run says which run holds its workspace (runs/admission/capacity.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Row:
     """A URL that a browser may be led to, or empty."""
     position: Position | None
     waits_for: "Row | None" = None
-    """The run that holds the workspace for which this one is queued, if it is among the runs of the fleet."""
+    """The run whose workspace or directory this one is queued for, if it is among the runs of the fleet."""
 
     @property
     def group(self) -> str:
@@ -159,12 +156,10 @@ def row(raw: Raw, position: Position | None, now: datetime) -> Row:
 
 
 def _linked(every: Sequence[Row]) -> list[Row]:
-    """Return the rows, each queued one with the run that holds its workspace."""
-    named = {f"{each.kind} {each.name}": each for each in every}
-    holders = [_HOLDER.match(each.position.waits_for) if each.position else None for each in every]
+    """Return the rows, each queued one with the run whose workspace or directory it waits for."""
+    by_name = {f"{each.kind} {each.name}": each for each in every}
     return [
-        replace(each, waits_for=named.get(found[1])) if found else each
-        for each, found in zip(every, holders, strict=True)
+        replace(each, waits_for=by_name.get(each.position.holder or "")) if each.position else each for each in every
     ]
 
 

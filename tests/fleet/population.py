@@ -17,7 +17,7 @@ from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.runs.model.specs import SPECS
-from functions.runs.model.status import RunStatus
+from functions.runs.model.status import Obstacle, RunStatus
 from functions.runs.retention import Retention
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW
@@ -82,7 +82,7 @@ class Population:
 
 def _status(run: Run, state: str) -> RunStatus:
     if state == "queued":
-        return transitions.queued(run, "waits", NOW)
+        return transitions.queued(run, Obstacle(message="waits"), NOW)
     working = run.with_status(transitions.start(run, NOW))
     if state == "working":
         return transitions.running(working, NOW)

@@ -26,6 +26,7 @@ from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 from tests.support.builders import NOW, run
 from tests.unit.waiting import code, uid_of
 
@@ -154,7 +155,7 @@ def test_admitting_one_run_does_not_overtake_older_runs() -> None:
     cycle.observe(older)
     cycle.observe(younger)
     ledger, obstacle = cycle.admit_one(younger)
-    assert (dict(ledger.entries), obstacle) == ({}, "1 runs work (limits.runs)")
+    assert (dict(ledger.entries), obstacle) == ({}, Obstacle(message="1 runs work (limits.runs)"))
     assert ledger.last_rejected
     ledger, obstacle = cycle.admit_one(older)
     assert (list(ledger.entries), obstacle, ledger.last_rejected) == ([uid_of(1)], None, uid_of(2))
@@ -189,24 +190,25 @@ def test_a_run_pending_on_a_template_error_is_not_admissible() -> None:
     found = code(1)
     shown = found.with_status(transitions.pending(found, Reason.TEMPLATE_ERROR, "line 3", NOW))
     assert not is_admissible(shown, NOW)
-    queued = shown.with_status(transitions.queued(shown, "waits", NOW))
+    queued = shown.with_status(transitions.queued(shown, Obstacle(message="waits"), NOW))
     assert is_admissible(queued, NOW)
     assert queued.status.phase == "Queued"
 
 
 @pytest.mark.parametrize(
-    ("limits", "words"),
+    ("limits", "words", "holder"),
     [
-        (Limits(runs=0), "paused by the setting limits.runs: 0"),
-        (ONE, "1 runs work (limits.runs)"),
-        (Limits(per_service=1), "1 runs work for service s1 (limits.per_service)"),
-        (Limits(per_agent=1), "1 runs work as agent rex (limits.per_agent)"),
-        (Limits(exclusive=True), "CodeRun r1 works in workspace workspace-s1-rex-2e06e942"),
+        (Limits(runs=0), "paused by the setting limits.runs: 0", None),
+        (ONE, "1 runs work (limits.runs)", None),
+        (Limits(per_service=1), "1 runs work for service s1 (limits.per_service)", None),
+        (Limits(per_agent=1), "1 runs work as agent rex (limits.per_agent)", None),
+        (Limits(exclusive=True), "CodeRun r1 works in workspace workspace-s1-rex-2e06e942", "CodeRun r1"),
     ],
 )
-def test_an_obstacle_names_the_limit_and_its_holder(limits: Limits, words: str) -> None:
+def test_an_obstacle_names_the_limit_and_its_holder(limits: Limits, words: str, holder: str | None) -> None:
     first = code(1)
-    assert Ledger({first.uid: reservation(first)}).obstacle("other", capacity_keys(first), limits) == words
+    obstacle = Ledger({first.uid: reservation(first)}).obstacle("other", capacity_keys(first), limits)
+    assert obstacle == Obstacle(message=words, holder=holder)
 
 
 def test_a_runs_own_reservation_is_no_obstacle() -> None:
@@ -229,5 +231,5 @@ def test_a_reopened_run_resumes_its_session_after_waiting_in_the_queue() -> None
     done = working.with_status(transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
     raised = replace(done, spec=code(1, contextVersion=2).spec)
     again = raised.with_status(transitions.reopen(raised, NOW))
-    waited = again.with_status(transitions.queued(again, "waits", NOW))
+    waited = again.with_status(transitions.queued(again, Obstacle(message="waits"), NOW))
     assert transitions.start(waited, NOW).attempts[-1].resumes

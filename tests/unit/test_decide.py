@@ -29,6 +29,7 @@ from functions.runs.lifecycle.event_filters import needs_no_reconcile
 from functions.runs.lifecycle.states import State, state
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 from tests.support.builders import NOW, POLICY, job, pod, run
 from tests.unit.deciding import LATER, finished, name_of, next_for, running, started
 
@@ -137,7 +138,7 @@ def test_cancel_ends_a_run_in_every_state() -> None:
 def waiting(**spec: Any) -> Run:
     """Return a queued run."""
     found = run(spec=spec)
-    return found.with_status(transitions.queued(run(), "waits", NOW))
+    return found.with_status(transitions.queued(run(), Obstacle(message="waits"), NOW))
 
 
 def test_an_event_is_dropped_only_if_the_run_needs_no_reconcile() -> None:

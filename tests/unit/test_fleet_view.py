@@ -7,6 +7,7 @@ import pytest
 
 from functions.runs.admission.position import Position, positions
 from functions.runs.lifecycle import transitions
+from functions.runs.model.status import Obstacle
 from functions.views import links
 from functions.views.fleet import Filter, fleet
 from functions.views.titles import title
@@ -38,8 +39,7 @@ def test_runs_that_wait_for_a_person_come_first_in_a_group_of_their_own() -> Non
 
 def test_a_queued_run_names_the_run_that_holds_its_workspace() -> None:
     first, second = stored("a", "Running"), stored("b", "Queued")
-    words = "CodeRun a works in workspace workspace-s1-rex-2e06e942"
-    found = fleet([first, second], {"uid-b": Position(1, 1, words)}, Filter(), NOW, most=2)
+    found = fleet([first, second], {"uid-b": Position(1, 1, "it works", holder="CodeRun a")}, Filter(), NOW, most=2)
     (queued,) = found.groups[1].rows
     assert queued.waits_for
     assert queued.waits_for.name == "a"
@@ -61,7 +61,10 @@ def test_counts_ignore_the_phase_filter_and_pages_follow_each_other() -> None:
 
 def test_queued_runs_stand_in_the_order_of_the_queue() -> None:
     older, urgent = run(uid="1", name="older"), run(spec={"priority": 5}, uid="2", name="urgent")
-    queued = [each.with_status(transitions.queued(each, "all slots are taken", NOW)) for each in (older, urgent)]
+    queued = [
+        each.with_status(transitions.queued(each, Obstacle(message="all slots are taken"), NOW))
+        for each in (older, urgent)
+    ]
     places = positions(queued, NOW)
     raws = [each.to_status_update(each.status) for each in queued]
     (group,) = fleet(raws, places, Filter(), NOW, most=10).groups

@@ -25,6 +25,7 @@ from functions.runs.admission.pending_queue import MAX_QUEUED, PendingQueue, pen
 from functions.runs.lifecycle import transitions
 from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 from functions.storage.config_map_store import merge_patch
 from tests.support.builders import NOW
 from tests.unit.waiting import code, uid_of
@@ -34,7 +35,7 @@ TWO = Limits(runs=2, exclusive=True)
 
 def waiting(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.with_status(transitions.queued(found, "waits", NOW))
+    return found.with_status(transitions.queued(found, Obstacle(message="waits"), NOW))
 
 
 def working(number: int, **about: Any) -> Run:
@@ -103,7 +104,7 @@ def test_a_full_scan_is_needed_if_an_unlisted_run_may_fit(more: bool, room: bool
 
 def test_a_new_run_takes_no_slot_of_a_run_that_waits() -> None:
     ledger = replace(scanned([working(1), working(2), waiting(3, age=1)], TWO)).without_reservation(uid_of(2))
-    assert ledger.obstacle_in_order(pending_run(code(4)), TWO) == "2 runs work (limits.runs)"
+    assert ledger.obstacle_in_order(pending_run(code(4)), TWO) == Obstacle(message="2 runs work (limits.runs)")
     assert ledger.obstacle_in_order(pending_run(code(4, age=9)), TWO) is None
     assert ledger.obstacle_in_order(pending_run(waiting(3, age=1)), TWO) is None
 

@@ -25,6 +25,7 @@ from functions.runs.admission.position import Position, position
 from functions.runs.lifecycle import transitions
 from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 from tests.support.builders import NOW
 from tests.unit.waiting import code
 
@@ -38,7 +39,7 @@ def working(number: int) -> Run:
 
 def queued(number: int, **about: Any) -> Run:
     found = code(number, **about)
-    return found.with_status(transitions.queued(found, "2 runs work (limits.runs)", NOW))
+    return found.with_status(transitions.queued(found, Obstacle(message="2 runs work (limits.runs)"), NOW))
 
 
 BUSY = [working(1), working(2)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from functions.runs.model.limits import ALL, Limits
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,23 @@ class Usage:
         for key in reservation.keys:
             self._first.setdefault(key, reservation)
 
-    def obstacle(self, keys: Iterable[str], limits: Limits) -> str | None:
-        """Return which of the keys has no room, for people; None if all have."""
+    def obstacle(self, keys: Iterable[str], limits: Limits) -> Obstacle | None:
+        """Return which of the keys has no room; None if all have."""
         full = next((key for key in keys if self._counts[key] >= limits.capacity(key)), None)
-        return self._explain(full, limits) if full else None
+        return self._explained(full, limits) if full else None
 
-    def _explain(self, key: str, limits: Limits) -> str:
+    def _explained(self, key: str, limits: Limits) -> Obstacle:
         scope, _, name = key.partition("/")
         most = limits.capacity(key)
         match scope:
+            case "runs" if most == 0:
+                return Obstacle(message="paused by the setting limits.runs: 0")
             case "runs":
-                return "paused by the setting limits.runs: 0" if most == 0 else f"{most} runs work (limits.runs)"
+                return Obstacle(message=f"{most} runs work (limits.runs)")
             case "service":
-                return f"{most} runs work for service {name} (limits.per_service)"
+                return Obstacle(message=f"{most} runs work for service {name} (limits.per_service)")
             case "agent" | "user":
-                return f"{most} runs work as {scope} {name} (limits.per_agent)"
+                return Obstacle(message=f"{most} runs work as {scope} {name} (limits.per_agent)")
             case _:
-                holder = self._first[key]
-                return f"{holder.kind} {holder.name} works in {scope} {name}"
+                holder = f"{self._first[key].kind} {self._first[key].name}"
+                return Obstacle(message=f"{holder} works in {scope} {name}", holder=holder)

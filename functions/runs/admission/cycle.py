@@ -9,6 +9,7 @@ from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import PendingQueue, PendingRun, is_admissible, pending_run
 from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Admission:
 
     ledger: Ledger
     admitted: Sequence[PendingRun]
-    waiting: Sequence[tuple[PendingRun, str]]
+    waiting: Sequence[tuple[PendingRun, Obstacle]]
 
 
 class AdmissionCycle:
@@ -64,7 +65,7 @@ class AdmissionCycle:
         """Admit every pending run that fits, in order; one that does not fit does not block those behind it."""
         entries, usage = dict(self._kept), Usage(self._kept.values())
         admitted: list[PendingRun] = []
-        waiting: list[tuple[PendingRun, str]] = []
+        waiting: list[tuple[PendingRun, Obstacle]] = []
         for pending in sorted(self._pending.values(), key=lambda pending: pending.order):
             obstacle = None if pending.uid in self._kept else usage.obstacle(pending.reservation.keys, self._limits)
             if obstacle:
@@ -77,7 +78,7 @@ class AdmissionCycle:
         queue = PendingQueue.from_runs(pending for pending, _ in waiting)
         return Admission(Ledger(entries, waiting[0][0].uid if waiting else "", queue), admitted, waiting)
 
-    def admit_one(self, run: Run) -> tuple[Ledger, str | None]:
+    def admit_one(self, run: Run) -> tuple[Ledger, Obstacle | None]:
         """Return the ledger after the run alone was admitted to what is left for it, and what it waits for, if it does.
 
         Other runs that fit are not admitted: this process would not start them. Those that were never shown as queued

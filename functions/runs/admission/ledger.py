@@ -13,6 +13,7 @@ from functions.runs.admission.capacity import Reservation, Usage
 from functions.runs.admission.pending_queue import PendingQueue, PendingRun
 from functions.runs.model.limits import ALL, Limits
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,11 @@ class Ledger:
         reserved = self.entries.get(run.uid)
         return reserved is not None and reserved.version == run.resource_version
 
-    def obstacle(self, uid: str, keys: Iterable[str], limits: Limits) -> str | None:
-        """Return why the run does not fit, for people; None if it fits. Its own reservation is not counted."""
+    def obstacle(self, uid: str, keys: Iterable[str], limits: Limits) -> Obstacle | None:
+        """Return why the run does not fit; None if it fits. Its own reservation is not counted."""
         return self._usage_without(uid).obstacle(keys, limits)
 
-    def obstacle_in_order(self, run: PendingRun, limits: Limits) -> str | None:
+    def obstacle_in_order(self, run: PendingRun, limits: Limits) -> Obstacle | None:
         """Return why the run does not fit once those ahead of it in the queue have what they can get."""
         usage = self._usage_without(run.uid)
         for queued in self.pending.head:

@@ -4,7 +4,7 @@ In a status it would have to be written into every pending run each time one sta
 unfinished runs anyway; the order is that of AdmissionCycle, which admits them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import PendingRun, is_admissible, pending_run
 from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run
+from functions.runs.model.status import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Position:
     place: int
     of: int
     waits_for: str
+    holder: str | None = None
+    """Kind and name of the run whose workspace or directory it waits for."""
 
     def __str__(self) -> str:
         return f"{self.place} of {self.of}"
@@ -41,17 +44,22 @@ def position(
     """
     everyone = [run, *(other for other in runs if other.uid != run.uid)]
     queue = _marked_queued(everyone, now) if limits is None else _pending(everyone, limits, now, ledger or Ledger())
-    matches = (Position(place, len(queue), why) for place, (each, why) in enumerate(queue, 1) if each.uid == run.uid)
-    return next(matches, None)
+    return _positions(queue).get(run.uid)
 
 
 def positions(runs: Iterable[Run], now: datetime) -> dict[str, Position]:
     """Return the positions of all `runs` that wait for a slot as their statuses say, by uid."""
-    queue = _marked_queued(runs, now)
-    return {each.uid: Position(place, len(queue), why) for place, (each, why) in enumerate(queue, 1)}
+    return _positions(_marked_queued(runs, now))
 
 
-def _pending(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[PendingRun, str]]:
+def _positions(queue: Sequence[tuple[PendingRun, Obstacle]]) -> dict[str, Position]:
+    return {
+        pending.uid: Position(place, len(queue), obstacle.message, obstacle.holder)
+        for place, (pending, obstacle) in enumerate(queue, 1)
+    }
+
+
+def _pending(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger) -> list[tuple[PendingRun, Obstacle]]:
     """Return the runs that a cycle would not admit now. A slot whose run is not among `runs` is still held."""
     if not limits.on:
         return []
@@ -63,11 +71,13 @@ def _pending(runs: Iterable[Run], limits: Limits, now: datetime, ledger: Ledger)
     return list(cycle.admit_all().waiting)
 
 
-def _marked_queued(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun, str]]:
+def _marked_queued(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun, Obstacle]]:
     """Return the runs whose status says that they wait."""
-    pending = [(pending_run(run), _message(run)) for run in runs if is_admissible(run, now)]
+    pending = [(pending_run(run), _obstacle(run)) for run in runs if is_admissible(run, now)]
     return sorted((pair for pair in pending if pair[0].is_marked_queued), key=lambda pair: pair[0].order)
 
 
-def _message(run: Run) -> str:
-    return run.status.succeeded.message.removeprefix("waits: ") if run.status.succeeded else ""
+def _obstacle(run: Run) -> Obstacle:
+    """Return what the run waits for; a quota of the cluster, and an earlier version, record only the message."""
+    shown = run.status.succeeded
+    return run.status.obstacle or Obstacle(message=shown.message if shown else "")

@@ -9,7 +9,7 @@ from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model import conditions, naming
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
-from functions.runs.model.status import ATTEMPTS_KEPT, MESSAGE_LENGTH, Attempt, RunStatus
+from functions.runs.model.status import ATTEMPTS_KEPT, MESSAGE_LENGTH, Attempt, Obstacle, RunStatus
 
 
 def outdated(run: Run) -> bool:
@@ -29,6 +29,7 @@ def _step(run: Run, to: State, reason: Reason, message: str, now: datetime, **ch
         changes.setdefault("context_version", version)
     if run.spec and run.status.open_attempt is None:
         changes |= naming.subject(run.spec)
+    changes.setdefault("obstacle", None)
     if "pending_since" in changes:
         changes.setdefault("pending_until", None)
     return move(run.status, to, reason, message, generation=run.generation, now=now, **changes)
@@ -135,9 +136,10 @@ def pending(run: Run, reason: Reason, message: str, now: datetime, **changes: An
     return _step(run, state, reason, message, now, pending_since=pending_since, **changes)
 
 
-def queued(run: Run, obstacle: str, now: datetime) -> RunStatus:
+def queued(run: Run, obstacle: Obstacle, now: datetime) -> RunStatus:
     """Return the status while the run waits for a slot."""
-    return _step(run, State.WAITING, Reason.QUEUED, obstacle, now, pending_since=None)
+    message = f"waits: {obstacle.message}"
+    return _step(run, State.WAITING, Reason.QUEUED, message, now, obstacle=obstacle, pending_since=None)
 
 
 def says(run: Run, message: str) -> RunStatus:

@@ -113,6 +113,15 @@ class Checks(LenientModel):
     failures: Annotated[list[str], Field(description="Names of the first 10 that failed.")] = []
 
 
+class Obstacle(LenientModel):
+    """Why a run does not start: the capacity that it needs is used."""
+
+    message: Annotated[str, Field(description="For people.")]
+    holder: Annotated[
+        str | None, Field(description="Kind and name of the run whose workspace or directory it waits for.")
+    ] = None
+
+
 def _known_phase(word: Any) -> Any:
     """Return the phase; None for one of a newer version, which is no reason not to read the rest."""
     return word if word in get_args(Phase) else None
@@ -148,6 +157,7 @@ class RunStatus(LenientModel):
     session_id: str | None = None
     model: Annotated[str | None, Field(description="Model that answered the last attempt.")] = None
     usage: Usage | None = None
+    obstacle: Annotated[Obstacle | None, Field(description="What a queued run waited for when it was queued.")] = None
     next_attempt_at: Timestamp | None = None
     pending_since: Annotated[
         Timestamp | None, Field(description="Since when it waits for a person to fix something.")

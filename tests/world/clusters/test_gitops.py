@@ -24,6 +24,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
+from functions.runs.model.status import Obstacle
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, ended, raw_run, run
 from tests.support.run_steps import DONE, job_event, now, retained, run_event, swept
@@ -99,7 +100,7 @@ def test_attempt_records_its_task_and_an_edit_does_not_change_it(world: Harness)
 
 
 def test_queued_run_shows_the_task_of_its_spec() -> None:
-    status = transitions.queued(run(spec={"taskId": 9}), "limits", NOW)
+    status = transitions.queued(run(spec={"taskId": 9}), Obstacle(message="limits"), NOW)
     assert (status.task, status.service) == ("9", "api")
 
 

@@ -22,7 +22,7 @@ from functions.runs.lifecycle.states import State
 from functions.runs.lifecycle.verdict import Verdict
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
-from functions.runs.model.status import RunStatus
+from functions.runs.model.status import Obstacle, RunStatus
 from tests.clients.in_process_cli import command
 from tests.cluster.kubectl import KubectlBench
 from tests.support.api import Harness, api_server, transport
@@ -84,7 +84,7 @@ POD = "code-run-0c9d4d1e5f0e4f1e8d8e0000-0c9d4-1-x7k2p"
 QUOTA = f'pods "{POD}" is forbidden: exceeded quota: agents, requested: pods=1, used: pods=10, limited: pods=10'
 CASES = [
     Case(
-        lambda run: transitions.queued(run, "waits: 4 of 4 runs work (limits.runs)", NOW),
+        lambda run: transitions.queued(run, Obstacle(message="4 of 4 runs work (limits.runs)"), NOW),
         "Queued",
         "Queued",
         "limits.runs",
