@@ -58,6 +58,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer | NoAnswer
             answer = session.post(url, data=body, headers=all_headers, timeout=ANSWER_SECONDS, allow_redirects=False)
     except requests.exceptions.SSLError as error:
         raise CommandError(f"{url}: no secure connection: {error}") from error
+    except requests.exceptions.ProxyError as error:  # its URL may hold a password
+        why = f"cannot be reached through the proxy that HTTPS_PROXY or HTTP_PROXY names: {cell(root_cause(error))}"
+        return NoAnswer(f"{url} {why}", sent=False)
     except requests.RequestException as error:
         cause = root_cause(error)
         if isinstance(cause, ConnectionRefusedError):

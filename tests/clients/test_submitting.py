@@ -17,6 +17,7 @@ import urllib3
 from functions.clients.api_url import function_url
 from functions.clients.credentials import Credentials
 from functions.clients.errors import CommandError, Unavailable, WrongUsage
+from functions.clients.http import NoAnswer, post
 from functions.clients.submit import WAITS, Accepted, Key, Refused, submit
 from functions.local.dev.server import free_port
 from tests.clients.canned_server import LOST, scripted
@@ -158,6 +159,15 @@ def test_an_unusable_proxy_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
     with pytest.raises(Unavailable, match="SOCKS"):
         Caller()("http://agents.example.invalid")
+
+
+def test_a_proxy_that_refuses_the_connection_is_not_taken_for_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{free_port()}")
+    answer = post("https://agents.example.invalid", b"{}", {})
+    assert isinstance(answer, NoAnswer)
+    assert "cannot be reached through the proxy that HTTPS_PROXY or HTTP_PROXY names: " in answer.why
+    assert "nothing listens" not in answer.why
+    assert not answer.sent
 
 
 def test_a_failed_tls_connection_is_not_retried() -> None:
