@@ -8,7 +8,7 @@ from functions.broker.configuration import Git, PullRequest, Repository
 from functions.broker.problems import Problem, ProblemError
 from functions.broker.secret_files import SecretFile
 from functions.github.api import client, idempotent_writes
-from functions.github.api.errors import Busy, Denied, GithubError, NotInstalled, Unauthorized
+from functions.github.api.errors import Busy, GithubError, InvalidKey, NotInstalled, Unauthorized
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
 from functions.github.reports.pull_request import PullRequestDraft
@@ -69,7 +69,7 @@ class AppRepositories:
             case Unauthorized():
                 message = f"secret {self._app.secret}: app-id and private-key are not accepted: {error}"
                 return Problem("MissingSecret", message)
-            case Denied() if "not an RSA private key" in str(error):
+            case InvalidKey():
                 message = f"secret {self._app.secret}: key private-key is not a private key in PEM form"
                 return Problem("MissingSecret", message)
             case _:

@@ -4,7 +4,8 @@
     ├── NotFound            404, 410: missing, not visible to the App, or not visible yet
     ├── NotInstalled        the App is not installed on the repository; people must install it
     ├── Denied              403 without a rate limit: the App lacks a permission; people must grant it
-    │   └── Unauthorized    401: the App's key or token is not accepted
+    │   ├── Unauthorized    401: the App's key or token is not accepted
+    │   └── InvalidKey      the App's private key cannot sign
     ├── Rejected            422 and other 4xx: the request is invalid, or not valid yet
     └── Busy                429, 403 and 422 for a rate limit, 408, 5xx, time-outs, broken connections: retry later
         ├── InvalidResponse success with a body that cannot be understood: retry later
@@ -84,6 +85,10 @@ class Unauthorized(Denied):
     def __init__(self, message: str, server_time: datetime | None = None) -> None:
         super().__init__(message)
         self.server_time = server_time
+
+
+class InvalidKey(Denied):
+    """The App's private key is not an RSA key in PEM form."""
 
 
 class Rejected(GithubError):

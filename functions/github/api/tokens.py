@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from functions.github.api import responses
-from functions.github.api.errors import Denied, NotFound, NotInstalled, Rejected
+from functions.github.api.errors import InvalidKey, NotFound, NotInstalled, Rejected
 
 CLOCK_SKEW = timedelta(seconds=60)
 """How far a JWT is dated back, because clocks differ (Generating a JSON Web Token for a GitHub App)."""
@@ -35,14 +35,14 @@ class AppKey:
     private_key: str = field(repr=False)
 
     def jwt(self, now: datetime) -> str:
-        """Return a JWT of the App; raise Denied if the private key is unusable."""
+        """Return a JWT of the App; raise InvalidKey if the private key is unusable."""
         import jwt  # loads cryptography (60 ms), which only functions that call GitHub need
 
         claims = {"iat": now - CLOCK_SKEW, "exp": now + JWT_LIFETIME, "iss": self.app_id}
         try:
             return jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise Denied("github.private_key: is not an RSA private key in PEM form") from None
+            raise InvalidKey("github.private_key: is not an RSA private key in PEM form") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class AppAuth:
         self._correction = timedelta()
 
     def token(self) -> str:
-        """Return a JWT of the App; raise Denied if its private key is unusable."""
+        """Return a JWT of the App; raise InvalidKey if its private key is unusable."""
         now, cached = self._clock() + self._correction, self._jwt
         if cached is None or not cached.is_usable(now):
             cached = self._jwt = Token(self._app_key.jwt(now), now + JWT_LIFETIME)
