@@ -1,6 +1,7 @@
 """The queue that events are published to."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Self
 
@@ -12,10 +13,22 @@ from functions.settings.types import ProjectId, Section, Url, UrlOrNone, matchin
 Account = Annotated[str, or_empty(matching(r"[^@\s]+@[^@\s]+", "must be the e-mail address of a service account"))]
 
 
-BACK_ENDS: Mapping[str, str] = {"url": "the embedded queue", "project": "Pub/Sub", "nats.servers": "NATS"}
-"""The fields that select a back end, and its name for people."""
+@dataclass(frozen=True, slots=True)
+class BackEndName:
+    """The package of a back end in `queues/backends`, and its title for people."""
 
-SELECT_BACK_END = "set " + " or ".join(f"queues.{field} ({name})" for field, name in BACK_ENDS.items())
+    package: str
+    title: str
+
+
+BACK_ENDS: Mapping[str, BackEndName] = {
+    "url": BackEndName("embedded", "the embedded queue"),
+    "project": BackEndName("pubsub", "Pub/Sub"),
+    "nats.servers": BackEndName("nats", "NATS"),
+}
+"""The back ends, by the field that selects each."""
+
+SELECT_BACK_END = "set " + " or ".join(f"queues.{field} ({back_end.title})" for field, back_end in BACK_ENDS.items())
 """What to do where no queue is configured."""
 
 READ_BY: Mapping[str, Sequence[str]] = {
@@ -57,7 +70,7 @@ class QueueSettings(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len(self.selected) > 1:
-            both = " and ".join(f"{name} ({BACK_ENDS[name]})" for name in self.selected)
+            both = " and ".join(f"{name} ({BACK_ENDS[name].title})" for name in self.selected)
             raise ValueError(f"{both} are both set; keep one of them")
         unused: dict[Sequence[str], list[str]] = {}
         for name, owners in READ_BY.items():

@@ -3,14 +3,14 @@
 A process loads only the back end it uses: the client libraries of Pub/Sub and NATS take 0.2 s each.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Protocol, cast
 
 from functions.queues.dead_letters import DeadLetterError, DeadLetterQueue
 from functions.queues.publisher import Publisher, PublishError
 from functions.queues.setup import SetupError
-from functions.settings.queues import SELECT_BACK_END, QueueSettings
+from functions.settings.queues import BACK_ENDS, SELECT_BACK_END, QueueSettings
 
 
 class Backend(Protocol):
@@ -27,10 +27,6 @@ class Backend(Protocol):
     def apply(self, settings: QueueSettings, *, dry_run: bool) -> Iterator[str]:
         """Set the queue up for the functions at `endpoints`; yield a line for each object. Raises SetupError."""
         ...
-
-
-BACKENDS: Mapping[str, str] = {"url": "embedded", "project": "pubsub", "nats.servers": "nats"}
-"""The package of each back end, by the field of the settings that selects it."""
 
 
 def connect(settings: QueueSettings) -> Publisher:
@@ -65,4 +61,4 @@ def _selected(settings: QueueSettings) -> Backend | None:
     if not settings.selected:
         return None
     (field,) = settings.selected
-    return cast(Backend, import_module(f"{__name__}.{BACKENDS[field]}.backend"))
+    return cast(Backend, import_module(f"{__name__}.{BACK_ENDS[field].package}.backend"))
