@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.runs import api_group
+from functions.runs.lifecycle import transitions
 from functions.runs.model.kinds import RunKind
 from functions.views import fleet, formatting, rows
 from functions.views.agent_output import short
@@ -32,7 +33,7 @@ def _cost(row: Row) -> str:
 
 def _reason(row: Row) -> str:
     """Return the reason; of a run that waits, also the message, which says what for."""
-    normal = ("", f"attempt {row.attempt} is running", f"starting attempt {row.attempt}")
+    normal = ("", transitions.running_message(row.attempt), transitions.starting_message(row.attempt))
     if row.phase in _ENDED or row.message in normal:
         return row.reason
     is_cause = row.reason not in ("", "Starting")

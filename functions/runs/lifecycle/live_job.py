@@ -67,7 +67,7 @@ def _show_progress(run: Run, pods: Sequence[Pod], now: datetime) -> Action:
     words = "; ".join(pod.progress for pod in pods if pod.progress)
     if not words or _took(run, now) < PROGRESS_SHOWN_AFTER:
         return Nothing()
-    return say(run, f"starting attempt {run.status.attempt}: {words}")
+    return say(run, f"{transitions.starting_message(run.status.attempt)}: {words}")
 
 
 def say(run: Run, message: str) -> Action:

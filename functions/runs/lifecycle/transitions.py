@@ -12,6 +12,16 @@ from functions.runs.model.run import Run
 from functions.runs.model.status import ATTEMPTS_KEPT, MESSAGE_LENGTH, Attempt, Obstacle, RunStatus
 
 
+def starting_message(attempt: int | None) -> str:
+    """Return the message of a run whose attempt starts, and meets no obstacle."""
+    return f"starting attempt {attempt}"
+
+
+def running_message(attempt: int | None) -> str:
+    """Return the message of a run whose agent runs."""
+    return f"attempt {attempt} is running"
+
+
 def outdated(run: Run) -> bool:
     """Return whether the open attempt was recorded for another spec than the run has now."""
     recorded = run.status.open_attempt
@@ -60,7 +70,7 @@ def start(run: Run, now: datetime) -> RunStatus:
         run,
         State.STARTING,
         Reason.STARTING,
-        f"starting attempt {number}",
+        starting_message(number),
         now,
         attempt=number,
         attempts=[*run.status.attempts, attempt][-ATTEMPTS_KEPT:],
@@ -98,14 +108,12 @@ def _resumes(run: Run) -> bool:
 
 def running(run: Run, now: datetime) -> RunStatus:
     """Return the status once the agent was seen running."""
-    message = f"attempt {run.status.attempt} is running"
-    return _step(run, State.RUNNING, Reason.RUNNING, message, now, **_NO_OBSTACLE)
+    return _step(run, State.RUNNING, Reason.RUNNING, running_message(run.status.attempt), now, **_NO_OBSTACLE)
 
 
 def unblocked(run: Run, now: datetime) -> RunStatus:
     """Return the status once the obstacle of its pod is gone: the next obstacle has a wait of its own."""
-    message = f"starting attempt {run.status.attempt}"
-    return _step(run, State.STARTING, Reason.STARTING, message, now, **_NO_OBSTACLE)
+    return _step(run, State.STARTING, Reason.STARTING, starting_message(run.status.attempt), now, **_NO_OBSTACLE)
 
 
 _NO_OBSTACLE: dict[str, Any] = {"pending_since": None, "next_attempt_at": None}
