@@ -135,7 +135,7 @@ def test_unreachable_remote_at_the_end_is_a_retriable_failure(world: World, code
         (result_line(is_error=True, result="API Error: ECONNREFUSED"), Reason.NETWORK, "ECONNREFUSED"),
         ("echo 'it broke' >&2; exit 7", Reason.AGENT_ERROR, "exit code 7: it broke"),
         (f"{result_line()}; exit 3", Reason.AGENT_ERROR, "exit code 3"),
-        ("exit 0", Reason.AGENT_ERROR, "said nothing"),
+        ("exit 0", Reason.AGENT_ERROR, "no output"),
         (result_line(), Reason.NO_CHANGES, "NO_CHANGES"),
     ],
 )

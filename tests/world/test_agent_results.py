@@ -290,7 +290,7 @@ def test_report_names_the_model_that_answered(cli: ClaudeCode, code_spec: SpecFa
     retired = cli.run(code_spec(model="claude-opus-4-20250514"), shell("echo x > x"), says("Done."))
     answered = retired.init["model"]
     assert retired.report.model == answered != "claude-opus-4-20250514"
-    assert f"The model claude-opus-4-20250514 was asked for, and {answered} answered." in retired.report.message
+    assert f"Model claude-opus-4-20250514 was requested; {answered} answered." in retired.report.message
     alias = cli.run(code_spec(model="opus"), says("Done."), task={"run": "r2"})
     assert alias.report.model == answered
     assert "was asked for" not in alias.report.message
