@@ -177,7 +177,9 @@ class CommandHandler:
             case Retry(instructions):
                 self._request_of_run(partial(self._retry, instructions=instructions))
             case Cancel():
-                self._request_of_run(partial(requests.cancel, key=self._request.applied_key))
+                key, number, moment = self._request.applied_key, self._request.number, self._request.sort_key
+                cancel = partial(requests.cancel, key=key, number=number, moment=moment)
+                self._request_of_run(cancel, replies.cancel_marker(moment))
 
     def _submit(self, command: StartRun, configuration: Configuration, title: str) -> None:
         request, event = self._request, self._event
@@ -207,18 +209,18 @@ class CommandHandler:
                 issue = self._context.issue_as_task(self._may_write)
         return spec_builder.RequestTarget(self._event.repository, base, title, issue)
 
-    def _request_of_run(self, build_patch: run_requests.PatchBuilder) -> None:
+    def _request_of_run(self, build_patch: run_requests.PatchBuilder, markers: str = "") -> None:
         run = self._context.run
         if self._context.was_applied:
             return self._log("was applied before")
         if not run:
-            return self._reply(replies.NO_RUN)
+            return self._reply(replies.NO_RUN, markers)
         try:
             return self._acknowledge() if run_requests.apply(self._deps, run, build_patch) else None
         except Refused as refusal:
-            return self._reply(replies.refused(_explain(refusal)))
+            return self._reply(replies.refused(_explain(refusal)), markers)
         except (RequestRefused, Invalid) as refusal:
-            return self._reply(replies.refused(str(refusal)))
+            return self._reply(replies.refused(str(refusal)), markers)
 
     def _with_line_comments(self, words: str) -> str:
         """Return the words of a /retry in a review with the review's comments on lines, which its event lacks."""
@@ -262,12 +264,12 @@ class CommandHandler:
         if self._request.written_at and self._has_room(Share.PROGRESS):
             add_reaction(self._repository, f"{self._request.written_at}/reactions")
 
-    def _reply(self, text: str) -> None:
+    def _reply(self, text: str, markers: str = "") -> None:
         """Post a reply; if GitHub does not accept one there, log that."""
         try:
             if self._request.number:
                 self._has_room(Share.END)  # a reply is counted, and posted in any case
-                self._replies.post_once(text)
+                self._replies.post_once(text, markers)
         except (Denied, NotFound, Rejected) as error:
             self._log(f"cannot post a reply: {error}")
 

@@ -84,24 +84,36 @@ def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Seq
     return patch
 
 
-def cancel(run: Run, *, key: str = "") -> Patch | None:
+def cancel(run: Run, *, key: str = "", number: int = 0, moment: str = "") -> Patch | None:
     """Return the merge patch that stops the run; None if it was applied before, or has no key and nothing to do.
 
     The key is kept also if the run was asked to stop before: by the time it is repeated, a person may have retried the
     run. A finished run that was asked for another attempt is not over: that attempt does not begin, and the run ends as
-    Cancelled, whether or not a handler saw it between the retry and the cancel.
+    Cancelled, whether or not a handler saw it between the retry and the cancel. A request that was written on the issue
+    or pull request `number` at `moment` (`cancelled_on`) has a key.
 
     Raises:
         RequestRefused: the run is over, or being deleted.
     """
     if is_applied(run, key) or (run.cancel and not key):
         return None
-    if run.cancel:
-        return _patch(run, {}, key)
-    _refuse_if_deleting(run)
-    if is_final(run):
-        raise RequestRefused(f"run {run.name} is already finished ({run.status.phase}); there is nothing to stop")
-    return _patch(run, {"cancel": True}, key)
+    if not run.cancel:
+        _refuse_if_deleting(run)
+        if is_final(run):
+            raise RequestRefused(f"run {run.name} is already finished ({run.status.phase}); there is nothing to stop")
+    patch = _patch(run, {} if run.cancel else {"cancel": True}, key)
+    if moment:
+        patch["metadata"]["annotations"] |= {_cancelled_on(number): max(moment, cancelled_on(run, number))}
+    return patch
+
+
+def cancelled_on(run: Run, number: int) -> str:
+    """Return when the last cancel of the run was written on that issue or pull request, as text that sorts."""
+    return _annotation(run, _cancelled_on(number))
+
+
+def _cancelled_on(number: int) -> str:
+    return api_group.label(f"cancelled-on-{number}")
 
 
 def is_applied(run: Run, key: str) -> bool:

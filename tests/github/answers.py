@@ -83,7 +83,7 @@ class Purpose(Enum):
     NEEDED = "data that the command needs"
     REPLY = "a reply; the command is executed without it if it cannot be posted"
     WITHDRAWAL = "whether the comment still has the command; it counts as unchanged if it cannot be read"
-    FEEDBACK = "part of the feedback, or of what may cancel a command; unreadable parts are left out"
+    FEEDBACK = "part of the feedback; unreadable parts are left out"
     REACTION = "a reaction, which nothing depends on"
     REPORT = "a part of a report; the other parts are written without it"
     CHANGE = "an update of something reported before"
@@ -103,7 +103,6 @@ CALLS: Mapping[str, Purpose] = {
     "POST /repos/acme/shop/issues/*/comments": Purpose.REPLY,
     "GET /repos/acme/shop/issues/comments/*": Purpose.WITHDRAWAL,
     "GET /repos/acme/shop/pulls/comments/*": Purpose.WITHDRAWAL,
-    "GET /repos/acme/shop/pulls/*/comments": Purpose.FEEDBACK,
     "POST /repos/acme/shop/issues/*/reactions": Purpose.REACTION,
     "POST /repos/acme/shop/issues/comments/*/reactions": Purpose.REACTION,
     "POST /repos/acme/shop/pulls/comments/*/reactions": Purpose.REACTION,

@@ -115,7 +115,7 @@ def test_an_edited_comment_keeps_its_key_and_gets_another_reply_key(shop: Reposi
     payload = commented(shop, "/cancel")
     (created,), (edited,) = (
         requests_of("issue_comment", payload),
-        requests_of("issue_comment", payload | {"action": "edited"}),
+        requests_of("issue_comment", payload | {"action": "edited", "changes": {"body": {"from": "hello"}}}),
     )
     assert edited.key == created.key == created.reply_key
     assert edited.reply_key != created.reply_key

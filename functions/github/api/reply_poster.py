@@ -32,15 +32,15 @@ class ReplyPoster:
         """Return whether the request has a reply."""
         return bool(self._posted())
 
-    def has_reply_to(self, key: str) -> bool:
-        """Return whether another request of the same issue had a reply at the last look-up."""
-        return bool(replies.select_replies(self.last_listed, key, self._app))
+    def last_cancel(self) -> str:
+        """Return when the last /cancel that had a reply at the last look-up was made (replies.py)."""
+        return replies.last_cancel(self.last_listed, self._app)
 
-    def post_once(self, text: str) -> None:
+    def post_once(self, text: str, more_markers: str = "") -> None:
         """Post the reply unless the request has one."""
         if self.is_posted():
             return
-        body = f"{replies.marker(self._key)}\n{text}"
+        body = f"{replies.marker(self._key)}{more_markers}\n{text}"
         self._repository.post(f"issues/{self._number}/comments", {"body": body})
         for duplicate in self._posted()[1:]:
             self._remove(dig_number(duplicate, "id"))

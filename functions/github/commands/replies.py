@@ -5,6 +5,7 @@ marker in the first line identifies the request, so that it is answered once.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,10 +23,23 @@ Comment = Mapping[str, Any]
 MAX_PROBLEM_LENGTH = 1000
 MAX_PROBLEMS = 10
 
+_CANCEL_MARKER = re.compile(r"<!-- orchestrator:cancel=([^<>]+) -->$")
+
 
 def marker(key: str) -> str:
     """Return the first line of the reply to the request with that key."""
     return f"<!-- orchestrator:answer={hashlib.sha256(key.encode()).hexdigest()[:24]} -->"
+
+
+def cancel_marker(moment: str) -> str:
+    """Return what the first line of the reply to a /cancel has besides: when that was made, as text that sorts."""
+    return f"<!-- orchestrator:cancel={moment} -->"
+
+
+def last_cancel(comments: Iterable[Comment], app: str) -> str:
+    """Return when the last /cancel that the App replied to was made, as text that sorts; empty without one."""
+    lines = (dig_text(item, "body").partition("\n")[0] for item in comments if is_written_by(item, app))
+    return max((found[1] for found in map(_CANCEL_MARKER.search, lines) if found), default="")
 
 
 def select_replies(comments: Iterable[Comment], key: str, app: str) -> list[Comment]:

@@ -75,8 +75,8 @@ class CommandRequest:
 
     @property
     def applied_key(self) -> str:
-        """The key that a run keeps once it was applied to it."""
-        return cancel_key(self.key) if isinstance(self.trigger, Cancel) else self.key
+        """The key that a run keeps once it was applied to it: an edit may put a /cancel where another command was."""
+        return f"{self.reply_key}/cancel" if isinstance(self.trigger, Cancel) else self.key
 
     @property
     def reply_key(self) -> str:
@@ -134,11 +134,6 @@ Decision = CommandRequest | PullRequestChanged | ChecksChanged | MergeGroupCheck
 def key(event: WebhookEvent, *parts: object) -> str:
     """Return the key of something in a repository; it contains the repository's id, which survives a renaming."""
     return "/".join(str(part) for part in (event.repository_id, *parts))
-
-
-def cancel_key(key: str) -> str:
-    """Return the key that a run keeps of a /cancel: an edit may put one where a /retry was, whose key is kept too."""
-    return f"{key}/cancel"
 
 
 def sort_key(timestamp: str, number: int = 0, ordinal: int = 0) -> str:

@@ -136,7 +136,6 @@ SCENARIOS: dict[str, Callable[[DeliveryBench], Scenario]] = {
     "POST /repos/acme/shop/issues/comments/*/reactions": issue_as_task_by_mention,
     "POST /repos/acme/shop/pulls/comments/*/reactions": retry_on_a_line,
     **{call: failed_check for call, purpose in CALLS.items() if purpose is Purpose.FEEDBACK},
-    "GET /repos/acme/shop/pulls/*/comments": retry_on_a_line,
     "GET /repos/acme/shop/pulls/*/reviews/*": retry_on_a_line,
 }
 """The scenario that causes a call; all other calls are caused by a command on a pull request."""

@@ -9,7 +9,7 @@
 | G14: a later /cancel handled first; a comment deleted before handling | nothing starts                            |
 | G16: .github/orchestrator.yml                                         | read                                      |
 | G17: a mistaken command corrected by an edit                          | run once; a completed one is not repeated |
-| the later /cancel on a line of the pull request, or in a review       | nothing starts; two more calls            |
+| the later /cancel on a line of the pull request, or in a review       | nothing starts                            |
 | a comment edited by another user                                      | not a command of that user                |
 | a subtask, an id with letters                                         | accepted                                  |
 | G19: over 1,000 comments, a redelivered mistake                       | one reply                                 |
@@ -138,6 +138,7 @@ def test_command_counts_as_its_authors_when_another_user_edits_the_comment(bench
     assert bench.deliver("issue_comment", payload).code == 204
     payload["comment"]["updated_at"] = bench.shop.place.now()
     edited = payloads.issue_comment(bench.shop, number, payload["comment"], "edited")
+    edited["changes"] = {"body": {"from": "/cod 3 service=api"}}
     edited["sender"] = edited["sender"] | {"login": by}
     assert bench.deliver("issue_comment", edited).code == 204
     assert bench.runs() == []
@@ -177,23 +178,7 @@ def test_later_cancel_on_a_line_or_in_a_review_overrides_an_older_command(
     assert bench.take(older).code == 204
     assert [each.uid for each in bench.runs()] == [run.uid]
     assert retries(bench.now(run)) == 0
-    read = bench.github.asked(rf"GET .*/pulls/{number}/(comments|reviews)")
-    assert len(read) == 2, "each list once"
-    bench.github.calls.clear()
-    bench.comment(int(bench.shop.open_issue()["number"]), "/code 5 service=api")
-    assert bench.github.asked("GET .*/pulls/.*") == [], "an issue has neither"
-
-
-def test_lists_of_a_pull_request_that_may_not_be_read_withdraw_nothing(bench: DeliveryBench) -> None:
-    number = int(bench.shop.open_pull("feature")["number"])
-    bench.github.fails(
-        rf"GET .*/pulls/{number}/(comments|reviews)",
-        403,
-        times=9,
-        body={"message": "Resource not accessible by integration"},
-    )
-    assert bench.comment(number, "/code 3 service=api").code == 204
-    assert len(bench.runs()) == 1
+    assert bench.github.asked(rf"GET .*/pulls/{number}/(comments|reviews)") == []
 
 
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])
@@ -226,15 +211,10 @@ def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
     payload = bench.commented(number, "/code three service=api")
     assert bench.deliver("issue_comment", payload).code == 204
     assert "must be a number" in bench.answers(number)[0]
-    bench.clock.later(minutes=1)
-    comment = payload["comment"]
-    comment |= {"body": "/code 3 service=api", "updated_at": bench.shop.place.now()}
-    for guid in ("a", "b"):
-        edited = payloads.issue_comment(bench.shop, number, comment, "edited")
-        assert bench.deliver("issue_comment", edited, guid).code == 204
+    assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
+    assert bench.take(bench.queue[-1]).code == 204
     assert bench.run().spec.task_id == 3  # type: ignore[union-attr]
-    comment |= {"body": "/code 4 service=api", "updated_at": bench.shop.place.now()}
-    bench.deliver("issue_comment", payloads.issue_comment(bench.shop, number, comment, "edited"))
+    assert edited(bench, number, payload["comment"], "/code 4 service=api") == 204
     assert len(bench.runs()) == 1
 
 

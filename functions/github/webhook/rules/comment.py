@@ -1,8 +1,8 @@
 """A comment on an issue, a pull request or its lines: request the commands in it.
 
-Editing it requests them again. What was done for the comment before has its key and is not done twice, but the reply
-to a mistake that the edit corrects does not count as done. A command that the edit adds or changes was made when the
-comment was edited. Somebody else's edit requests nothing: the words are the author's, who may have no write access.
+An edit requests the commands that it adds or changes, made at that time. What was done for a command before has its
+key and is not done twice, but the reply to a mistake that the edit corrects does not count as done. Somebody else's
+edit requests nothing: the words are the author's, who may have no write access.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from functions.github.commands import parse
 from functions.github.json_fields import dig
 from functions.github.reports.feedback import describe_place
 from functions.github.webhook.decisions import CommandRequest, key, sort_key
+from functions.github.webhook.edits import commands_of
 from functions.github.webhook.event import WebhookEvent
 from functions.github.webhook.routing import Router
 
@@ -39,18 +40,12 @@ def _with_place(command: parse.Command, event: WebhookEvent) -> parse.Command:
     return replace(command, instructions="\n\n".join(part for part in (place, command.instructions) if part))
 
 
-def _written_before(command: parse.Command, event: WebhookEvent) -> bool:
-    """Return whether the comment had the command before it was edited, or what it had is not known."""
-    before = event.text("changes", "body", "from")
-    return not before or command in parse.parse_comment(before, event.app)
-
-
 def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_request: bool) -> list[CommandRequest]:
     comment = event.number("comment", "id")
     by_another = event.action == "edited" and event.sender != event.text("comment", "user", "login")
     if event.by_bot or by_another or not (comment and number):
         return []
-    created, edited = event.text("comment", "created_at"), event.text("comment", "updated_at")
+    edit = event.text("comment", "updated_at") if event.action == "edited" else ""
     return [
         CommandRequest(
             key=key(event, collection, "comment", comment, ordinal),
@@ -60,9 +55,9 @@ def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_requ
             url=event.text("comment", "html_url"),
             on_pull_request=on_pull_request,
             pull_request=event.pull_request,
-            edit=edited if event.action == "edited" else "",
+            edit=edit,
             written_at=f"{collection}/comments/{comment}",
-            sort_key=sort_key(created if _written_before(command, event) else edited, comment, ordinal),
+            sort_key=sort_key(edit or event.text("comment", "created_at"), comment, ordinal),
         )
-        for ordinal, command in enumerate(parse.parse_comment(event.text("comment", "body"), event.app))
+        for ordinal, command in commands_of(event, event.text("comment", "body"))
     ]

@@ -1,0 +1,121 @@
+"""G14, G17: texts with commands are edited while their deliveries are still on the way.
+
+| edit                                                        | expected                                          |
+|-------------------------------------------------------------|---------------------------------------------------|
+| another command in front of the one that was there          | that one runs once, in any order of deliveries    |
+| text beside a mistake                                       | one reply                                         |
+| a /cancel added, in a comment, a line, a review or an issue | dated from the edit: an older command is not run  |
+| text beside a /cancel                                       | dated from its text: a later command is run       |
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.github.delivery_bench import DeliveryBench, Object
+from tests.support.github import payloads
+
+PLACES = ("issue_comment", "pull_request_review_comment", "pull_request_review", "issues", "pull_request")
+
+
+class Text:
+    """A text on an issue or pull request, in which a command may be written."""
+
+    def __init__(self, bench: DeliveryBench, event: str, number: int, body: str) -> None:
+        self.bench, self.event, self.number = bench, event, number
+        shop = bench.shop
+        match event:
+            case "issue_comment":
+                self.payload = payloads.issue_comment(shop, number, shop.comment(number, body))
+                self.part = self.payload["comment"]
+            case "pull_request_review_comment":
+                self.payload = payloads.review_comment(shop, number, body)
+                self.part = self.payload["comment"]
+            case "pull_request_review":
+                self.payload = payloads.review(shop, number, "commented", body)
+                self.part = self.payload["review"]
+                shop.reviews.setdefault(number, []).append(self.part)
+            case _:
+                make = payloads.issue if event == "issues" else payloads.pull_request
+                self.payload = make(shop, number, "opened")
+                self.part = self.payload["issue" if event == "issues" else "pull_request"]
+
+    def edit(self, body: str) -> Any:
+        """Edit the text a minute later; return the event of it in the queue."""
+        self.bench.clock.later(minutes=1)
+        changes = {"body": {"from": self.part["body"]}}
+        changed: Object = {"body": body, "updated_at": self.bench.shop.place.now()}
+        self.part |= changed
+        if self.event in ("issues", "pull_request"):
+            self.bench.shop.issues[self.number] |= changed
+        return queued(self.bench, self.event, self.payload | {"action": "edited", "changes": changes})
+
+
+def queued(bench: DeliveryBench, event: str, payload: Object) -> Any:
+    """Return the event in the queue, not handled yet."""
+    assert bench.github.hook.deliver(event, payload).status_code == 200
+    return bench.queue[-1]
+
+
+def place(bench: DeliveryBench, event: str) -> int:
+    """Return the number of a new issue, or of a new pull request for the events of one."""
+    made = bench.shop.open_pull("feature") if event.startswith("pull") else bench.shop.open_issue(body="Its text")
+    return int(made["number"])
+
+
+@pytest.mark.parametrize("handled", [True, False])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 0, 1)])
+@pytest.mark.parametrize("event", PLACES[:3])
+def test_command_moved_by_an_edit_runs_once(
+    bench: DeliveryBench, event: str, order: tuple[int, ...], handled: bool
+) -> None:
+    text = Text(bench, event, place(bench, event), "/code 3 service=api")
+    events = [queued(bench, event, text.payload)]
+    if handled:
+        bench.take(events[0])
+    events.append(text.edit("/status\n\n/code 3 service=api"))
+    for at in order:
+        assert bench.take(events[at]).code == 204
+    assert len(bench.runs()) == 1
+
+
+def test_edit_beside_a_mistake_gets_no_second_reply(bench: DeliveryBench) -> None:
+    text = Text(bench, "issue_comment", place(bench, "issue_comment"), "/code three")
+    bench.take(queued(bench, "issue_comment", text.payload))
+    bench.take(text.edit("/code three\n\nPlease"))
+    assert len(bench.answers(text.number)) == 1
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+@pytest.mark.parametrize("event", PLACES)
+def test_cancel_added_by_an_edit_overrides_a_command_before_the_edit(
+    bench: DeliveryBench, event: str, has_run: bool
+) -> None:
+    text = Text(bench, event, place(bench, event), "Its text")
+    if has_run:
+        bench.comment(text.number, "/code 3 service=api")
+    bench.clock.later(minutes=1)
+    older = queued(bench, "issue_comment", bench.commented(text.number, "/code 4 service=web"))
+    assert bench.take(text.edit("Its text\n\n/cancel")).code == 204
+    bench.clock.later(hours=1)
+    assert bench.take(older).code == 204
+    assert [run.spec.task_id for run in bench.runs()] == ([3] if has_run else [])  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+@pytest.mark.parametrize("event", PLACES)
+def test_cancel_left_by_an_edit_overrides_no_later_command(bench: DeliveryBench, event: str, has_run: bool) -> None:
+    number = place(bench, event)
+    if has_run:
+        bench.comment(number, "/code 3 service=api")
+        bench.clock.later(minutes=1)
+    if event in ("issues", "pull_request"):
+        bench.shop.issues[number]["body"] = "/cancel"
+    text = Text(bench, event, number, "/cancel")
+    text.part["body"] = "/cancel"
+    bench.take(queued(bench, event, text.payload))
+    bench.clock.later(minutes=1)
+    later = queued(bench, "issue_comment", bench.commented(number, "/code 4 service=web"))
+    assert bench.take(text.edit("/cancel\n\nThanks")).code == 204
+    assert bench.take(later).code == 204
+    assert 4 in [run.spec.task_id for run in bench.runs() if not run.cancel]  # type: ignore[union-attr]
