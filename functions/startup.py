@@ -1,4 +1,4 @@
-"""Tunes the process of a function: a shorter start, which the first caller waits for, and memory that is given back.
+"""Tunes a process: a shorter start, which the first caller or the agent waits for, and memory that is given back.
 
 - Python's garbage collector runs every few hundred new objects and finds nothing while modules load. That takes a
   tenth of the time to the first response (make bench, cold start), and each later run searches these objects again.

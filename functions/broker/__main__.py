@@ -10,9 +10,15 @@ import signal
 import sys
 from pathlib import Path
 
-from functions.broker import configuration
-from functions.broker.configuration import ConfigurationError
-from functions.broker.server import Broker, Mounts
+from functions import startup
+
+startup.begin()
+
+from functions.broker import configuration  # noqa: E402  (after the process is tuned)
+from functions.broker.configuration import ConfigurationError  # noqa: E402
+from functions.broker.server import Broker, Mounts  # noqa: E402
+
+startup.finish()
 
 log = logging.getLogger("orchestrator")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from functions.broker.configuration import Git, PullRequest, Repository
 from functions.broker.problems import Problem, ProblemError
 from functions.broker.secret_files import SecretFile
-from functions.github.api import client, idempotent_writes
+from functions.github.api import client, pull_request_writes
 from functions.github.api.errors import Busy, GithubError, InvalidKey, NotInstalled, Unauthorized
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport
-from functions.github.reports.pull_request import PullRequestDraft
+from functions.github.reports.pull_request_draft import PullRequestDraft
 
 WRITE = {"contents": "write", "pull_requests": "write"}
 READ = {"contents": "read"}
@@ -44,7 +44,7 @@ class AppRepositories:
         """
         repository = next(each for each in self._git.repositories if each.name == wanted.repository)
         draft = PullRequestDraft(wanted.repository, wanted.head, wanted.base, title, body)
-        return self._call(repository, lambda calls: idempotent_writes.upsert_pull_request(calls, draft, marker))
+        return self._call(repository, lambda calls: pull_request_writes.upsert_pull_request(calls, draft, marker))
 
     def _call(self, repository: Repository, do: Callable[[client.Repository], str]) -> str:
         github = self._github or self._connect()

@@ -1,23 +1,11 @@
 """The credential that the model's API takes, added to each request where the agent sent the pod's random value."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-import google.auth
-import google.auth.exceptions
-import google.auth.transport.urllib3
-import urllib3
-from google.auth.credentials import Credentials
-from google.oauth2 import service_account
-
 from functions.broker.configuration import Model
-from functions.broker.problems import Problem, ProblemError
 from functions.broker.secret_files import SecretFile
-
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""What Vertex AI asks for (Vertex AI: Authentication)."""
 
 
 class ModelCredential(Protocol):
@@ -39,46 +27,6 @@ class SecretCredential:
         return self._form(self._secret.read())
 
 
-class GoogleCredential:
-    """A short-lived token of a service account: by the key in the secret, else by the pod's own identity."""
-
-    def __init__(self, secret: SecretFile, pool: urllib3.PoolManager) -> None:
-        self._secret = secret
-        self._request = google.auth.transport.urllib3.Request(pool)  # type: ignore[no-untyped-call]
-        self._credentials: Credentials | None = None
-
-    def headers(self) -> Mapping[str, str]:
-        """Return the header with a token that is valid for some minutes."""
-        try:
-            self._credentials = self._credentials or self._load()
-            if not self._credentials.valid:
-                self._credentials.refresh(self._request)  # type: ignore[no-untyped-call]
-        except google.auth.exceptions.TransportError as error:
-            raise ProblemError(Problem("NetworkError", f"Google could not be asked for a token: {error}")) from None
-        except google.auth.exceptions.GoogleAuthError as error:
-            raise self._secret.problem(f"is not accepted by Google ({type(error).__name__})") from None
-        return _bearer(str(self._credentials.token))
-
-    def _load(self) -> Credentials:
-        try:
-            text = self._secret.read()
-        except ProblemError:
-            return self._identity_of_pod()
-        try:
-            key = json.loads(text)
-            found: Credentials = service_account.Credentials.from_service_account_info(key, scopes=[SCOPE])  # type: ignore[no-untyped-call]
-        except (ValueError, TypeError):
-            raise self._secret.problem("is not the JSON key of a service account") from None
-        return found
-
-    def _identity_of_pod(self) -> Credentials:
-        try:
-            found: Credentials = google.auth.default(scopes=[SCOPE], request=self._request)[0]
-        except google.auth.exceptions.DefaultCredentialsError:
-            raise self._secret.problem("is missing, and the pod has no identity in Google Cloud,") from None
-        return found
-
-
 def credential_of(model: Model, mounted: Path, namespace: str) -> ModelCredential:
     """Return what authenticates calls to the configured upstream. Reads nothing yet."""
     secret = SecretFile(mounted, model.secret, model.key, namespace)
@@ -88,7 +36,10 @@ def credential_of(model: Model, mounted: Path, namespace: str) -> ModelCredentia
         case "bearer_token" | "bedrock":  # Amazon Bedrock API keys are bearer tokens too
             return SecretCredential(secret, _bearer)
         case "vertex":
-            return GoogleCredential(secret, urllib3.PoolManager())
+            # Imported here: only Vertex AI needs Google's modules, and each attempt waits for its broker's start.
+            from functions.broker.google_credential import GoogleCredential
+
+            return GoogleCredential(secret)
 
 
 def _bearer(value: str) -> Mapping[str, str]:

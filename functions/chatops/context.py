@@ -9,8 +9,8 @@ from functions.chatops import run_requests
 from functions.github.api import responses
 from functions.github.api.client import Github
 from functions.github.api.errors import NotFound
-from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.recent_event import RecentEventCalls
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.commands import configuration as configurations
 from functions.github.commands import issue_task
 from functions.github.commands.configuration import PATH, PATHS, BadConfiguration, Configuration

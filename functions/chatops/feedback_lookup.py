@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from functions.github.api import responses
 from functions.github.api.errors import Denied, NotFound, Rejected
-from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.commands.parse import Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text
 from functions.github.reports import feedback, job_log

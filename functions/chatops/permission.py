@@ -1,6 +1,6 @@
 """Who may give commands and whose reviews count: people with write access, and the bots that the settings list."""
 
-from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.serving.dependencies import Dependencies
 
 

@@ -7,8 +7,8 @@ was applied to, else in the reply.
 
 from functions.chatops.context import CommandContext
 from functions.github.api.errors import Denied, NotFound
-from functions.github.api.idempotent_writes import RepositoryCalls
 from functions.github.api.reply_poster import ReplyPoster
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.commands.configuration import Configuration
 from functions.github.commands.parse import Retry, parse_comment
 from functions.github.json_fields import dig_number, dig_text

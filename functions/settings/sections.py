@@ -4,11 +4,33 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError, create_model
-from pydantic_settings import InitSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from functions.settings.errors import SettingsError, explain
 from functions.settings.sources import EnvironmentSource, FileSource
-from functions.settings.types import Configuration, Section
+from functions.settings.types import Section
+
+
+class Configuration(BaseSettings):
+    """Sections that are loaded together; sections of other functions are ignored.
+
+    Only the loaders of `functions.settings` read the file and the environment; an object that is constructed directly
+    has exactly the values it is given.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, case_sensitive=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the package's signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the constructor's arguments as the only source."""
+        return (init_settings,)
+
 
 C = TypeVar("C", bound=Configuration)
 S = TypeVar("S", bound=Section)

@@ -1,4 +1,4 @@
-"""The base classes of the settings, and the value types that several sections share.
+"""The base class of the sections of the settings, and the value types that several of them share.
 
 A value that can never work is rejected when a function starts; otherwise every delivery would fail over it later.
 The messages of these types say what a value must be and never repeat the value, which may be a secret.
@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from functions.runs.model.fields import DNS_LABEL
 
@@ -19,27 +18,6 @@ class Section(BaseModel):
     """A section of the settings: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Configuration(BaseSettings):
-    """Sections that are loaded together; sections of other functions are ignored.
-
-    Only the loaders of `functions.settings` read the file and the environment; an object that is constructed directly
-    has exactly the values it is given.
-    """
-
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, case_sensitive=True)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  (the package's signature)
-        init_settings: PydanticBaseSettingsSource,
-        *_: PydanticBaseSettingsSource,
-        **__: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the constructor's arguments as the only source."""
-        return (init_settings,)
 
 
 def matching(pattern: str, why: str, longest: int = 253) -> AfterValidator:

@@ -3,8 +3,8 @@
 from functions.settings.auth import AuthSettings
 from functions.settings.github import GithubSettings
 from functions.settings.queues import QueueSettings
+from functions.settings.sections import Configuration
 from functions.settings.telemetry import ObservabilitySettings
-from functions.settings.types import Configuration
 
 
 class WebhookSettings(Configuration):

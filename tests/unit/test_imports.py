@@ -1,4 +1,4 @@
-"""The modules that a function loads before it can serve: none of other functions, clients or the local stack.
+"""The modules that a function or the broker loads before it can serve: none that only others need.
 
 | function                    | never loads                                               |
 |-----------------------------|-----------------------------------------------------------|
@@ -6,6 +6,7 @@
 | any                         | the command line, the MCP server, the local stack, bridge |
 | all but sweep, github_event | the packages sweeper and chatops                          |
 | github_webhook              | runs' storage, the reconciler, templates                  |
+| the broker                  | settings' sources, runs, Google's libraries               |
 """
 
 import json
@@ -45,12 +46,16 @@ ONLY = {"functions.sweeper": "sweep", "functions.chatops": "github_event"}
 @cache
 def loaded(target: str) -> list[str]:
     """Return the modules that the function loads beyond those of functions-framework."""
+    return loaded_by("functions.main", "functions_framework", {**CONFIGURED, "FUNCTION_TARGET": target})
+
+
+def loaded_by(module: str, before: str, environ: dict[str, str]) -> list[str]:
+    """Return the modules that `module` loads beyond those of the module `before`."""
     code = (
-        "import functions_framework, json, sys; before = set(sys.modules)\n"
-        "import functions.main\n"
+        f"import {before}, json, sys; before = set(sys.modules)\n"
+        f"import {module}\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    environ = {**CONFIGURED, "FUNCTION_TARGET": target}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=True
     )
@@ -84,3 +89,9 @@ def test_a_package_of_one_function_is_loaded_by_no_other(target: str) -> None:
 def test_the_webhook_loads_nothing_about_runs() -> None:
     rooms = ("storage", "reconciler", "submission", "reporting", "templating", "manifests")
     assert within(loaded("github_webhook"), *(f"functions.{room}" for room in rooms)) == []
+
+
+def test_the_broker_loads_nothing_that_only_functions_need() -> None:
+    names = loaded_by("functions.broker.__main__", "functions", {})
+    assert "functions.broker.server" in names
+    assert within(names, "pydantic_settings", "google", "functions.runs.lifecycle", "functions.runs.model.run") == []

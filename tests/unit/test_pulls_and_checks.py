@@ -10,6 +10,7 @@
 import pytest
 
 from functions.github.reports import check, pull_request
+from functions.github.reports.pull_request_draft import PullRequestDraft
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
 from functions.runs.model import origin
@@ -38,7 +39,7 @@ def test_a_pull_request_links_to_the_requesting_issue(asked: str, line: str | No
 
 
 def test_the_compare_link_quotes_branch_names() -> None:
-    pull = pull_request.PullRequestDraft("acme/shop", "agents/a?b#c", "release/1 2", "", "")
+    pull = PullRequestDraft("acme/shop", "agents/a?b#c", "release/1 2", "", "")
     link = pull_request.compare_url(pull, "github.example")
     assert link == "https://github.example/acme/shop/compare/release/1%202...agents/a%3Fb%23c?expand=1"
 

@@ -1,23 +1,21 @@
-"""Idempotent writes of a run's reports: pull request, sticky comment, check run.
+"""Idempotent writes of a run's sticky comment and check run; pull_request_writes.py has those of its pull request.
 
-Each object is found again by its content, so that a caller after a crash finds what was created: the pull request by
-its branch, the comment by its marker, the check run by its external_id. Unchanged objects are not written. GitHub
-allows one open pull request per branch. Of duplicate comments the oldest is kept: comments are listed again after
-creating one, so that of two concurrent writers at least the second sees both. Duplicate check runs are kept equal.
+Each object is found again by its content, so that a caller after a crash finds what was created: the comment by its
+marker, the check run by its external_id. Unchanged objects are not written. Of duplicate comments the oldest is kept:
+comments are listed again after creating one, so that of two concurrent writers at least the second sees both.
+Duplicate check runs are kept equal.
 """
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
 
 from functions.github.api import responses
-from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled, Rejected
+from functions.github.api.errors import Denied, GithubError, NotFound, NotInstalled
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.json_fields import dig_text
 from functions.github.reports import check as checks
 from functions.github.reports import comment as comments
-from functions.github.reports.pull_request import PullRequestDraft
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 
@@ -27,89 +25,12 @@ MAX_CLOCK_SKEW = timedelta(hours=1)
 """Largest expected difference between the clocks of GitHub and the cluster."""
 
 
-class RepositoryCalls(Protocol):
-    """The calls of github/api/client.py `Repository` used here. All raise GithubError."""
-
-    @property
-    def name(self) -> str:
-        """The repository as `owner/name`."""
-        ...
-
-    def get(self, path: str, **query: str) -> Any:
-        """Return the JSON at the path."""
-        ...
-
-    def pages(self, path: str, **query: str) -> Iterator[Any]:
-        """Yield the items of a list, page by page."""
-        ...
-
-    def text_end(self, path: str, size: int) -> str:
-        """Return the last bytes of a stored file, as text."""
-        ...
-
-    def post(self, path: str, body: Any = None) -> Any:
-        """Create and return an object."""
-        ...
-
-    def patch(self, path: str, body: Any) -> Any:
-        """Change and return an object."""
-        ...
-
-    def delete(self, path: str) -> None:
-        """Delete the object at the path."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Comment:
     """A comment on GitHub: its id and its page."""
 
     id: int
     url: str
-
-
-def ensure_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> str:
-    """Return the URL of the branch's open pull request; open one if there is none. Raises GithubError."""
-    return _url(_ensure(calls, draft))
-
-
-def upsert_pull_request(calls: RepositoryCalls, draft: PullRequestDraft, mark: str) -> str:
-    """Return the URL of the branch's open pull request; open one if there is none. Raises GithubError.
-
-    One whose text contains `mark` gets the draft's text. If GitHub refuses that, it is open all the same.
-    """
-    existing = _ensure(calls, draft)
-    text = {"title": draft.title, "body": draft.body}
-    if mark in dig_text(existing, "body") and any(dig_text(existing, name) != words for name, words in text.items()):
-        try:
-            calls.patch(f"pulls/{responses.number(existing, 'GET pulls', 'number')}", text)
-        except GithubError as error:
-            log.warning("the text of %s was not updated: %s", _url(existing), error)
-    return _url(existing)
-
-
-def _url(pull_request: Any) -> str:
-    return responses.text(pull_request, "GET pulls", "html_url")
-
-
-def _ensure(calls: RepositoryCalls, draft: PullRequestDraft) -> Any:
-    existing = _open_pull_request(calls, draft)
-    if existing is not None:
-        return existing
-    body = {"title": draft.title, "body": draft.body, "head": draft.head, "base": draft.base}
-    try:
-        return calls.post("pulls", body)
-    except Rejected:  # another process opened it meanwhile, or the repository has another owner
-        name = responses.text(calls.get(""), "GET the repository", "full_name")
-        existing = _open_pull_request(calls, replace(draft, repository=name))
-        if existing is None:
-            raise
-        return existing
-
-
-def _open_pull_request(calls: RepositoryCalls, draft: PullRequestDraft) -> Any:
-    owner = draft.repository.partition("/")[0]
-    return next(calls.pages("pulls", state="open", head=f"{owner}:{draft.head}", base=draft.base), None)
 
 
 def upsert_comment(

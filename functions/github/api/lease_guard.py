@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.api.repository_calls import RepositoryCalls
 
 
 class LeaseExpired(Exception):

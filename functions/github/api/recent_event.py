@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.github.api.errors import GithubError, NotReady
-from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.api.repository_calls import RepositoryCalls
 
 GRACE_PERIOD = timedelta(minutes=10)
 """How long after an event an answer may change; shorter than a queue redelivers the event (queues/topology.py)."""

@@ -8,7 +8,7 @@ import logging
 from datetime import datetime, timedelta
 
 from functions.github.api.errors import GithubError, NotFound
-from functions.github.api.idempotent_writes import RepositoryCalls
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.commands import replies
 from functions.github.json_fields import dig_number
 from functions.runs.model.status import rfc3339

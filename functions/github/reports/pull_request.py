@@ -1,11 +1,11 @@
 """The pull request of a run: its title and body, and what the run's status says about it. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from functions.github.markdown import code_span, sanitize
 from functions.github.reports.comment import summary, took, usage_text
+from functions.github.reports.pull_request_draft import PullRequestDraft
 from functions.github.repository_name import repository_name
 from functions.runs.model import origin, pull_request
 from functions.runs.model.conditions import LIFECYCLE
@@ -17,17 +17,6 @@ MAX_TITLE_LENGTH = 256
 
 NOT_OPENED = "No pull request was opened"
 """The attempt's report begins a failure to open one like this (templates/shared/attempt_report.py)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PullRequestDraft:
-    """The pull request to open, from the branch `head` to `base`."""
-
-    repository: str
-    head: str
-    base: str
-    title: str
-    body: str
 
 
 def build(run: Run, repository: str) -> PullRequestDraft:

@@ -9,11 +9,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
 
-from functions.github.api import idempotent_writes
+from functions.github.api import idempotent_writes, pull_request_writes
 from functions.github.api.client import Github
 from functions.github.api.errors import Busy, GithubError, NotReady
 from functions.github.api.lease_guard import LeaseGuard
 from functions.github.api.recent_event import RecentEventCalls
+from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.reports import comment, pull_request
 from functions.runs import github_sync_state as sync_state
 from functions.runs.admission.position import Position, position
@@ -100,7 +101,7 @@ class GithubWriter:
         """Open the pull request, or record in the status why GitHub refused it."""
         draft, now, status = pull_request.build(self.run, self._work_repository), self._deps.clock(), self.run.status
         try:
-            url = idempotent_writes.ensure_pull_request(self._work_calls(), draft)
+            url = pull_request_writes.ensure_pull_request(self._work_calls(), draft)
             status = pull_request.with_url(status, url, self.run.generation, now)
         except NotReady as error:
             self._not_ready = error
@@ -167,12 +168,12 @@ class GithubWriter:
         log.log(level, "GitHub refused the %s: %s", part, idempotent_writes.explain(error), extra={"run": self.run.key})
         self._refused.append(part)
 
-    def _work_calls(self) -> idempotent_writes.RepositoryCalls:
+    def _work_calls(self) -> RepositoryCalls:
         source = origin.from_object(self.run.raw)
         same = source and source.repository.lower() == self._work_repository.lower()
         return self._calls(self._work_repository, source.repository_id if source and same else 0)
 
-    def _calls(self, repository: str, repository_id: int) -> idempotent_writes.RepositoryCalls:
+    def _calls(self, repository: str, repository_id: int) -> RepositoryCalls:
         """Return the calls about a repository; the event that they follow is the run's last transition."""
         calls = LeaseGuard(self._github.repository(repository, repository_id), self._lease_expires_at, self._deps.clock)
         condition = None if self.run.deleting else self.run.status.succeeded
