@@ -14,7 +14,7 @@ from functions.github.webhook.event import PullRequest
 from functions.manifests.tombstone import TOMBSTONE
 from functions.runs import requests
 from functions.runs.model import naming, origin, pull_request
-from functions.runs.model.repository_url import on_github
+from functions.runs.model.repository_names import on_github
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 from functions.runs.requests import Patch, RequestRefused

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functions.cluster.client import Object
 from functions.cluster.errors import Forbidden, Invalid, NotFound
 from functions.cluster.pod_log import PodLog, started
-from functions.console import reading
+from functions.console import page_data
 from functions.console.context import Console
 from functions.runs.model.run import Run
 
@@ -25,7 +25,7 @@ class AttemptLog:
         Raises:
             ClusterError: the cluster does not answer.
         """
-        listed = reading.pods(self._console, self._run, self._job_name)
+        listed = page_data.pods(self._console, self._run, self._job_name)
         self.pods, self.why = listed.found, listed.why
         for pod in self.pods:
             if started(pod):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flask import Response, render_template, request
 
-from functions.console import reading, run_page
+from functions.console import page_data, run_page
 from functions.console.attempt_log import AttemptLog
 from functions.console.context import Console
 from functions.console.refused import Refused
@@ -18,8 +18,8 @@ _FIRST = ("CLAUDE.md", "AGENTS.md", "prompt.md", "task.md")
 
 def page(console: Console, word: str, name: str) -> str:
     """Return the page of a run's task files, as its agent was given them."""
-    run = reading.run(console, word, name)
-    files = reading.task_files(console, run)
+    run = page_data.run(console, word, name)
+    files = page_data.task_files(console, run)
     found = sorted(files.found.items(), key=lambda item: (item[0] not in _FIRST, item[0]))
     documents = [item for item in found if item[0].endswith(".md")]
     agent_files = [item for item in found if item not in documents]
@@ -35,7 +35,7 @@ def page(console: Console, word: str, name: str) -> str:
 
 def text(console: Console, word: str, name: str, file: str) -> Response:
     """Return one task file as text."""
-    files = reading.task_files(console, reading.run(console, word, name))
+    files = page_data.task_files(console, page_data.run(console, word, name))
     if file not in files.found:
         raise Refused(404, files.why or f"There is no task file {file!r}.")
     return Response(files.found[file], content_type=TEXT)
@@ -43,7 +43,7 @@ def text(console: Console, word: str, name: str, file: str) -> Response:
 
 def log(console: Console, word: str, name: str) -> Response:
     """Return the log of an attempt as text, unchanged."""
-    run = reading.run(console, word, name)
+    run = page_data.run(console, word, name)
     attempt = run_page.chosen(run, request.args.get("attempt", ""))
     found = AttemptLog(console, run, attempt.job_name if attempt else "")
     lines = found.new_lines()
@@ -55,7 +55,7 @@ def log(console: Console, word: str, name: str) -> Response:
 
 def diff(console: Console, word: str, name: str) -> str:
     """Return the page that shows what the run's branch changes."""
-    run = reading.run(console, word, name)
+    run = page_data.run(console, word, name)
     text = console.diff(run) if run.status.branch else None
     if text is None:
         raise Refused(404, f"There is no diff of run {run.name} here.")

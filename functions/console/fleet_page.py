@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import render_template, request
 
-from functions.console import plots, reading
+from functions.console import page_data, plots
 from functions.console.context import Console
 from functions.views.fleet import GROUPS, Filter, Fleet, fleet
 from functions.views.weekly_usage import week
@@ -33,9 +33,9 @@ class Tab:
 def page(console: Console) -> str:
     """Return the page; the filters are in the query."""
     wanted, number = _filter(request.args), _page_number(request.args)
-    now, found = console.clock(), reading.runs(console)
+    now, found = console.clock(), page_data.runs(console)
     most = ROWS_OF_PHASE if wanted.phase else ROWS
-    shown = fleet(found, reading.queue(console, found), wanted, now, most=most, page=number)
+    shown = fleet(found, page_data.queue(console, found), wanted, now, most=most, page=number)
     days = week(found, now)
     return render_template(
         "fleet.html",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from flask import Response, current_app, request
 
 from functions.cluster.errors import ClusterError, NotFound, Unavailable
-from functions.console import reading, run_page
+from functions.console import page_data, run_page
 from functions.console.attempt_log import AttemptLog
 from functions.console.context import Console
 from functions.console.fleet_changes import FleetChanges
@@ -49,7 +49,7 @@ def fleet(console: Console) -> Response:
 
 def run(console: Console, word: str, name: str) -> Response:
     """Return a stream that says what is new of a run since `version`, and of an attempt's output since line `from`."""
-    found = reading.run(console, word, name)
+    found = page_data.run(console, word, name)
     attempt = run_page.chosen(found, request.args.get("attempt", ""))
     lines = _number(request.headers.get("Last-Event-ID") or request.args.get("from", ""))
     seen = Seen(request.args.get("version", ""), lines)
@@ -92,7 +92,7 @@ def _run(console: Console, found: Run, seen: Seen, log: AttemptLog, render: Rend
                 yield _event("changed", "")
             yield BEAT
             time.sleep(LOOK_SECONDS)
-            shown = reading.run(console, found.kind.word, found.name)
+            shown = page_data.run(console, found.kind.word, found.name)
     except (ClusterError, Refused):
         yield _event("changed", "")
 

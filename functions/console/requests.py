@@ -8,7 +8,7 @@ from flask import Response, redirect, request, url_for
 from pydantic import TypeAdapter, ValidationError
 
 from functions.cluster.errors import NotFound
-from functions.console import reading
+from functions.console import page_data
 from functions.console.context import Console
 from functions.console.offers import Action
 from functions.console.refused import Refused
@@ -33,7 +33,7 @@ def change(console: Console, action: Action, word: str, name: str) -> Response:
     if not hmac.compare_digest(console.token.encode(), request.form.get("token", "").encode()):
         raise Refused(403, "The form is older than this console; reload the page and send it again.")
     words, mode = _words() if action == "retry" else (None, "append")
-    _apply(console, reading.run(console, word, name), action, words, mode)
+    _apply(console, page_data.run(console, word, name), action, words, mode)
     response: Response = redirect(url_for("/runs/<word>/<name>", word=word, name=name, done=action), 303)  # type: ignore[assignment]
     return response
 

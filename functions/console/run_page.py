@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import render_template, request
 
 from functions.cluster.errors import Unavailable
-from functions.console import offers, reading
+from functions.console import offers, page_data
 from functions.console.attempt_log import AttemptLog
 from functions.console.context import Console
 from functions.console.refused import Refused
@@ -54,12 +54,12 @@ class Output:
 
 def page(console: Console, word: str, name: str) -> str:
     """Return the page of a run."""
-    run = reading.run(console, word, name)
-    position = reading.position(console, run)
+    run = page_data.run(console, word, name)
+    position = page_data.position(console, run)
     attempt = chosen(run, request.args.get("attempt", ""))
     log = AttemptLog(console, run, attempt.job_name if attempt else "")
     output = _output(run, attempt, log)
-    events = reading.events(console, run, log.pods)
+    events = page_data.events(console, run, log.pods)
     commands = CHANGEABLE if console.access.may_change else READ_ONLY
     return render_template(
         "run.html",

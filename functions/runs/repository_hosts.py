@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from functions.runs.model.repository_url import host
+from functions.runs.model.repository_names import host
 from functions.runs.model.run_spec import RunSpec
 
 _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]*|[0-9]+")

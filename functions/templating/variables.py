@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.runs.model import naming
-from functions.runs.model.repository_url import checkout, for_git, on_github
+from functions.runs.model.repository_names import checkout, for_git, on_github
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.spec_facts import RequestedTools
 from functions.settings.agent import ToolPreset, ToolSettings

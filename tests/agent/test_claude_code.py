@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
-from functions.runs.model.repository_url import checkout
+from functions.runs.model.repository_names import checkout
 from functions.runs.model.run_spec import RunSpec
 from functions.templating.variables import AttemptContext
 from tests.agent.conftest import SpecFactory

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.runs.model.repository_url import for_git, on_github
+from functions.runs.model.repository_names import for_git, on_github
 from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
 from functions.settings.loading import load

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.runs.model.repository_url import identity
+from functions.runs.model.repository_names import identity
 from functions.runs.repository_hosts import is_local
 
 

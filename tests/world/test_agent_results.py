@@ -21,7 +21,7 @@ import pytest
 
 from functions.runs.model import reasons
 from functions.runs.model.reasons import FollowUp, Reason
-from functions.runs.model.repository_url import checkout
+from functions.runs.model.repository_names import checkout
 from functions.runs.model.run_spec import RunSpec
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses

@@ -18,7 +18,7 @@ from functions.github.api.tokens import AppKey, RepositoryRef
 from functions.github.api.transport import HttpTransport
 from functions.github.commands import issue_task
 from functions.runs.model.api_model import wire
-from functions.runs.model.repository_url import on_github
+from functions.runs.model.repository_names import on_github
 from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
 from functions.settings.sections import load_section

@@ -12,7 +12,7 @@ from functions.clients.tasks.inferred import infer
 from functions.clients.tasks.request import Outcome, Request
 from functions.runs.model.fields import dns_label
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.repository_url import short_name
+from functions.runs.model.repository_names import short_name
 
 KIND = RunKind.CODE
 

@@ -21,7 +21,7 @@ from functions.runs.admission.position import Position, position
 from functions.runs.github_sync_state import SyncRecord
 from functions.runs.model import origin
 from functions.runs.model.reasons import Reason
-from functions.runs.model.repository_url import on_github
+from functions.runs.model.repository_names import on_github
 from functions.runs.model.run import Run
 from functions.runs.model.status import rfc3339
 from functions.serving.dependencies import Dependencies

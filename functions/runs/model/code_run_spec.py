@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from functions.runs.model import fields, repository_url
+from functions.runs.model import fields, repository_names
 from functions.runs.model.api_model import ApiModel
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run_spec import SCHEMA_RULES, RunSpec
@@ -212,7 +212,7 @@ class CodeRunSpec(RunSpec):
         if not (self.task and self.task.issue):
             return False
         page = f"https://{self.task.issue_repository}"
-        return repository_url.identity(page) == repository_url.identity(self.repository_url)
+        return repository_names.identity(page) == repository_names.identity(self.repository_url)
 
     @property
     def task_arguments(self) -> list[str]:
@@ -241,7 +241,7 @@ class CodeRunSpec(RunSpec):
         return {
             "taskmaster_directory": posixpath.normpath(f"{self.task_directory}/.taskmaster"),
             "platform_repository_url": self.task_repository_url,
-            "platform_store": repository_url.checkout(self.task_repository_url) + ".git",
+            "platform_store": repository_names.checkout(self.task_repository_url) + ".git",
             "pull_request_file": f".orchestrator/{run}-pull-request.md",
             "task_id": self.task_identity.id,
             "task_name": self._noun,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from functions.runs.model import fields, repository_url
+from functions.runs.model import fields, repository_names
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.spec_facts import Purpose
@@ -45,12 +45,13 @@ class DocsRunSpec(RunSpec):
     @property
     def name_prefix(self) -> str:
         """The repository's name, as far as it fits, and `-docs-`."""
-        return f"{repository_url.label(self.repository_url)[:19].strip('-') or 'docs'}-docs-"
+        return f"{repository_names.label(self.repository_url)[:19].strip('-') or 'docs'}-docs-"
 
     @property
     def own_capacity_keys(self) -> tuple[str]:
         """One run at a time in a directory of a branch of a repository."""
-        directory, repository = posixpath.normpath(self.working_directory), repository_url.identity(self.repository_url)
+        directory = posixpath.normpath(self.working_directory)
+        repository = repository_names.identity(self.repository_url)
         return (f"directory/{directory} of {repository} at {self.source_branch}",)
 
     @property

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, ValidationErr
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from functions.runs.model import fields, repository_url
+from functions.runs.model import fields, repository_names
 from functions.runs.model.api_model import ApiModel
 from functions.runs.model.kinds import RunKind
 from functions.runs.model.spec_facts import Purpose, RequestedTools, TaskIdentity
@@ -214,7 +214,7 @@ class RunSpec(ApiModel, ABC):
     @property
     def workspace_key(self) -> str:
         """Whose workspaces the run may use: 8 hexadecimal digits of the SHA-256 of identity and repository."""
-        whose = f"{self.identity}\n{repository_url.identity(self.repository_url)}"
+        whose = f"{self.identity}\n{repository_names.identity(self.repository_url)}"
         return hashlib.sha256(whose.encode()).hexdigest()[:8]
 
     @property
