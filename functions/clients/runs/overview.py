@@ -4,6 +4,7 @@ On a terminal a table is redrawn in place, with what each agent is doing. In a p
 """
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -34,6 +35,8 @@ MOST_FOLLOWED = 16
 """Most agents whose logs are read at one time; each takes a thread and a connection."""
 
 MOST_SHOWN = 30
+HIDDEN = ("REASON", "AGE", "PR")
+"""Columns of the list that make room for what each run is doing."""
 
 
 class View:
@@ -172,12 +175,21 @@ class LineView(View):
 class TableView(View):
     """A line for each run on a terminal: those that are unfinished, or were when the view began."""
 
-    def __init__(self, out: TextIO, most: int = MOST_SHOWN, *, finished: bool = False) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        most: int = MOST_SHOWN,
+        *,
+        finished: bool = False,
+        hidden: Sequence[str] = HIDDEN,
+        foot: str = FOOT,
+    ) -> None:
         self._screen = Screen(out)
+        self._hidden = hidden
         self._most, self._finished = most, finished
         self._runs: dict[str, Object] = {}
         self._steps: dict[str, str] = {}
-        self._foot = FOOT
+        self._foot = self._usual_foot = foot
 
     def show(self, change: Change) -> None:
         """Add, update or remove the run, and draw."""
@@ -186,7 +198,7 @@ class TableView(View):
             self._runs.pop(uid, None)
         elif uid in self._runs or self._finished or not finished(change.run):
             self._runs[uid] = change.run
-        self._foot = FOOT
+        self._foot = self._usual_foot
         self.refresh()
 
     def step(self, uid: str, text: str) -> None:
@@ -196,7 +208,7 @@ class TableView(View):
 
     def listed(self, nothing: str) -> None:
         """Draw if there is nothing to show yet."""
-        self._foot = nothing or FOOT
+        self._foot = nothing or self._usual_foot
         self.refresh()
 
     def trouble(self, text: str) -> None:
@@ -219,7 +231,7 @@ class TableView(View):
     def _cells(self, runs: list[rows.Raw]) -> list[list[str]]:
         """Return the cells of the table: what each run is doing stands in place of how old it is."""
         heading, *lines = listing.cells(runs, datetime.now(UTC))
-        wanted = [at for at, name in enumerate(heading) if name not in ("REASON", "AGE", "PR")]
+        wanted = [at for at, name in enumerate(heading) if name not in self._hidden]
         steps = [_now(raw, self._steps.get(raw["metadata"]["uid"], "")) for raw in runs]
         shown = [[line[at] for at in wanted] for line in (heading, *lines)]
         return [[*row[:2], step, *row[2:]] for row, step in zip(shown, ("NOW", *steps), strict=True)]
