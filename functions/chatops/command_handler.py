@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from functions.chatops import run_requests
 from functions.chatops.context import CommandContext
@@ -29,7 +29,7 @@ from functions.github.commands.parse import (
 from functions.github.content_budget import Share
 from functions.github.json_fields import dig_text
 from functions.github.markdown import sanitize
-from functions.github.reports.feedback import Feedback, describe_comment
+from functions.github.reports.feedback import describe_comment
 from functions.github.webhook.decisions import Closed, CommandRequest, FeedbackReceived, MappingTriggered
 from functions.github.webhook.event import WebhookEvent
 from functions.runs import requests
@@ -222,31 +222,33 @@ class CommandHandler:
         except (RequestRefused, Invalid) as refusal:
             return self._reply(replies.refused(str(refusal)), markers)
 
-    def _with_line_comments(self, words: str) -> str:
-        """Return the words of a /retry in a review with the review's comments on lines, which its event lacks."""
-        review = self._event.number("review", "id")
-        comments = self._lookup(()).line_comments(self._request.number, review) if review else []
-        lines = [describe_comment(comment) for comment in comments if dig_text(comment, "body")]
-        return "\n\n".join([words, *lines]).strip()
-
     def _retry(self, run: Run, instructions: str) -> requests.Patch | None:
         """Return the patch of a retry, which requires the same rights as a new run; stopping a run requires none."""
         key = self._request.key
         if not requests.retry(run, key=key):
             return None  # it was applied before, with the rights of that time
         self._authorize(run)
-        words, more_keys = self._with_line_comments(instructions), []
-        review = self._review_of_line()
-        if review:
-            words, more_keys = f"{words}\n\n{review.description}".strip(), [review.key, *review.commands]
-        text = sanitize(words, MAX_INSTRUCTIONS_LENGTH)
-        others = [each for each in more_keys if each != key][: requests.KEPT // 2]
-        return requests.retry(run, key=key, words=text or None, more_keys=others)
+        texts, keys = self._review
+        words = sanitize("\n\n".join([instructions, *texts]).strip(), MAX_INSTRUCTIONS_LENGTH)
+        others = [each for each in keys if each != key][: requests.KEPT // 2]
+        return requests.retry(run, key=key, words=words or None, more_keys=others)
 
-    def _review_of_line(self) -> Feedback | None:
-        """Return the change request that a /retry on a line is part of, whose event may arrive later."""
+    @cached_property
+    def _review(self) -> tuple[list[str], list[str]]:
+        """What the review that a /retry is part of says besides, and the keys of what it requests.
+
+        A /retry in its text is about its comments on lines, which the event lacks. A /retry on a line is about the
+        whole review if that requests changes, whose event may arrive later.
+        """
+        lookup, number = self._lookup(()), self._request.number
+        review = self._event.number("review", "id")
+        if review:
+            comments = lookup.line_comments(number, review)
+            lines = [describe_comment(comment) for comment in comments if dig_text(comment, "body")]
+            return lines, [lookup.review_key(review), *lookup.retries_in(comments)]
         review = self._event.number("comment", "pull_request_review_id")
-        return self._lookup(()).change_request_of(self._request.number, review, self._request.login) if review else None
+        found = lookup.change_request_of(number, review, self._request.login) if review else None
+        return ([found.description], [found.key, *found.commands]) if found else ([], [])
 
     def _authorize(self, run: Run) -> None:
         """Raise Refused if the user may not use the identity that the run works as."""

@@ -114,7 +114,8 @@ class FeedbackLookup:
         identifier = dig_number(review, "id")
         comments = self.line_comments(pull_request, identifier)
         description = feedback.describe_review(login, dig_text(review, "body"), comments)
-        return Feedback(self._key("review", identifier, 0), description, commands=self.retries_in(comments))
+        commands = (*self._retries(("review", identifier), dig_text(review, "body")), *self.retries_in(comments))
+        return Feedback(self.review_key(identifier), description, commands=commands)
 
     def change_request_of(self, pull_request: int, review: int, login: str) -> Feedback | None:
         """Return a review by its id; None if it does not ask for changes, has a /cancel or is not by that login."""
@@ -137,12 +138,17 @@ class FeedbackLookup:
     def retries_in(self, comments: Iterable[feedback.Object]) -> tuple[str, ...]:
         """Return the keys of the /retry commands in comments on lines (webhook/rules/comment.py)."""
         bodies = ((dig_number(comment, "id"), dig_text(comment, "body")) for comment in comments)
-        return tuple(
-            self._key("pulls", "comment", number, ordinal)
-            for number, body in bodies
-            for ordinal, command in enumerate(parse_comment(body, self.app_in(body)))
-            if isinstance(command, Retry)
-        )
+        return tuple(key for number, body in bodies for key in self._retries(("pulls", "comment", number), body))
+
+    def review_key(self, review: int) -> str:
+        """Return the key of a change request (webhook/rules/review.py)."""
+        return self._key("review", review, "feedback")
+
+    def _retries(self, text: tuple[object, ...], body: str) -> Iterator[str]:
+        """Yield the keys of the /retry commands in a text; `text` is the beginning of their keys."""
+        for ordinal, command in enumerate(parse_comment(body, self.app_in(body))):
+            if isinstance(command, Retry):
+                yield self._key(*text, ordinal)
 
     def _list(self, path: str) -> list[feedback.Object]:
         try:

@@ -210,3 +210,12 @@ def test_a_conflicting_request_is_made_again_a_few_times(bench: DeliveryBench, t
     bench.services = replace(bench.services, cluster=Cluster(meddling))
     assert bench.comment(number, "/cancel").code == code
     assert bench.run().cancel == (code == 204)
+
+
+def test_a_conflicting_retry_reads_the_review_once(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull()
+    meddling = Meddling(bench.world.calls.inner, bench.world.kubelet, run, 3)
+    bench.services = replace(bench.services, cluster=Cluster(meddling))
+    review = payloads.review(bench.shop, pull["number"], "commented", "/retry as below")
+    assert bench.deliver("pull_request_review", review).code == 204
+    assert len(bench.github.asked("GET .*/reviews/.*/comments")) == 1

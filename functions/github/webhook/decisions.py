@@ -80,9 +80,7 @@ class CommandRequest:
 
     @property
     def reply_key(self) -> str:
-        """The key of its reply: an edited text is replied to again, a review apart from a command in it."""
-        if isinstance(self.trigger, FeedbackReceived):
-            return f"{self.key}/feedback"
+        """The key of its reply: an edited text is replied to again."""
         return f"{self.key}/{self.edit}" if self.edit else self.key
 
 

@@ -2,7 +2,8 @@
 
 An edit requests the commands that it adds or changes, made at that time. What was done for a command before has its
 key and is not done twice, but the reply to a mistake that the edit corrects does not count as done. Somebody else's
-edit requests nothing: the words are the author's, who may have no write access.
+edit requests nothing: the words are the author's, who may have no write access. A comment on lines may be created as a
+draft: the command in it was made when its review was submitted, which updated it.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_requ
     by_another = event.action == "edited" and event.sender != event.text("comment", "user", "login")
     if event.by_bot or by_another or not (comment and number):
         return []
-    edit = event.text("comment", "updated_at") if event.action == "edited" else ""
+    created, updated = event.text("comment", "created_at"), event.text("comment", "updated_at")
     return [
         CommandRequest(
             key=key(event, collection, "comment", comment, ordinal),
@@ -55,9 +56,9 @@ def _requests(event: WebhookEvent, number: int, collection: str, *, on_pull_requ
             url=event.text("comment", "html_url"),
             on_pull_request=on_pull_request,
             pull_request=event.pull_request,
-            edit=edit,
+            edit=updated if event.action == "edited" else "",
             written_at=f"{collection}/comments/{comment}",
-            sort_key=sort_key(edit or event.text("comment", "created_at"), comment, ordinal),
+            sort_key=sort_key(updated or created, comment, ordinal),
         )
         for ordinal, command in commands_of(event, event.text("comment", "body"))
     ]

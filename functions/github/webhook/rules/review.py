@@ -18,25 +18,22 @@ router = Router()
 
 @router.on("pull_request_review", "submitted", "edited")
 def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
-    """Request the commands in the review, and a retry if it asks for changes and has no command to retry or cancel.
-
-    The retry has the key of the first command, as in feedback_lookup.py, but a reply of its own.
-    """
+    """Request the commands in the review, and a retry if it asks for changes and has no command to retry or cancel."""
     review, pull_request = event.number("review", "id"), event.pull_request
     by_another = event.action == "edited" and event.sender != event.text("review", "user", "login")
     if event.by_bot or by_another or not review or not pull_request:
         return []
     body = event.text("review", "body")
     commands = commands_of(event, body)
-    triggers: list[tuple[int, Command | FeedbackReceived]] = [*commands]
+    triggers: list[tuple[int | str, Command | FeedbackReceived]] = [*commands]
     decides = any(command.name in ("retry", "cancel") for _, command in commands)
     if _asks_for_changes(event) and not decides and is_from_run(pull_request):
         description, subject = describe_review(event.sender, body), subject_of_review(event.sender)
-        triggers.append((0, FeedbackReceived("review", description, pull_request.head, subject, review)))
+        triggers.append(("feedback", FeedbackReceived("review", description, pull_request.head, subject, review)))
     edit = _edited_at(event) if event.action == "edited" else ""
     return [
         CommandRequest(
-            key=key(event, "review", review, ordinal),
+            key=key(event, "review", review, part),
             trigger=trigger,
             number=pull_request.number,
             login=event.sender,
@@ -44,9 +41,9 @@ def submitted(event: WebhookEvent) -> Sequence[CommandRequest]:
             on_pull_request=True,
             pull_request=pull_request,
             edit=edit,
-            sort_key=sort_key(edit or event.text("review", "submitted_at"), review, ordinal),
+            sort_key=sort_key(edit or event.text("review", "submitted_at"), review, at),
         )
-        for ordinal, trigger in triggers
+        for at, (part, trigger) in enumerate(triggers)
     ]
 
 
