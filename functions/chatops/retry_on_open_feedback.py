@@ -10,6 +10,7 @@ from functions.chatops.context import app_in, read_configuration
 from functions.chatops.feedback import retry_after_attempt
 from functions.chatops.feedback_lookup import FeedbackLookup, pull_request_number
 from functions.chatops.permission import may_write
+from functions.chatops.run_requests import repository_of
 from functions.cluster.errors import NotFound
 from functions.github.api.client import Github
 from functions.github.api.errors import Busy, GithubError
@@ -18,7 +19,6 @@ from functions.github.commands import replies
 from functions.github.commands.configuration import Configuration
 from functions.runs import waiting_feedback
 from functions.runs.model import origin
-from functions.runs.model.origin import Origin
 from functions.runs.model.run import Run
 from functions.serving.dependencies import Dependencies
 
@@ -30,12 +30,10 @@ def retry_if_feedback_is_open(deps: Dependencies, run: Run) -> None:
 
     Raises Busy and ClusterError; a repeated call continues. Other errors of GitHub are logged.
     """
-    source = origin.from_object(run.raw)
     if not (deps.github and waiting_feedback.is_due(run)):
         return
     try:
-        if source and source.repository_id:
-            _look_up(deps, deps.github, run, source)
+        _look_up(deps, deps.github, run)
     except Busy:
         raise
     except GithubError as error:
@@ -46,17 +44,21 @@ def retry_if_feedback_is_open(deps: Dependencies, run: Run) -> None:
         log.info("the run was deleted", extra={"run": run.key})
 
 
-def _look_up(deps: Dependencies, github: Github, run: Run, source: Origin) -> None:
-    calls = github.repository(source.repository, source.repository_id)
+def _look_up(deps: Dependencies, github: Github, run: Run) -> None:
+    name, repository = repository_of(deps, run)
+    if not repository:
+        return
+    calls = github.repository(name, repository)
     configuration = read_configuration(calls)
     if not isinstance(configuration, Configuration) or not configuration.retry_on:
         return
     permitted = partial(may_write, deps, calls)
-    lookup = FeedbackLookup(calls, source.repository_id, configuration.retry_on, permitted, partial(app_in, github))
+    lookup = FeedbackLookup(calls, repository, configuration.retry_on, permitted, partial(app_in, github))
     refusal = retry_after_attempt(deps, lookup, run)
-    if refusal:
-        key = f"{source.repository_id}/run/{run.uid}/feedback"
+    source = origin.from_object(run.raw)
+    number = pull_request_number(run) or (source.number if source else 0)
+    if refusal and number:
+        key = f"{repository}/run/{run.uid}/feedback"
         app = str(deps.settings.github.app_id)
-        number = pull_request_number(run) or source.number
         poster = ReplyPoster(calls, number, key, app, deps.clock())
         poster.post_once(replies.refused(refusal))

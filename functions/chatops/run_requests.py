@@ -1,14 +1,17 @@
 """Finds runs by where on GitHub they were requested, and applies requests to them.
 
 A request is applied in one write together with its key, so that a second delivery finds the key and does nothing
-(runs/requests.py). Functions raise ClusterError.
+(runs/requests.py). Functions raise ClusterError, and GithubError where a repository may have been renamed.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
+from functions.chatops.feedback_lookup import UNREADABLE
 from functions.cluster.errors import NotFound, Unavailable
 from functions.cluster.kinds import RUNS
+from functions.github.api.errors import NotInstalled
+from functions.github.json_fields import dig_number
 from functions.github.webhook.branches import run_name
 from functions.github.webhook.event import PullRequest
 from functions.manifests.tombstone import TOMBSTONE
@@ -50,7 +53,7 @@ def apply(deps: Dependencies, run: Run, build_patch: PatchBuilder) -> bool:
 
 
 def find_by_branch(deps: Dependencies, repository: str, repository_id: int, branch: str) -> Run | None:
-    """Return the run that commits to that branch of that repository; None if there is none."""
+    """Return the run that commits to that branch of that repository; None if there is none. Raises GithubError."""
     name = run_name(branch)
     for run in _list_by_name(deps, name) if name else ():
         if naming.branch(run.name, run.uid) == branch and _works_in(deps, run, repository, repository_id):
@@ -96,6 +99,22 @@ def record_pull_request(deps: Dependencies, run: Run, pull: PullRequest, state: 
         log.info("the run was deleted", extra={"run": run.key})
 
 
+def repository_of(deps: Dependencies, run: Run) -> tuple[str, int]:
+    """Return name and id of the repository that the run works in; the id is 0 if GitHub shows none. Raises GithubError.
+
+    A run that was not requested on GitHub knows the name alone, which may be a former one.
+    """
+    source = origin.from_object(run.raw)
+    if source and source.repository_id:
+        return source.repository, source.repository_id
+    name = on_github(run.spec.repository_url if run.spec else "", deps.settings.github.host)
+    try:
+        return name, dig_number(deps.github.repository(name).get(""), "id") if name and deps.github else 0
+    except (NotInstalled, *UNREADABLE) as error:
+        log.info("cannot read the repository: %s", error, extra={"run": run.key})
+        return name, 0
+
+
 def requested_at(run: Run) -> str:
     """Return when the run was requested, as text that sorts; when it was created if that is unknown."""
     source = origin.from_object(run.raw)
@@ -114,5 +133,5 @@ def _works_in(deps: Dependencies, run: Run, repository: str, repository_id: int)
     source = origin.from_object(run.raw)
     if source and source.repository_id:
         return source.repository_id == repository_id
-    url = run.spec.repository_url if run.spec else ""
-    return on_github(url, deps.settings.github.host).lower() == repository.lower()
+    name = on_github(run.spec.repository_url if run.spec else "", deps.settings.github.host)
+    return name.lower() == repository.lower() or repository_of(deps, run)[1] == repository_id

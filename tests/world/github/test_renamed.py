@@ -6,15 +6,26 @@
 | between a run's start and its report    | comment, check run and pull request are written                 |
 | while a pull request of the run is open | that pull request is found, also under another owner            |
 | and only the former name is known       | the redirect is followed, with a token for that repository only |
+| of a run that was submitted by HTTP     | feedback finds the run by the present id of its repository      |
 """
+
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from functions.cluster.kinds import RUNS
 from functions.github.api.client import Github as Client
+from functions.handlers import report
+from functions.runs.model import naming, origin
+from functions.runs.model.run import Run
+from functions.serving import http as edge
 from tests.github.delivery_bench import DeliveryBench
 from tests.github.report_bench import FIRST, ReportBench
-from tests.support.github import Github
+from tests.support.github import Github, payloads
+from tests.support.run_steps import event
 
+COMMIT = "d" * 40
 NAMES = pytest.mark.parametrize("name", ["acme/store", "umbrella/shop"], ids=["renamed", "transferred"])
 
 
@@ -68,3 +79,42 @@ def test_redirect_of_a_former_name_is_followed_with_a_token_for_that_repository_
     assert calls.get("issues/1")["number"] == 1
     assert calls.post("issues/1/comments", {"body": "hello"})["body"] == "hello"
     assert [token.repositories for token in github.app.tokens] == [["store"]]
+
+
+def submitted(bench: DeliveryBench) -> Run:
+    """Return a run that was submitted by HTTP: nothing says where on GitHub it was requested."""
+    run, _ = bench.asked_for()
+    nowhere = {"annotations": {origin.ORIGIN: None}, "labels": {origin.ISSUE: None}}
+    bench.world.kubelet.patch(RUNS[run.kind], run.namespace, run.name, {"metadata": nowhere})
+    return bench.begins(bench.now(run))
+
+
+def fails_a_check(bench: DeliveryBench, run: Run) -> None:
+    branch = naming.branch(run.name, run.uid)
+    bench.shop.branches[branch] = COMMIT
+    payload = payloads.check_run(bench.shop, branch, head_sha=COMMIT)
+    bench.shop.checks[payload["check_run"]["id"]] = payload["check_run"]
+    assert bench.deliver("check_run", payload).code == 204
+
+
+@pytest.mark.parametrize("name", ["acme/shop", "acme/store", "umbrella/shop"])
+@pytest.mark.parametrize("during", [True, False], ids=["during the attempt", "after it"])
+def test_feedback_on_a_run_submitted_by_http_causes_a_retry(bench: DeliveryBench, name: str, during: bool) -> None:
+    run = submitted(bench)
+    if name != "acme/shop":
+        bench.shop.rename(name)
+    if during:
+        fails_a_check(bench, run)
+    run = bench.ends(bench.now(run), commit=COMMIT)
+    if not during:
+        fails_a_check(bench, run)
+    services = replace(bench.services, publisher=None)
+    assert edge.answer(partial(report.handle, services), event(bench.now(run).raw)).code == 204
+    assert "The check tests failed" in bench.run().spec.prompt_modification  # type: ignore[union-attr]
+
+
+def test_branch_of_a_submitted_run_in_another_repository_is_not_its_own(bench: DeliveryBench) -> None:
+    run = bench.ends(submitted(bench), commit=COMMIT)
+    bench.shop = bench.github.repository("acme/other")
+    fails_a_check(bench, run)
+    assert bench.run().spec.context_version == 1  # type: ignore[union-attr]
