@@ -15,7 +15,9 @@ from functions.runs.model.kinds import BY_WORD
 COMMAND_NAMES = (*BY_WORD, "retry", "cancel", "status")
 """The word of each kind of run starts one; the others are about an existing run."""
 
-_NAME = rf"({'|'.join(COMMAND_NAMES)})(?!\S)"
+_STOP = r"[!.?\u2026\u3002\uff01\uff1f]+(?=[ \t]*(?:[\r\n]|\Z))"
+"""Punctuation that may end a command without arguments, at the end of its line, as in `/cancel!`."""
+_NAME = rf"(?a:({'|'.join(COMMAND_NAMES)}))(?:{_STOP}|(?!\S))"
 _MENTION = r"@{app}(?:\[bot\])?[,:]?[ \t]+/?"
 _ANY_MENTION = re.compile(_MENTION.format(app=r"[\w-]+") + _NAME, re.IGNORECASE)
 

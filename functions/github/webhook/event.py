@@ -89,12 +89,17 @@ class WebhookEvent:
         return any(is_bot(user) and not self._is_allowed(user) for user in users)
 
     def _is_allowed(self, user: Any) -> bool:
-        return dig_text(user, "login").casefold() in (bot.casefold() for bot in self.allowed_bots)
+        return is_listed(dig_text(user, "login"), self.allowed_bots)
 
     @property
     def pull_request(self) -> PullRequest | None:
         """Its pull request; None if it has none."""
         return parse_pull_request(self.data.get("pull_request"), self.repository_id)
+
+
+def is_listed(login: str, bots: Collection[str]) -> bool:
+    """Return whether the settings list the login among the bots, an App's also without the [bot] that GitHub adds."""
+    return any(login.casefold() in (bot.casefold(), f"{bot.casefold()}[bot]") for bot in bots)
 
 
 def is_bot(user: Any) -> bool:

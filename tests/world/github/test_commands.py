@@ -280,7 +280,7 @@ def test_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> None:
     assert len(bench.answers(number)) == 1
 
 
-@pytest.mark.parametrize(("bots", "runs"), [(["Renovate[bot]"], 1), (["other[bot]"], 0), ([], 0)])
+@pytest.mark.parametrize(("bots", "runs"), [(["Renovate[bot]"], 1), (["renovate"], 1), (["other[bot]"], 0), ([], 0)])
 def test_commands_of_listed_bots_are_accepted(bench: DeliveryBench, bots: list[str], runs: int) -> None:
     github = bench.services.settings.github.model_copy(update={"bots": bots})
     bench.services = replace(bench.services, settings=bench.services.settings.model_copy(update={"github": github}))
