@@ -56,18 +56,18 @@ COLUMNS: Sequence[tuple[str, Cell]] = (
 )
 """Columns of the table; the name follows as the last one."""
 
+_WHOLE: dict[str, Cell] = {"REASON": lambda row: row.reason, "PR": lambda row: row.pull_request}
+
 WIDE: Sequence[tuple[str, Cell]] = (
-    *(pair for pair in COLUMNS if pair[0] not in ("REASON", "PR")),
-    ("PR", lambda row: row.pull_request),
+    *((name, _WHOLE.get(name, cell)) for name, cell in COLUMNS),
     ("KIND", lambda row: row.kind.word),
     ("REPOSITORY", lambda row: row.repository),
     ("SERVICE", lambda row: row.service),
     ("AGENT", lambda row: row.agent),
     ("ATTEMPT", lambda row: str(row.attempt or "")),
-    ("REASON", lambda row: row.reason),
     ("MESSAGE", lambda row: row.message),
 )
-"""Columns of the wide table, before the whole name."""
+"""Columns of the wide table, before the whole name: those of the table in their order, then more, as in kubectl."""
 
 
 def cost(raw: Raw) -> float:

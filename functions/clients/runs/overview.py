@@ -18,7 +18,7 @@ from functions.clients.runs.filters import Wanted
 from functions.clients.runs.logs import Line
 from functions.clients.runs.lookup import kinds
 from functions.clients.runs.run_changes import Change, Changes
-from functions.clients.runs.run_table import run_table
+from functions.clients.runs.run_table import RunTable
 from functions.clients.runs.screen import Screen
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.client import Object
@@ -222,7 +222,7 @@ class TableView(View):
         found = rows.newest_first(self._runs.values())
         hidden = f"{len(found) - room} more; " if len(found) > room else ""
         foot = Text(hidden + self._foot, style="dim", no_wrap=True, overflow="ellipsis")
-        self._screen.show(Group(run_table(self._cells(found[:room])), foot) if found else foot)
+        self._screen.show(Group(RunTable(self._cells(found[:room])), foot) if found else foot)
 
     def close(self) -> None:
         """Leave the terminal."""

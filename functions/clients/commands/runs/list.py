@@ -11,7 +11,7 @@ import click
 from functions.clients.errors import WrongUsage
 from functions.clients.output import Output, say, write
 from functions.clients.runs import filters, overview
-from functions.clients.runs.run_table import run_table
+from functions.clients.runs.run_table import RunTable
 from functions.clients.runs.screen import console
 from functions.clients.runs.target import ClusterTarget
 from functions.clients.target_options import kind_option, with_target_options
@@ -104,7 +104,7 @@ def _print(listed: _RunListing, output: ListOutput) -> None:
         for raw in listed.runs:
             print(listing.reference(raw), flush=True)
     elif output == "table" and listed.runs and sys.stdout.isatty():
-        console(sys.stdout).print(run_table(listing.cells(listed.runs, listed.now, namespaces=listed.namespaces)))
+        console(sys.stdout).print(RunTable(listing.cells(listed.runs, listed.now, namespaces=listed.namespaces)))
     else:
         summaries = [listing.summary(raw) for raw in listed.runs]
         plain: Output = "table" if output == "wide" else output
