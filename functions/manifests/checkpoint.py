@@ -1,10 +1,10 @@
 """Where a pass over all objects stopped for lack of time, as a ConfigMap for each pass. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-Object = dict[str, Any]
+from functions.manifests.config_map import Object, config_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Cursor:
         return f"{self.kind} {self.after}" if self.after else f"the first {self.kind}"
 
 
-def name_of(what: str) -> str:
-    """Return the name of the ConfigMap of the pass `what`; RBAC lists them one by one."""
-    return f"orchestrator-{what}"
+def name_of(pass_name: str) -> str:
+    """Return the name of the ConfigMap of a pass; RBAC lists them one by one."""
+    return f"orchestrator-{pass_name}"
 
 
 def parse(raw: Mapping[str, Any]) -> Cursor | None:
@@ -34,12 +34,6 @@ def parse(raw: Mapping[str, Any]) -> Cursor | None:
     return Cursor(data["kind"], data.get("after", ""), data.get("token", "")) if data.get("kind") else None
 
 
-def new(what: str, namespace: str, mark: Cursor | None) -> Object:
-    """Return the ConfigMap of a pass that continues at `mark`; None: at the start."""
-    labels = {"app.kubernetes.io/managed-by": "orchestrator"}
-    metadata = {"name": name_of(what), "namespace": namespace, "labels": labels}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _data(mark)}
-
-
-def _data(mark: Cursor | None) -> dict[str, str]:
-    return {"kind": mark.kind, "after": mark.after, "token": mark.token} if mark else {"kind": ""}
+def new(pass_name: str, namespace: str, cursor: Cursor | None) -> Object:
+    """Return the ConfigMap of a pass that continues at the cursor; None: at the start."""
+    return config_map(name_of(pass_name), namespace, asdict(cursor) if cursor else {"kind": ""})

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from functions.manifests.config_map import config_map
 from functions.runs import api_group
 from functions.runs.model import naming
 from functions.runs.model.run_spec import RunSpec
@@ -24,17 +25,8 @@ KEPT = timedelta(hours=1)
 
 def of(spec: RunSpec, namespace: str, earlier: Sequence[str], run: str) -> dict[str, Any]:
     """Return the claim of the run of that name, on the task of `spec` after the runs with the uids `earlier`."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": naming.task_claim(spec, earlier),
-            "namespace": namespace,
-            "labels": {TASK_CLAIM: "true", "app.kubernetes.io/managed-by": "orchestrator"},
-        },
-        "immutable": True,
-        "data": {"run": run},
-    }
+    name = naming.task_claim(spec, earlier)
+    return config_map(name, namespace, {"run": run}, {TASK_CLAIM: "true"}) | {"immutable": True}
 
 
 def run_of(raw: Mapping[str, Any]) -> str:

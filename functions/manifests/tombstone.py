@@ -6,6 +6,7 @@ It is also found by the keys of the requests on the run, so that a repeated one 
 from datetime import datetime
 from typing import Any
 
+from functions.manifests.config_map import config_map
 from functions.runs import api_group, requests
 from functions.runs.model import naming
 from functions.runs.model.run import Run
@@ -23,17 +24,9 @@ def of(run: Run, now: datetime) -> dict[str, Any] | None:
     request = run.raw["metadata"].get("annotations", {}).get(REQUEST)
     if not request:
         return None
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": naming.tombstone(run.kind, run.name),
-            "namespace": run.namespace,
-            "labels": {TOMBSTONE: "true", "app.kubernetes.io/managed-by": "orchestrator", **_asked(run)},
-        },
-        "immutable": True,
-        "data": {"uid": run.uid, "request": request, "deletedAt": rfc3339(now)},
-    }
+    name, labels = naming.tombstone(run.kind, run.name), {TOMBSTONE: "true", **_asked(run)}
+    data = {"uid": run.uid, "request": request, "deletedAt": rfc3339(now)}
+    return config_map(name, run.namespace, data, labels) | {"immutable": True}
 
 
 def _asked(run: Run) -> dict[str, str]:

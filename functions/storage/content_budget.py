@@ -4,7 +4,7 @@ from datetime import datetime
 
 from functions.github import content_budget
 from functions.github.content_budget import Share
-from functions.manifests import content_budget as manifest
+from functions.manifests.config_map import CONTENT_BUDGET
 from functions.storage.config_map_store import ConfigMapStore
 from functions.storage.conflicts import retry_on_conflict
 
@@ -13,11 +13,11 @@ def reserve(store: ConfigMapStore, units: int, share: Share, now: datetime) -> f
     """Reserve room for that many requests; return 0, or for how many seconds there is none. Raises ClusterError."""
 
     def attempt() -> float:
-        raw = store.find(manifest.NAME)
-        budget = content_budget.parse(manifest.text(raw or {}))
+        raw = store.find(CONTENT_BUDGET.name)
+        budget = content_budget.parse(CONTENT_BUDGET.text(raw or {}))
         seconds = budget.seconds_to_wait(units, share, now)
         if not seconds:
-            store.save(raw, manifest.new(budget.with_use(units, now).to_text(), store.namespace))
+            store.save(raw, CONTENT_BUDGET.new(budget.with_use(units, now).to_text(), store.namespace))
         return seconds
 
     return retry_on_conflict(attempt, "the budget of content on GitHub; the next event reports")

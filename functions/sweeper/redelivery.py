@@ -10,7 +10,7 @@ from functions.cluster.errors import ClusterError, Conflict
 from functions.github.api import errors
 from functions.github.api.client import PER_PAGE, Api, Github
 from functions.github.webhook.redelivery import RedeliveryState, load, parse
-from functions.manifests import redelivery_state as manifest
+from functions.manifests.config_map import REDELIVERY_STATE
 from functions.serving.dependencies import Dependencies
 from functions.sweeper.scan import TimeBudget
 
@@ -42,8 +42,8 @@ class _Redelivery:
 
     def __init__(self, deps: Dependencies, api: Api, budget: TimeBudget) -> None:
         self._deps, self._api, self._budget = deps, api, budget
-        self._raw = deps.config_maps.find(manifest.NAME)
-        self._state = self._stored = load(manifest.text(self._raw or {}))
+        self._raw = deps.config_maps.find(REDELIVERY_STATE.name)
+        self._state = self._stored = load(REDELIVERY_STATE.text(self._raw or {}))
 
     def run(self) -> int:
         """Return how many deliveries were requested. What was found is saved even if an error ends this."""
@@ -105,6 +105,6 @@ class _Redelivery:
             return
         store, text = self._deps.config_maps, self._state.model_dump_json()
         try:
-            store.save(self._raw, manifest.new(text, store.namespace))
+            store.save(self._raw, REDELIVERY_STATE.new(text, store.namespace))
         except Conflict as error:
             log.info("another sweep requests failed deliveries: %s", error)

@@ -1,6 +1,6 @@
 """The options of `task docs` and `task code`: one for each field of the spec, in kebab-case, made from its model."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -41,17 +41,17 @@ REQUEST_OPTIONS = (
 """Options of both commands that are not fields of the spec."""
 
 
-def spec_options(spec: type[RunSpec], *without: str, required: Collection[str] = ()) -> Iterator[click.Option]:
+def spec_options(spec: type[RunSpec], *without: str) -> Iterator[click.Option]:
     """Yield an option for each field of the spec but those named, in the order of the model."""
     for name, field in spec.model_fields.items():
         if name not in (*without, *NOT_OPTIONS):
-            yield _field_option(name, field, required=name in required)
+            yield _field_option(name, field)
 
 
-def _field_option(name: str, field: FieldInfo, *, required: bool) -> click.Option:
+def _field_option(name: str, field: FieldInfo) -> click.Option:
     kind = _plain_type(field.annotation)
     names = [*([SHORT[name]] if name in SHORT else []), f"--{name.replace('_', '-')}"]
-    settings: dict[str, Any] = {"required": required}
+    settings: dict[str, Any] = {}
     if name == "env":
         settings |= {"multiple": True, "metavar": "NAME=VALUE"}
     elif name == "resources":

@@ -5,7 +5,7 @@ from typing import Any
 from functions.cluster.kinds import CONFIG_MAP
 from functions.github.webhook.redelivery import RedeliveryState, load
 from functions.handlers import sweep
-from functions.manifests import redelivery_state as manifest
+from functions.manifests.config_map import REDELIVERY_STATE
 from functions.serving.http import Request, answer
 from tests.support.api import Harness
 from tests.support.github import Github, payloads
@@ -50,4 +50,4 @@ def swept(world: Harness) -> dict[str, Any]:
 
 def saved_state(world: Harness) -> RedeliveryState:
     """Return the state that the sweep saved for the next one."""
-    return load(manifest.text(world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)))
+    return load(REDELIVERY_STATE.text(world.kubelet.get(CONFIG_MAP, world.namespace, REDELIVERY_STATE.name)))

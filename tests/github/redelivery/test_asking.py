@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from functions.github.webhook.redelivery import backoff
-from functions.manifests import redelivery_state as manifest
+from functions.manifests.config_map import REDELIVERY_STATE
 from tests.github.redelivery.sweeps import REQUEST, break_webhook, comment, repair_webhook, saved_state, swept
 from tests.support.api import Harness
 from tests.support.github import Github
@@ -34,8 +34,8 @@ def test_a_sweep_without_failed_deliveries_makes_one_call_and_one_read(
         world.calls.calls.clear()
         assert swept(world)["redelivered"] == 0
         assert github.asked() == ["GET /app/hook/deliveries"]
-        assert [path for path in world.calls.reads if manifest.NAME in path] == [
-            f"/api/v1/namespaces/orchestrator/configmaps/{manifest.NAME}"
+        assert [path for path in world.calls.reads if REDELIVERY_STATE.name in path] == [
+            f"/api/v1/namespaces/orchestrator/configmaps/{REDELIVERY_STATE.name}"
         ]
         assert world.calls.writes == []
     world.later(minutes=10)
@@ -46,7 +46,7 @@ def test_a_sweep_without_failed_deliveries_makes_one_call_and_one_read(
 
 def test_without_an_app_github_is_not_called(world: Harness) -> None:
     swept(world)
-    assert not [path for path in world.calls.reads if manifest.NAME in path]
+    assert not [path for path in world.calls.reads if REDELIVERY_STATE.name in path]
 
 
 @pytest.mark.parametrize("code", [0, 403, 413, 500, 503])

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from functions.cluster.kinds import CONFIG_MAP
 from functions.github.webhook.redelivery import MAX_FAILED, Failed, RedeliveryState, parse
-from functions.manifests import redelivery_state as manifest
+from functions.manifests.config_map import REDELIVERY_STATE
 from functions.sweeper import redelivery
 from functions.sweeper.redelivery import MAX_PAGES, MAX_REQUESTS
 from functions.sweeper.scan import TimeBudget
@@ -100,7 +100,7 @@ def test_the_list_is_not_read_while_the_state_is_full(world: Harness, github: Gi
     many = {f"{number}": Failed(id=number, at=world.now, tries=1, asked=world.now) for number in range(MAX_FAILED)}
     text = RedeliveryState(until=world.now, failed=many).model_dump_json()
     assert len(text) < 500_000, "the limit of a ConfigMap is 1 MiB"
-    world.kubelet.create(CONFIG_MAP, manifest.new(text, world.namespace))
+    world.kubelet.create(CONFIG_MAP, REDELIVERY_STATE.new(text, world.namespace))
     swept(world)
     assert not github.asked()
     world.later(minutes=3)

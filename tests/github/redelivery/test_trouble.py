@@ -16,7 +16,7 @@ import yaml
 
 from functions.cluster.kinds import CONFIG_MAP
 from functions.github.api.client import connect
-from functions.manifests import redelivery_state as manifest
+from functions.manifests.config_map import REDELIVERY_STATE
 from functions.sweeper import redelivery
 from functions.sweeper.scan import TimeBudget
 from tests.github.redelivery.sweeps import LIST, REQUEST, break_webhook, comment, repair_webhook, saved_state, swept
@@ -29,11 +29,11 @@ def test_a_lost_or_unreadable_redelivery_state_is_rebuilt(world: Harness, github
     break_webhook(github)
     lost = github.hook.deliver("issue_comment", comment(shop))
     swept(world)
-    found = world.kubelet.get(CONFIG_MAP, world.namespace, manifest.NAME)
-    world.kubelet.patch(CONFIG_MAP, world.namespace, manifest.NAME, {"data": {"journal": '{"failed": [1]}'}})
+    found = world.kubelet.get(CONFIG_MAP, world.namespace, REDELIVERY_STATE.name)
+    world.kubelet.patch(CONFIG_MAP, world.namespace, REDELIVERY_STATE.name, {"data": {"journal": '{"failed": [1]}'}})
     swept(world)
     assert list(saved_state(world).failed) == [lost.guid]
-    world.kubelet.delete(CONFIG_MAP, world.namespace, manifest.NAME, found["metadata"]["uid"])
+    world.kubelet.delete(CONFIG_MAP, world.namespace, REDELIVERY_STATE.name, found["metadata"]["uid"])
     arrived = repair_webhook(github)
     swept(world)
     assert arrived == [lost.guid]
@@ -83,7 +83,7 @@ def test_a_crash_between_request_and_save_repeats_the_request_once(
 
     class Dies:
         def send(self, request: Any) -> Any:
-            if request.method != "GET" and manifest.NAME in request.path:
+            if request.method != "GET" and REDELIVERY_STATE.name in request.path:
                 raise Crash
             return inner.send(request)
 
@@ -152,4 +152,4 @@ def test_the_role_allows_patching_the_redelivery_state() -> None:
     rbac = ROOT / "infra/kubernetes/base/rbac.yaml"
     rules = [rule for each in yaml.safe_load_all(rbac.read_text()) if each["kind"] == "Role" for rule in each["rules"]]
     named = {name: rule["verbs"] for rule in rules for name in rule.get("resourceNames", ())}
-    assert named[manifest.NAME] == ["patch"]
+    assert named[REDELIVERY_STATE.name] == ["patch"]
