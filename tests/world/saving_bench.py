@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.agent.attempts import blob
 from tests.agent.world import WITHOUT_CAPABILITIES
 from tests.support.python import search_path
-from tests.world.attempts import blob
 
 COMMIT = "echo {n} > c{n}; git add c{n}; git commit -qm {n}"
 """Bash; {n} is the number of the operation."""

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH, clone, pod_of
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import says
 from tests.agent.world import World
-from tests.world.attempts import BRANCH, clone, pod_of
 from tests.world.claude_code import ClaudeCode, shell
 
 

@@ -23,11 +23,11 @@ from functions.runs.model import reasons
 from functions.runs.model.reasons import FollowUp, Reason
 from functions.runs.model.repository_names import checkout
 from functions.runs.model.run_spec import RunSpec
+from tests.agent.attempts import BRANCH, pod_of
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.world import World, result_line
 from tests.support.http_servers import Handler, listening
-from tests.world.attempts import BRANCH, pod_of
 from tests.world.claude_code import ClaudeCode, shell
 
 

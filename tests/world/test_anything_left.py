@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.agent.attempts import BRANCH, blob
 from tests.conftest import SCALE
-from tests.world.attempts import BRANCH, blob
 from tests.world.saving_bench import COMMIT, Stage
 
 BACK = "git checkout -q {branch}"

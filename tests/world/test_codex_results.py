@@ -7,11 +7,11 @@ import pytest
 from functions.runs.model.reasons import Reason
 from functions.runs.model.report import Report
 from functions.runs.model.run_spec import RunSpec
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving
 from tests.agent.test_codex import CodexCli, codex
 from tests.agent.world import Pod, World
-from tests.world.attempts import BRANCH
 
 __all__ = ["codex"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world.attempts import BRANCH, SAVED, blob
+from tests.agent.attempts import BRANCH, SAVED, blob
 from tests.world.saving_bench import COMMIT, Stage
 
 COMMIT_X = "echo x > x; git add x; git commit -qm x"

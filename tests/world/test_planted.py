@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import pod_of
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import says
 from tests.agent.remotes import git
 from tests.agent.world import World
-from tests.world.attempts import pod_of
 from tests.world.claude_code import ClaudeCode, shell
 
 OTHER_SESSION = "6f1c7f4e-0000-4000-8000-000000000002"

@@ -12,9 +12,9 @@
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH, SAVED, check_next_attempts, clone, is_on_remote, pod_of, run_attempt, saved
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import World
-from tests.world.attempts import BRANCH, SAVED, check_next_attempts, clone, is_on_remote, pod_of, run_attempt, saved
 
 
 def test_nested_repository_without_a_commit_is_saved(world: World, code_spec: SpecFactory) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from functions.templating.render import task_files
+from tests.agent.attempts import BRANCH, SAVED, pod_of, remote_contents, run_attempt
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.world import DEPLOY_TOKEN, TASKS, World, lay_out, plain_settings, result_line
-from tests.world.attempts import BRANCH, SAVED, pod_of, remote_contents, run_attempt
 
 
 @pytest.mark.parametrize("ignored", ["docs/", ".taskmaster/", "*.md", "*"])

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH, check_next_attempts, is_on_remote, pod_of, run_attempt
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.sshd import SshServer
 from tests.agent.world import World, plain_settings, result_line
-from tests.world.attempts import BRANCH, check_next_attempts, is_on_remote, pod_of, run_attempt
 
 ALLOW_FILES: dict[str, Any] = {"git_config": {"protocol.file.allow": "always"}}
 """The remotes are directories, which git refuses as submodules without this setting."""
