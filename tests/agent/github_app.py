@@ -11,7 +11,6 @@ from tests.agent.world import Pod, World, plain_settings
 from tests.support.github import Github
 from tests.support.github.content import Object
 
-BRANCH = "agents/r1-3b2c1"
 APP = {"githubUser": None, "githubApp": "5DLabs-Rex"}
 TOKENS = "POST /app/installations/77/access_tokens"
 

@@ -3,6 +3,7 @@
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
 from tests.agent.container import prepared
 from tests.agent.model_server import Model, says, serving, uses
@@ -12,7 +13,6 @@ from tests.support import images
 from tests.support.images import Image
 
 MODEL = "claude-sonnet-4-5-20250929"
-BRANCH = "agents/r1-3b2c1"
 
 
 @pytest.mark.timeout(images.BUILD_SECONDS)  # the first test that needs the image builds it

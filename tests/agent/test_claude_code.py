@@ -24,13 +24,13 @@ from functions.runs.model.reasons import Reason
 from functions.runs.model.repository_names import checkout
 from functions.runs.model.run_spec import RunSpec
 from functions.templating.variables import AttemptContext
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.sshd import SshServer
 from tests.agent.world import Pod, World, at, plain_settings
 
 MODEL = "claude-sonnet-4-5-20250929"
-BRANCH = "agents/r1-3b2c1"
 
 
 class ClaudeCli:

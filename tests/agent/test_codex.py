@@ -26,11 +26,11 @@ from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run_spec import RunSpec
 from functions.templating.render import TemplateError, task_files
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.responses_server import Refusal, Responses, runs, says, serving
 from tests.agent.world import PRIVATE_KEY, UID, Pod, World, at, lay_out, plain_settings
 
-BRANCH = "agents/r1-3b2c1"
 KEY = "sk-codex-9a8b7c6d5e4f"
 MODEL = "gpt-5.1-codex"
 

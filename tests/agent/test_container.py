@@ -16,6 +16,7 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run_spec import RunSpec
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import PARTS, SpecFactory
 from tests.agent.container import Container, prepared
 from tests.agent.model_server import Model, says, serving, uses
@@ -23,7 +24,6 @@ from tests.agent.sshd import SshServer
 from tests.agent.world import World
 
 MODEL = "claude-sonnet-4-5-20250929"
-BRANCH = "agents/r1-3b2c1"
 Start = Callable[..., Container]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH, pod_of, run_attempt
 from tests.agent.conftest import Ended, SpecFactory
 from tests.agent.world import Pod, World, result_line
 
@@ -30,7 +31,7 @@ def child_of(pod: Pod) -> Path:
 
 
 def test_sigterm_ends_all_processes_and_writes_a_report(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
+    pod = pod_of(world, code_spec(), STUBBORN).start()
     pod.until_logged("ready")
     assert child_of(pod).exists()
     pod.kill(signal.SIGTERM)
@@ -44,7 +45,7 @@ def test_sigterm_ends_all_processes_and_writes_a_report(world: World, code_spec:
 def test_sigterm_to_the_process_group_ends_all_processes_and_writes_a_report(
     world: World, code_spec: SpecFactory
 ) -> None:
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(STUBBORN)).start()
+    pod = pod_of(world, code_spec(), STUBBORN).start()
     pod.until_logged("ready")
     pod.kill_group(signal.SIGTERM)
     result = pod.wait()
@@ -56,10 +57,7 @@ def test_sigterm_to_the_process_group_ends_all_processes_and_writes_a_report(
 def test_sigterm_during_a_git_command_ends_the_attempt_with_a_report(world: World, code_spec: SpecFactory) -> None:
     slow = world.origin_runs("uploadpack", 'echo waiting >&2\ntouch "$POD_ROOT/asked"\nexec sleep 60')
     pod = world.pod(world.task(code_spec()), **slow).start()
-    deadline = time.monotonic() + 30
-    while not (pod.root / "asked").exists():
-        assert time.monotonic() < deadline, pod.log
-        time.sleep(0.02)
+    pod.until((pod.root / "asked").exists)
     pod.kill(signal.SIGTERM)
     assert pod.wait(20).reason is Reason.TERMINATED
 
@@ -77,8 +75,7 @@ done 2>/dev/null
 @pytest.mark.parametrize("before", ["", KILLALL.format(name="sleep")])
 def test_container_ends_before_its_deadline(world: World, docs_spec: SpecFactory, before: str) -> None:
     started = time.monotonic()
-    agent = world.agent(f"echo x > x\n{before}\nsleep 600")
-    pod = world.pod(world.task(docs_spec(), deadline_seconds=12), AGENT_COMMAND=agent)
+    pod = pod_of(world, docs_spec(), f"echo x > x\n{before}\nsleep 600", deadline_seconds=12)
     result = pod.run()
     assert result.reason is Reason.DEADLINE_EXCEEDED
     assert time.monotonic() - started >= 9
@@ -86,16 +83,14 @@ def test_container_ends_before_its_deadline(world: World, docs_spec: SpecFactory
 
 
 def test_background_processes_of_the_agent_are_ended(world: World, code_spec: SpecFactory) -> None:
-    agent = f"echo x > x; (setsid sleep 60 & echo $! > $POD_ROOT/child)\n{result_line()}"
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
+    pod = pod_of(world, code_spec(), "echo x > x; (setsid sleep 60 & echo $! > $POD_ROOT/child)")
     assert pod.run().reason is Reason.COMPLETED
     assert not child_of(pod).exists()
 
 
 def test_agent_that_kills_its_own_servers_does_not_end_the_attempt(world: World, code_spec: SpecFactory) -> None:
     until_noticed = 'until grep -q "ignored a SIGTERM" "$POD_ROOT/log"; do sleep 0.05; done'
-    agent = world.agent(f"{KILLALL.format(name='*python')}\n{until_noticed}\necho x > x\n{result_line()}")
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
+    pod = pod_of(world, code_spec(), f"{KILLALL.format(name='*python')}\n{until_noticed}\necho x > x")
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert "ignored a SIGTERM" in pod.log
 
@@ -103,8 +98,7 @@ def test_agent_that_kills_its_own_servers_does_not_end_the_attempt(world: World,
 def test_agent_that_kills_its_supervisor_is_ended_before_its_work_is_saved(
     world: World, code_spec: SpecFactory
 ) -> None:
-    agent = "echo x > x; kill -9 $PPID; while :; do sleep 0.1; done"
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent))
+    pod = pod_of(world, code_spec(), "echo x > x; kill -9 $PPID; while :; do sleep 0.1; done")
     result = pod.run()
     assert (result.outcome, result.reason) == ("failed", Reason.AGENT_ERROR)
     assert world.remotes.files("shop", result.branch or "") == ["x"]
@@ -142,7 +136,7 @@ def test_unreachable_remote_at_the_end_is_a_retriable_failure(world: World, code
 def test_failure_of_the_agent_is_reported_with_its_reason(
     world: World, code_spec: SpecFactory, agent: str, reason: Reason, words: str
 ) -> None:
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(f"{agent} || exit $?")).run()
+    result = run_attempt(world, code_spec(), f"{agent}\nexit $?")
     assert (result.outcome, result.reason) == ("failed", reason)
     assert words in result.message
     assert result.branch is None
@@ -159,54 +153,47 @@ def test_agent_command_that_cannot_be_started_is_named(world: World, code_spec: 
 )
 def test_reset_time_of_a_rate_limit_is_reported(world: World, code_spec: SpecFactory, prelude: str) -> None:
     words = "Claude AI usage limit reached" + ("" if prelude else "|1800000000")
-    agent = world.agent(f"{prelude}\n{result_line(is_error=True, result=words)}\nexit 1")
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), f"{prelude}\n{result_line(is_error=True, result=words)}\nexit 1")
     assert result.reason is Reason.RATE_LIMITED
     assert result.rate_limit_reset_at
     assert result.rate_limit_reset_at.timestamp() == 1_800_000_000
 
 
 def test_usage_includes_cached_tokens(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent(f"echo x > x\n{result_line()}")
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), "echo x > x")
     assert result.usage
     assert result.usage.model_dump() == {"cost_usd": 0.25, "input_tokens": 15, "output_tokens": 7, "turns": 3}
 
 
 def test_no_changes_with_a_stated_reason_is_a_success(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent(result_line(result="I looked.\nNO_CHANGES: the endpoint is there already"))
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), "", "I looked.\nNO_CHANGES: the endpoint is there already")
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert (result.message, result.summary) == ("the endpoint is there already", "I looked.")
     assert world.remotes.branches("shop") == ["main"]
 
 
 def test_work_is_pushed_despite_a_stale_index_lock(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent("echo x > x; touch .git/index.lock; exit 1")
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), "echo x > x; touch .git/index.lock; exit 1")
     assert world.remotes.files("shop", result.branch or "") == ["x"]
 
 
 def test_work_of_a_failed_agent_is_pushed(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent("echo x > x; git add x; git commit -qm mine; echo y > y; exit 1")
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), "echo x > x; git add x; git commit -qm mine; echo y > y; exit 1")
     assert result.reason is Reason.AGENT_ERROR
     assert world.remotes.files("shop", result.branch or "") == ["x", "y"]
 
 
 @pytest.mark.parametrize("elsewhere", ["git checkout -qb feature", "git checkout -q --detach"])
 def test_commits_outside_the_branch_are_pushed_to_it(world: World, code_spec: SpecFactory, elsewhere: str) -> None:
-    agent = world.agent(f"{elsewhere}; echo x > x; git add x; git commit -qm mine\n{result_line()}")
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), f"{elsewhere}; echo x > x; git add x; git commit -qm mine")
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", result.branch or "") == ["x"]
-    assert world.remotes.branches("shop") == ["agents/r1-3b2c1", "main"]
+    assert world.remotes.branches("shop") == [BRANCH, "main"]
 
 
 def test_work_is_pushed_when_the_agent_checks_out_the_base_branch(world: World, code_spec: SpecFactory) -> None:
     back = "git checkout -q --detach refs/remotes/origin/main"
-    agent = world.agent(f"echo x > x; git add x; git commit -qm mine; {back}\n{result_line()}")
-    result = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
+    result = run_attempt(world, code_spec(), f"echo x > x; git add x; git commit -qm mine; {back}")
     assert world.remotes.files("shop", result.branch or "") == ["x"]
 
 
@@ -221,17 +208,13 @@ def test_push_rejected_by_the_server_is_reported(world: World, code_spec: SpecFa
 
 
 def test_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent(
-        f"""echo x > x; git add x; git commit -qm mine
-        until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done
-        {result_line()}"""
-    )
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent).start()
+    agent = "echo x > x; git add x; git commit -qm mine; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done"
+    pod = pod_of(world, code_spec(), agent).start()
     pod.until_logged("starting the agent")
-    world.remotes.commit("shop", {"theirs": "t"}, branch="agents/r1-3b2c1")
+    world.remotes.commit("shop", {"theirs": "t"}, branch=BRANCH)
     (pod.root / "go").touch()
     assert pod.wait().reason is Reason.CONFLICT
-    assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
+    assert world.remotes.files("shop", BRANCH) == ["theirs"]
 
 
 @pytest.mark.parametrize("is_error", [True, False])

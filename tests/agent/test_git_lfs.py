@@ -16,6 +16,7 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from tests.agent import github_app, sshd
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
 from tests.agent.world import Pod, World, plain_settings, result_line
@@ -23,7 +24,6 @@ from tests.support.github import Github
 from tests.support.http_servers import Handler, listening
 from tests.support.lfs import API, JSON, STORED, LfsObjects
 
-BRANCH = "agents/r1-3b2c1"
 GRANT = "RemoteAuth granted-7f3a9c2e"
 CONTENT = b"content of one\n"
 WORK = "cat one.bin > seen; echo content of two > two.bin"

@@ -14,8 +14,9 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from tests.agent import shims
+from tests.agent.attempts import BRANCH, clone
 from tests.agent.conftest import SpecFactory
-from tests.agent.github_app import BRANCH, host, pod_of, pulls, spec_of
+from tests.agent.github_app import host, pod_of, pulls, spec_of
 from tests.agent.remotes import git
 from tests.agent.world import World, result_line
 from tests.support.github import Github
@@ -120,7 +121,3 @@ def test_tokens_and_keys_are_in_no_command_line_or_environment(
 
 def files(directory: Path) -> list[Path]:
     return [path for path in directory.rglob("*") if path.is_file()]
-
-
-def clone(world: World) -> Path:
-    return next((world.path / "workspace").glob("shop-????????"))

@@ -11,8 +11,9 @@
 from datetime import UTC, datetime
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
-from tests.agent.github_app import BRANCH, pod_of, pulls, spec_of, ssh_user
+from tests.agent.github_app import pod_of, pulls, spec_of, ssh_user
 from tests.agent.world import World, result_line
 from tests.support.github import Github, Repository
 from tests.support.github.app import Token

@@ -12,6 +12,7 @@ import yaml
 from functions.local.dev.server import free_port
 from functions.runs.model.reasons import Reason
 from functions.runs.model.specs import SPECS
+from tests.agent.attempts import BRANCH
 from tests.agent.container import Container
 from tests.agent.sshd import make_key
 from tests.agent.world import API_KEY, World, plain_settings
@@ -25,7 +26,6 @@ RUNS = {
     for each in yaml.safe_load_all((ROOT / "infra/kubernetes/rehearsal/runs.yaml").read_text())
 }
 IN_CLUSTER = "git.orchestrator.svc:2222"
-BRANCH = "agents/r1-3b2c1"
 
 
 @dataclass

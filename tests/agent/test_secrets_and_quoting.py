@@ -10,6 +10,7 @@ from functions.broker import configuration
 from functions.broker.ssh_relay import SshFiles, allowed
 from functions.runs.model.reasons import Reason
 from tests.agent import shims
+from tests.agent.attempts import pod_of
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
 from tests.agent.world import API_KEY, DEPLOY_TOKEN, PRIVATE_KEY, World, plain_settings, result_line
@@ -47,8 +48,8 @@ def test_shell_metacharacters_in_a_docs_spec_are_not_executed(world: World, docs
 @pytest.mark.parametrize("mode", ["append", "replace"])
 def test_prompt_reaches_the_agent_verbatim(world: World, code_spec: SpecFactory, mode: str) -> None:
     words = f'{EVIL}\n\n"quoted" \\n back\\slash\ttab é ✓\n--not-an-option\n'
-    agent = world.agent(f'cat > "$POD_ROOT/prompt"\n{result_line(result="NO_CHANGES: read")}')
-    pod = world.pod(world.task(code_spec(promptModification=words, promptMode=mode)), AGENT_COMMAND=agent)
+    spec = code_spec(promptModification=words, promptMode=mode)
+    pod = pod_of(world, spec, 'cat > "$POD_ROOT/prompt"', "NO_CHANGES: read")
     pod.run()
     prompt = (pod.root / "prompt").read_text()
     assert words in prompt
@@ -128,14 +129,13 @@ def test_private_key_is_in_no_file_that_the_attempt_writes(
 
 
 def test_report_of_a_failing_agent_has_no_secret(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo cannot use $DEPLOY_TOKEN; exit 1"))
+    pod = pod_of(world, code_spec(), "echo cannot use $DEPLOY_TOKEN; exit 1")
     assert pod.run().message == "the agent ended with exit code 1: cannot use [redacted]"
 
 
 def test_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, code_spec: SpecFactory) -> None:
     """This includes https URLs, for which a key is useless; the agent's container has a relay."""
-    agent = world.agent(f'printf "%s" "$GIT_SSH_COMMAND" > "$POD_ROOT/ssh"\n{result_line(result="NO_CHANGES: x")}')
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
+    pod = pod_of(world, code_spec(), 'printf "%s" "$GIT_SSH_COMMAND" > "$POD_ROOT/ssh"', "NO_CHANGES: x")
     pod.run()
     assert (pod.root / "ssh").read_text() == f"python3 -E -s {pod.root}/config/ssh_relay.py"
     assert pod.broker

@@ -16,6 +16,7 @@ from functions.local.dev.server import free_port
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run_spec import RunSpec
 from tests.agent import sshd
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
 from tests.agent.sshd import SshServer
 from tests.agent.world import Pod, World, plain_settings, result_line
@@ -36,7 +37,7 @@ def test_attempt_clones_and_pushes_over_ssh(
     pod = pod_of(ssh_world, spec, [ssh_server.host_key], ssh_server.private_key)
     result = pod.run()
     assert result.reason is Reason.COMPLETED, pod.log
-    assert result.commit == ssh_world.remotes.tip("shop" if kind == "code" else "platform", "agents/r1-3b2c1")
+    assert result.commit == ssh_world.remotes.tip("shop" if kind == "code" else "platform", BRANCH)
 
 
 @pytest.mark.parametrize("pinned", ["another", "none"])

@@ -22,8 +22,9 @@ import pytest
 from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.templating.render import task_files
+from tests.agent.attempts import run_attempt
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import World, result_line
+from tests.agent.world import World
 from tests.support.builders import settings
 
 MUCH = "import sys\nfor _ in range(2000): print('x' * 200)\n"
@@ -128,7 +129,6 @@ def test_claims_and_transcripts_older_than_a_month_are_deleted(world: World, cod
 
 def test_documents_of_another_task_are_not_committed(world: World, code_spec: SpecFactory) -> None:
     for spec, name, attempt in ((code_spec(), "r1", 1), (code_spec(taskId=2), "r2", 1), (code_spec(), "r1", 2)):
-        agent = world.agent(f"echo {name} >> file-{name}-{attempt}\n{result_line()}")
-        result = world.pod(world.task(spec, run=name, attempt=attempt), AGENT_COMMAND=agent).run()
+        result = run_attempt(world, spec, f"echo {name} >> file-{name}-{attempt}", run=name, attempt=attempt)
         assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", result.branch or "") == ["file-r1-1", "file-r1-2"]

@@ -8,20 +8,16 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.reasons import Reason
+from tests.agent.attempts import BRANCH, clone, pod_of, run_attempt
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.world import WITHOUT_CAPABILITIES, Pod, World, result_line
 
-OWN = "agents/r1-3b2c1"
 WAITING = "echo started; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done; echo x > x"
 
 
-def clone(world: World) -> Path:
-    return next((world.path / "workspace").glob("shop-????????"))
-
-
 def waiting_pod(world: World, spec: SpecFactory) -> Pod:
-    pod = world.pod(world.task(spec()), AGENT_COMMAND=world.agent(f"{WAITING}\n{result_line()}")).start()
+    pod = pod_of(world, spec(), WAITING).start()
     pod.until_logged("started")
     return pod
 
@@ -69,10 +65,9 @@ def test_two_agents_of_a_service_work_at_the_same_time(world: World, code_spec: 
 
 def test_retry_continues_earlier_work(world: World, code_spec: SpecFactory) -> None:
     work = "echo 1 > one; git add one; git commit -qm one; echo 2 > two"
-    agent = world.agent(f"{work}; mkdir -p .orchestrator; echo c > .orchestrator/c; exit 1")
-    world.pod(world.task(code_spec()), AGENT_COMMAND=agent).run()
-    again = world.agent(f"[[ -e one && -e two && -e .orchestrator/c ]] && echo 3 > three\n{result_line()}")
-    result = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=again).run()
+    run_attempt(world, code_spec(), f"{work}; mkdir -p .orchestrator; echo c > .orchestrator/c; exit 1")
+    again = "[[ -e one && -e two && -e .orchestrator/c ]] && echo 3 > three"
+    result = run_attempt(world, code_spec(), again, attempt=2)
     assert result.reason is Reason.COMPLETED
     assert world.remotes.files("shop", result.branch or "") == ["one", "three", "two"]
 
@@ -82,7 +77,7 @@ def test_retry_without_the_workspace_continues_the_pushed_branch(
     world: World, code_spec: SpecFactory, docs_spec: SpecFactory, kind: str
 ) -> None:
     spec = code_spec() if kind == "code" else docs_spec(repositoryUrl="https://github.com/acme/platform")
-    first = world.pod(world.task(spec), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
+    first = run_attempt(world, spec, "echo 1 > one; exit 1")
     again = world.agent(f"[[ -e one ]] && echo 2 > two\n{result_line()}")
     pod = world.pod(world.task(spec, attempt=2), workspace="another", AGENT_COMMAND=again)
     result = pod.run()
@@ -94,7 +89,6 @@ def test_retry_without_the_workspace_continues_the_pushed_branch(
 def test_work_of_another_killed_run_is_kept_separately(world: World, code_spec: SpecFactory) -> None:
     first = waiting_pod(world, code_spec)
     (clone(world) / "half").write_text("unfinished")
-    assert first.process
     first.end()
     second = world.pod(world.task(code_spec(), run="r2"))
     result = second.run()
@@ -102,11 +96,11 @@ def test_work_of_another_killed_run_is_kept_separately(world: World, code_spec: 
     assert "half" not in world.remotes.files("shop", result.branch or "")
     back = world.pod(world.task(code_spec(), attempt=2))
     assert back.run().reason is Reason.COMPLETED
-    assert "half" in world.remotes.files("shop", "agents/r1-3b2c1")
+    assert "half" in world.remotes.files("shop", BRANCH)
 
 
 def test_lock_of_a_killed_git_process_is_removed(world: World, code_spec: SpecFactory) -> None:
-    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+    run_attempt(world, code_spec(), "exit 1")
     for lock in ("index.lock", "refs/heads/x.lock", "config.lock"):
         (clone(world) / ".git" / lock).touch()
     assert world.pod(world.task(code_spec(), attempt=2)).run().reason is Reason.COMPLETED
@@ -119,15 +113,15 @@ def test_diverged_branches_are_reported_and_both_kept(world: World, code_spec: S
     world.pod(world.task(code_spec())).run()
     ours = git("rev-parse", "HEAD", cwd=clone(world))
     hook.unlink()
-    world.remotes.commit("shop", {"theirs": "t"}, branch="agents/r1-3b2c1")
+    world.remotes.commit("shop", {"theirs": "t"}, branch=BRANCH)
     result = world.pod(world.task(code_spec(), attempt=2)).run()
     assert result.reason is Reason.CONFLICT
-    assert git("rev-parse", "agents/r1-3b2c1", cwd=clone(world)) == ours
-    assert world.remotes.files("shop", "agents/r1-3b2c1") == ["theirs"]
+    assert git("rev-parse", BRANCH, cwd=clone(world)) == ours
+    assert world.remotes.files("shop", BRANCH) == ["theirs"]
 
 
 def test_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None:
-    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+    run_attempt(world, code_spec(), "exit 1")
     git("checkout", "--quiet", "--detach", cwd=clone(world))
     git("commit", "--quiet", "--allow-empty", "-m", "loose", cwd=clone(world))
     loose = git("rev-parse", "HEAD", cwd=clone(world))
@@ -139,14 +133,13 @@ def test_detached_commit_is_kept(world: World, code_spec: SpecFactory) -> None:
 def test_retry_without_changes_reports_the_earlier_work_on_the_branch(
     world: World, code_spec: SpecFactory, words: str
 ) -> None:
-    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
-    pushed = world.remotes.tip("shop", OWN)
-    back = world.agent(f"git reset -q --hard origin/main\n{result_line(result=words)}")
-    result = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=back).run()
+    run_attempt(world, code_spec(), "echo 1 > one; exit 1")
+    pushed = world.remotes.tip("shop", BRANCH)
+    result = run_attempt(world, code_spec(), "git reset -q --hard origin/main", words, attempt=2)
     assert result.reason is Reason.NO_CHANGES
-    assert (result.branch, result.commit) == (OWN, pushed)
-    assert f"{OWN} still has the work of an earlier attempt ({pushed[:10]})" in result.message
-    assert world.remotes.tip("shop", OWN) == pushed
+    assert (result.branch, result.commit) == (BRANCH, pushed)
+    assert f"{BRANCH} still has the work of an earlier attempt ({pushed[:10]})" in result.message
+    assert world.remotes.tip("shop", BRANCH) == pushed
 
 
 def test_link_in_place_of_task_documents_is_replaced_and_a_file_is_refused(
@@ -159,21 +152,18 @@ def test_link_in_place_of_task_documents_is_replaced_and_a_file_is_refused(
         f"[[ -f {place}/task.md && -f src/app.py ]] && echo 2 > two; rm -rf .taskmaster; echo > .taskmaster",
         "echo 3 > three",
     ]
-    results = [
-        world.pod(world.task(code_spec(), attempt=number), AGENT_COMMAND=world.agent(f"{text}\n{result_line()}")).run()
-        for number, text in enumerate(agents, 1)
-    ]
-    assert [each.reason for each in results] == [Reason.COMPLETED, Reason.COMPLETED, Reason.INVALID_INPUT]
-    assert world.remotes.files("shop", OWN) == [".taskmaster", "one", "two"]
-    assert f".taskmaster is not a directory on {OWN}: the task's documents go to {place}" in results[2].message
+    results = [run_attempt(world, code_spec(), agent, attempt=number) for number, agent in enumerate(agents, 1)]
+    assert [result.reason for result in results] == [Reason.COMPLETED, Reason.COMPLETED, Reason.INVALID_INPUT]
+    assert world.remotes.files("shop", BRANCH) == [".taskmaster", "one", "two"]
+    assert f".taskmaster is not a directory on {BRANCH}: the task's documents go to {place}" in results[2].message
 
 
 def diverge(world: World, spec: SpecFactory) -> Path:
     """Return the clone of a first run whose branch differs from a branch `theirs` in README.md."""
-    world.pod(world.task(spec()), AGENT_COMMAND=world.agent("exit 1")).run()
+    run_attempt(world, spec(), "exit 1")
     work = clone(world)
     git("checkout", "--quiet", "-b", "theirs", cwd=work)
-    for branch, text in (("theirs", "a"), (OWN, "b")):
+    for branch, text in (("theirs", "a"), (BRANCH, "b")):
         git("checkout", "--quiet", branch, cwd=work)
         (work / "README.md").write_text(text)
         git("commit", "--quiet", "--all", "-m", branch, cwd=work)
@@ -199,10 +189,9 @@ def test_unfinished_merge_of_the_same_run_is_left_to_the_agent(world: World, cod
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "theirs", cwd=work)
     finish = "grep -q '<<<<<<<' README.md && echo both > README.md; git add README.md; git commit -qm merge"
-    agent = f"{finish}\n{result_line()}"
-    pod = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=world.agent(agent))
+    pod = pod_of(world, code_spec(), finish, attempt=2)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert world.remotes.show("shop", f"{OWN}:README.md") == "both\n"
+    assert world.remotes.show("shop", f"{BRANCH}:README.md") == "both\n"
 
 
 @pytest.mark.parametrize("operation", [["rebase", "theirs"], ["cherry-pick", "theirs"], ["revert", "HEAD~1"]])
@@ -211,7 +200,7 @@ def test_unfinished_rebase_cherry_pick_or_revert_is_kept(
 ) -> None:
     """HEAD is detached, as during a rebase, so that no operation finishes it."""
     work = diverge(world, code_spec)
-    tip = git("rev-parse", OWN, cwd=work)
+    tip = git("rev-parse", BRANCH, cwd=work)
     if operation[0] != "rebase":
         (work / "README.md").write_text("c")
         git("commit", "--quiet", "--all", "-m", "c", cwd=work)
@@ -222,7 +211,7 @@ def test_unfinished_rebase_cherry_pick_or_revert_is_kept(
     pod = world.pod(world.task(code_spec(), attempt=2))
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert "<<<<<<<" in git("show", "kept/code-r1-3b2c1-2-unfinished:README.md", cwd=work)
-    assert git("merge-base", OWN, tip.strip(), cwd=work) == tip, "no commit is lost"
+    assert git("merge-base", BRANCH, tip.strip(), cwd=work) == tip, "no commit is lost"
     left = [".git/rebase-merge", ".git/CHERRY_PICK_HEAD", ".git/REVERT_HEAD", ".git/sequencer"]
     assert not [name for name in left if (work / name).exists()]
 
@@ -233,7 +222,7 @@ def damage_object(work: Path) -> None:
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
-    "a reference emptied": lambda work: (work / ".git/refs/heads" / OWN).write_text(""),
+    "a reference emptied": lambda work: (work / ".git/refs/heads" / BRANCH).write_text(""),
     "HEAD emptied": lambda work: (work / ".git/HEAD").write_text(""),
     "an object lost": damage_object,
     "no repository any more": lambda work: (work / ".git/config").write_text("[core\n"),
@@ -242,34 +231,31 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_clone_is_kept_aside_and_cloned_again(world: World, code_spec: SpecFactory, damage: str) -> None:
-    first = world.agent("echo 1 > one; exit 1")
-    world.pod(world.task(code_spec()), AGENT_COMMAND=first).run()
+    run_attempt(world, code_spec(), "echo 1 > one; exit 1")
     work = clone(world)
     (work / "two").write_text("not pushed")
     DAMAGE[damage](work)
-    again = world.agent(f"[[ -e one ]] && echo 2 > three\n{result_line()}")
-    pod = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=again)
+    pod = pod_of(world, code_spec(), "[[ -e one ]] && echo 2 > three", attempt=2)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert world.remotes.files("shop", OWN) == ["one", "three"]
+    assert world.remotes.files("shop", BRANCH) == ["one", "three"]
     (aside,) = (world.path / "workspace").glob("*.broken-code-r1-3b2c1-2-*")
     assert (aside / "two").read_text() == "not pushed"
     assert f"set aside as /workspace/{aside.name}" in pod.log
 
 
 def test_damaged_index_is_rebuilt_and_files_stay(world: World, code_spec: SpecFactory) -> None:
-    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent("echo 1 > one; exit 1")).run()
+    run_attempt(world, code_spec(), "echo 1 > one; exit 1")
     (clone(world) / ".git/index").write_bytes(b"DIRC garbage")
     (clone(world) / "two").write_text("not pushed")
-    pod = world.pod(world.task(code_spec(), attempt=2), AGENT_COMMAND=world.agent(result_line()))
+    pod = pod_of(world, code_spec(), "", attempt=2)
     assert pod.run().reason is Reason.COMPLETED, pod.log
-    assert world.remotes.files("shop", OWN) == ["one", "two"]
+    assert world.remotes.files("shop", BRANCH) == ["one", "two"]
 
 
 def test_shallow_clone_is_completed(world: World, code_spec: SpecFactory) -> None:
     for number in range(3):
         world.remotes.commit("shop", {f"f{number}": "x"})
-    make = "git fetch -q --depth 1 origin main; echo 1 > one; exit 1"
-    world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(make)).run()
+    run_attempt(world, code_spec(), "git fetch -q --depth 1 origin main; echo 1 > one; exit 1")
     assert (clone(world) / ".git/shallow").exists()
     pod = world.pod(world.task(code_spec(), attempt=2))
     assert pod.run().reason is Reason.COMPLETED, pod.log
@@ -287,8 +273,8 @@ def test_damaged_store_of_task_documents_is_created_again(world: World, code_spe
         os.mkfifo(store / "HEAD")
         (store / "objects").chmod(0)
     else:
-        for each in store.glob("objects/*/*"):
-            each.unlink()
+        for file in store.glob("objects/*/*"):
+            file.unlink()
     pod = world.pod(world.task(code_spec(), attempt=2))
     pod.command = [*WITHOUT_CAPABILITIES, *pod.command]
     assert pod.run().reason is not Reason.REPOSITORY_DENIED, pod.log
@@ -314,8 +300,8 @@ def test_new_run_continues_the_last_session_when_requested(world: World, code_sp
     first = world.task(code_spec())
     world.pod(first).run()
     own = "11111111-1111-5111-8111-111111111111"
-    record = world.agent(f'printf "%s\\n" "$@" > "$POD_ROOT/arguments"\n{result_line()}')
-    pod = world.pod(world.task(code_spec(continueSession=True), run="r2", session_id=own), AGENT_COMMAND=record)
+    record = 'printf "%s\\n" "$@" > "$POD_ROOT/arguments"'
+    pod = pod_of(world, code_spec(continueSession=True), record, run="r2", session_id=own)
     pod.run()
     given = (pod.root / "arguments").read_text().split("\n")
     at = given.index("--resume")

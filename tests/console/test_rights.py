@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ import urllib3
 import yaml
 
 from functions.cluster.client import Cluster
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
 from tests.console.conftest import SECONDS
 from tests.console.population import working_day
 from tests.console.refusing import transport, without_rights
 from tests.console.test_foreign_requests import ReadOnly
 from tests.console.world import World
+from tests.support.forwarding import ForwardingTransport
 from tests.support.installed import KUBERNETES
 
 (ROLE, _) = yaml.safe_load_all((KUBERNETES / "components" / "console" / "console.yaml").read_text())
@@ -22,20 +24,19 @@ Right = tuple[str, str, str]
 """Verb, API group, resource."""
 
 
-class Recorder:
+@dataclass
+class Recorder(ForwardingTransport):
     """A transport that records the right each request needs."""
 
-    def __init__(self, inner: Transport) -> None:
-        self._inner = inner
-        self.rights: set[Right] = set()
+    rights: set[Right] = field(default_factory=set)
 
     def send(self, request: Request) -> Any:
         self.rights.add(right(request))
-        return self._inner.send(request)
+        return self.inner.send(request)
 
     def stream(self, request: Request) -> Iterator[Any]:
         self.rights.add(right(request))
-        return self._inner.stream(request)
+        return self.inner.stream(request)
 
 
 def right(request: Request) -> Right:

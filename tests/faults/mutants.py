@@ -3,25 +3,18 @@
 A mutant is a transport between the handlers and the API server that changes a correct call into a wrong one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
 from functions.runs import api_group
+from tests.support.forwarding import ForwardingTransport
 
 
 @dataclass
-class Mutant:
+class Mutant(ForwardingTransport):
     """A transport that passes each call on unchanged: no defect."""
-
-    inner: Transport
-
-    def send(self, request: Request) -> Any:
-        return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
 
 def _makes_job(request: Request) -> bool:

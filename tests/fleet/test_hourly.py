@@ -10,7 +10,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from functions.sweeper import garbage, retention, workspaces
 from functions.sweeper.garbage import ConfigMapGarbage
 from functions.sweeper.workspaces import Workspaces
 from tests.support.api import Harness
+from tests.support.forwarding import ForwardingTransport
 from tests.support.in_process_server import InProcessServer
 from tests.support.memory import allocated_by
 from tests.support.run_steps import DONE, job_event, now, run_event, submitted
@@ -71,22 +72,18 @@ def files(harness: Harness) -> set[str]:
 
 
 @dataclass
-class ConcurrentChange:
-    """A transport that calls `happens` before the first list of that kind."""
+class ConcurrentChange(ForwardingTransport):
+    """A transport that calls `happens` before the first list of objects at that path."""
 
-    harness: Harness
-    kind: Kind
+    path: str
     happens: Callable[[], object]
     over: bool = False
 
     def send(self, request: Request) -> Any:
-        if not self.over and request.path == self.kind.path(self.harness.namespace):
+        if not self.over and request.path == self.path:
             self.over = True
             self.happens()
-        return self.harness.calls.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.harness.calls.stream(request)
+        return self.inner.send(request)
 
 
 # Reads --------------------------------------------------------------------------------------------------------------
@@ -131,7 +128,7 @@ def test_run_created_after_runs_were_listed_keeps_its_task_files(harness: Harnes
         started(harness, "late")
         harness.later(minutes=5)
 
-    assert cleaned(harness, ConcurrentChange(harness, CONFIG_MAP, made)) == {}
+    assert cleaned(harness, ConcurrentChange(harness.calls, CONFIG_MAP.path(harness.namespace), made)) == {}
     assert len(files(harness)) == 1
 
 
@@ -144,7 +141,9 @@ def test_attempt_started_after_its_run_was_listed_keeps_its_task_files(harness: 
         run_event(harness, raw)
         assert now(harness, run).status.attempt == 2
 
-    assert cleaned(harness, ConcurrentChange(harness, CONFIG_MAP, again)) == {"task files": 1}
+    assert cleaned(harness, ConcurrentChange(harness.calls, CONFIG_MAP.path(harness.namespace), again)) == {
+        "task files": 1
+    }
     assert files(harness) == {now(harness, run).status.config_map_name}
 
 
@@ -163,7 +162,7 @@ def test_workspace_that_a_run_starts_to_use_meanwhile_is_kept(harness: Harness, 
         again = submitted(harness, name="again", service="run-1")
         run_event(harness, again.raw, "add")
 
-    counts = cleaned(harness, ConcurrentChange(harness, before, taken))
+    counts = cleaned(harness, ConcurrentChange(harness.calls, before.path(harness.namespace), taken))
     assert counts["workspaces"] == 0
     assert UNUSED_SINCE not in _annotations(harness, claim)
 

@@ -7,7 +7,7 @@ reported.
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from functions.runs.model.run import Run
 from tests.conftest import SCALE
 from tests.faults.conftest import SEED
 from tests.fleet.fleet import Fleet, Work, unchanged
+from tests.support.forwarding import ForwardingTransport
 from tests.support.run_steps import DONE, event
 
 TWO = Limits(runs=2)
@@ -160,19 +161,16 @@ def test_slot_freed_while_a_run_looks_for_one_is_given_at_once(calls: int) -> No
     assert fleet.checker.violations == []
 
 
-class LedgerMutant:
+@dataclass
+class LedgerMutant(ForwardingTransport):
     """A mutant: functions with wrong writes to the ledger."""
 
-    def __init__(self, inner: Transport, mend: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        self._inner, self._mend = inner, mend
+    mend: Callable[[dict[str, Any]], dict[str, Any]]
 
     def send(self, request: Request) -> Any:
         if request.method == "PATCH" and request.path.endswith(manifest.NAME):
-            request = replace(request, body=self._mend(dict(request.body)))
-        return self._inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self._inner.stream(request)
+            request = replace(request, body=self.mend(dict(request.body)))
+        return self.inner.send(request)
 
 
 def last_write_wins(body: dict[str, Any]) -> dict[str, Any]:

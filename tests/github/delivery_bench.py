@@ -12,9 +12,10 @@ from functions.cluster.transport import Transport
 from functions.events.event import Event
 from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.github.api.client import connect
-from functions.handlers import github_event, github_webhook
+from functions.handlers import github_event, github_webhook, report
 from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.states import State
+from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
 from functions.serving.http import Answer, Request, answer
@@ -23,6 +24,7 @@ from tests.github.clock import Clock
 from tests.support.api import Harness
 from tests.support.builders import settings
 from tests.support.github import Github, Repository, payloads
+from tests.support.run_steps import event as watch_event
 
 Object = dict[str, Any]
 
@@ -56,10 +58,14 @@ class DeliveryBench:
 
     def deliver(self, event: str, payload: Any, guid: str = "") -> Answer:
         """Deliver an event from GitHub; return the answer of `github_event` to the queue."""
+        return self.take(self.queued(event, payload, guid))
+
+    def queued(self, event: str, payload: Any, guid: str = "") -> Event:
+        """Deliver an event from GitHub to the webhook; return the event in the queue."""
         before = len(self.queue)
         assert self.github.hook.deliver(event, payload, guid).status_code == 200
         (found,) = self.queue[before:]
-        return self.take(found)
+        return found
 
     def take(self, event: Event) -> Answer:
         """Deliver an event from the queue to `github_event`."""
@@ -68,6 +74,11 @@ class DeliveryBench:
         headers |= {"content-type": "application/json", SUBSCRIPTION: "github-github-event"}
         request = Request(headers, json.dumps(event.data).encode())
         return answer(partial(github_event.handle, self.services), request)
+
+    def report(self, run: Run) -> int:
+        """Deliver the event of the run's present state to `report`; return the status code."""
+        services = replace(self.services, publisher=None)
+        return answer(partial(report.handle, services), watch_event(self.now(run).raw)).code
 
     # Actions of people
 
@@ -98,6 +109,20 @@ class DeliveryBench:
         """Return the run in its present state."""
         (found,) = (each for each in self.runs() if each.uid == run.uid)
         return found
+
+    def spec(self, run: Run | None = None) -> CodeRunSpec:
+        """Return the present spec of the code run, by default of the only run."""
+        found = (self.now(run) if run else self.run()).spec
+        assert isinstance(found, CodeRunSpec)
+        return found
+
+    def prompt(self, run: Run | None = None) -> str:
+        """Return the present instructions of the code run beyond its task."""
+        return str(self.spec(run).prompt_modification)
+
+    def retries(self, run: Run | None = None) -> int:
+        """Return how often a retry of the code run was requested."""
+        return int(self.spec(run).context_version) - 1
 
     def answers(self, number: int) -> list[str]:
         """Return the comments of our App on the issue, without the marker."""

@@ -15,19 +15,11 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.transport import Transport
 from functions.runs.model import naming
-from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.settings.access import AccessSettings
-from tests.github.clock import Clock
 from tests.github.delivery_bench import DeliveryBench
-from tests.support.github import Github, payloads
+from tests.support.github import payloads
 from tests.support.github.content import user
-
-
-@pytest.fixture
-def bench(api: Transport, namespace: str, github: Github, clock: Clock) -> DeliveryBench:
-    return DeliveryBench(api, namespace, github, clock)
 
 
 def allow(bench: DeliveryBench, callers: dict[str, Any], **github: Any) -> None:
@@ -45,12 +37,6 @@ def asked(bench: DeliveryBench, command: str, by: str = "octocat") -> list[str]:
     return bench.answers(number)
 
 
-def context_version(bench: DeliveryBench) -> int:
-    spec = bench.run().spec
-    assert isinstance(spec, CodeRunSpec)
-    return spec.context_version
-
-
 TESS = {"github:octocat": {"agents": ["tess"]}}
 REX = {"github:OctoCat": {"agents": ["rex"]}}
 NOT_REX = "I cannot do that: `github:octocat may not use the agent rex; allowed users: none; allowed agents: tess`"
@@ -64,8 +50,7 @@ def test_a_command_for_an_agent_that_is_not_allowed_is_refused(bench: DeliveryBe
     assert asked(bench, "/docs agent=REX") == [NOT_REX]
     assert bench.runs() == []
     assert asked(bench, "/code 3 service=api agent=tess") == []
-    assert isinstance(found := bench.run().spec, CodeRunSpec)
-    assert found.agent == "tess"
+    assert bench.spec().agent == "tess"
 
 
 def test_a_login_without_entry_needs_a_wildcard(bench: DeliveryBench) -> None:
@@ -119,12 +104,12 @@ def test_a_retry_needs_the_rights_of_a_new_run_and_a_cancel_none(bench: Delivery
         bench.comment(pull["number"], "/retry use the other library")
         bench.take(bench.queue[-1])
     assert bench.answers(pull["number"]) == [NOT_REX, NOT_REX], "one for each comment"
-    assert context_version(bench) == 1
+    assert bench.retries() == 0
     bench.comment(pull["number"], "/status")
     assert "**Succeeded**" in bench.answers(pull["number"])[-1]
     allow(bench, REX)
     bench.comment(pull["number"], "/retry")
-    assert context_version(bench) == 2
+    assert bench.retries() == 1
     bench.reopened(bench.now(run))
     allow(bench, TESS)
     bench.comment(pull["number"], "/cancel")
@@ -137,7 +122,7 @@ def test_a_redelivered_retry_is_not_refused_after_access_was_withdrawn(bench: De
     bench.comment(pull["number"], "/retry")
     allow(bench, TESS)
     assert bench.take(bench.queue[-1]).code == 204
-    assert (context_version(bench), bench.answers(pull["number"])) == (2, [])
+    assert (bench.retries(), bench.answers(pull["number"])) == (1, [])
 
 
 def test_a_review_needs_the_rights_of_its_author_and_a_check_none(bench: DeliveryBench) -> None:
@@ -146,9 +131,9 @@ def test_a_review_needs_the_rights_of_its_author_and_a_check_none(bench: Deliver
     review = payloads.review(bench.shop, pull["number"], "changes_requested", "no")
     for _ in range(2):
         bench.deliver("pull_request_review", review)
-    assert (bench.answers(pull["number"]), context_version(bench)) == ([NOT_REX], 1)
+    assert (bench.answers(pull["number"]), bench.retries()) == ([NOT_REX], 0)
     bench.deliver("check_run", payloads.check_run(bench.shop, run.status.branch or "", "failure"))
-    assert context_version(bench) == 2
+    assert bench.retries() == 1
 
 
 def test_without_access_settings_write_access_is_sufficient(bench: DeliveryBench) -> None:

@@ -18,12 +18,11 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, RUNS
 from functions.cluster.transport import Request as Call
-from functions.cluster.transport import Transport
 from functions.reconciler.reconciler import reconcile
-from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
 from functions.settings.limits import LimitSettings
 from tests.github.delivery_bench import DeliveryBench
+from tests.support.forwarding import ForwardingTransport
 from tests.support.github import payloads
 
 
@@ -32,10 +31,8 @@ def test_a_retry_on_the_pull_request_retries_its_run_once(bench: DeliveryBench) 
     payload = bench.commented(pull["number"], "/retry use the other library\nand *test* it")
     for guid in ("a", "b"):
         assert bench.deliver("issue_comment", payload, guid).code == 204
-    found = bench.run()
-    assert isinstance(found.spec, CodeRunSpec)
-    assert found.spec.context_version == 2
-    assert found.spec.prompt_modification == "use the other library\nand *test* it"
+    assert bench.retries() == 1
+    assert bench.prompt() == "use the other library\nand *test* it"
     assert bench.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
     assert bench.answers(pull["number"]) == []
 
@@ -44,10 +41,8 @@ def test_a_review_comment_is_executed_and_answered_on_the_pull_request(bench: De
     _, pull = bench.with_pull()
     payload = payloads.review_comment(bench.shop, pull["number"], "/retry handle `None` here\n/status")
     assert bench.deliver("pull_request_review_comment", payload).code == 204
-    found = bench.run().spec
-    assert isinstance(found, CodeRunSpec)
-    assert str(found.prompt_modification).startswith("On shop.py:\n")
-    assert str(found.prompt_modification).endswith("\n\nhandle `None` here")
+    assert bench.prompt().startswith("On shop.py:\n")
+    assert bench.prompt().endswith("\n\nhandle `None` here")
     assert bench.shop.reactions[-1] == {"comment": payload["comment"]["id"], "content": "eyes"}
     assert len(bench.answers(pull["number"])) == 1
 
@@ -85,7 +80,7 @@ def test_a_refused_retry_gets_one_reply_and_stays_refused(bench: DeliveryBench) 
     assert "wait for its end, or cancel it" in answer
     bench.ends(bench.run())
     bench.deliver("issue_comment", payload)
-    assert bench.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert bench.retries() == 0
     assert bench.answers(number) == [answer]
 
 
@@ -104,8 +99,7 @@ def test_a_retry_can_be_cancelled_before_it_begins(bench: DeliveryBench, apart: 
     bench.comment(number, "/retry the right way")
     reconcile(bench.services, run.kind, run.namespace, run.name)
     found = bench.run()
-    assert isinstance(found.spec, CodeRunSpec)
-    assert (found.status.attempt, found.spec.prompt_modification, found.cancel) == (2, "the right way", False)
+    assert (found.status.attempt, bench.prompt(), found.cancel) == (2, "the right way", False)
 
 
 def test_a_second_retry_before_the_first_has_begun_is_refused(bench: DeliveryBench) -> None:
@@ -114,9 +108,7 @@ def test_a_second_retry_before_the_first_has_begun_is_refused(bench: DeliveryBen
     for words in ("use library A", "and mend the docs"):
         assert bench.comment(number, f"/retry {words}").code == 204
     assert "has not begun; wait for its end, or cancel it" in bench.answers(number)[0]
-    found = bench.run().spec
-    assert isinstance(found, CodeRunSpec)
-    assert (found.context_version, found.prompt_modification) == (2, "use library A")
+    assert (bench.retries(), bench.prompt()) == (1, "use library A")
 
 
 def test_a_redelivered_cancel_does_not_stop_a_later_attempt(bench: DeliveryBench) -> None:
@@ -169,7 +161,7 @@ def test_a_run_is_found_after_its_repository_was_renamed(bench: DeliveryBench) -
     _, pull = bench.with_pull()
     bench.shop.full_name = "acme/store"
     bench.comment(pull["number"], "/retry")
-    assert bench.run().spec.context_version == 2  # type: ignore[union-attr]
+    assert bench.retries() == 1
 
 
 def test_the_same_branch_in_another_repository_is_ignored(bench: DeliveryBench) -> None:
@@ -179,15 +171,14 @@ def test_the_same_branch_in_another_repository_is_ignored(bench: DeliveryBench) 
     comment = other.comment(number, "/retry")
     bench.deliver("issue_comment", payloads.issue_comment(other, number, comment))
     bench.deliver("pull_request", payloads.pull_request(other, number, "opened"))
-    assert bench.run().spec.context_version == 1  # type: ignore[union-attr]
+    assert bench.retries() == 0
     assert bench.run().status.pull_request_url is None
 
 
 @dataclass
-class Meddling:
+class Meddling(ForwardingTransport):
     """Another process writes to the run right before each of the first `times` patches of it."""
 
-    inner: Transport
     kubelet: Cluster
     run: Run
     times: int
@@ -198,9 +189,6 @@ class Meddling:
             note = {"metadata": {"annotations": {"somebody": f"else {self.times}"}}}
             self.kubelet.patch(RUNS[self.run.kind], self.run.namespace, self.run.name, note)
         return self.inner.send(request)
-
-    def stream(self, request: Call) -> Any:
-        return self.inner.stream(request)
 
 
 @pytest.mark.parametrize(("times", "code"), [(3, 204), (100, 503)])

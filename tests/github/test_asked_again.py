@@ -44,11 +44,6 @@ def deleted(bench: DeliveryBench, run: Run) -> None:
     reconcile(bench.services, found.kind, found.namespace, found.name)
 
 
-def attempts_asked(run: Run) -> int:
-    assert isinstance(run.spec, CodeRunSpec)
-    return run.spec.context_version
-
-
 def labeled(bench: DeliveryBench, number: int, name: str) -> Object:
     return payloads.issue(bench.shop, number, "labeled", label={"name": name})
 
@@ -80,7 +75,7 @@ def test_a_redelivered_retry_applies_to_no_later_run(bench: DeliveryBench) -> No
     bench.comment(number, "/retry with other words")
     second = bench.ends(asked(bench, number, "/code 4 service=web"))
     again(bench, -2)
-    assert [attempts_asked(bench.now(run)) for run in (first, second)] == [2, 1]
+    assert [bench.retries(run) for run in (first, second)] == [1, 0]
 
 
 def test_a_cancel_before_a_code_command_does_not_stop_the_new_run(bench: DeliveryBench) -> None:
@@ -168,10 +163,10 @@ def test_a_redelivered_retry_of_a_deleted_run_retries_no_other(bench: DeliveryBe
     run, pull = bench.with_pull()
     other = bench.ends(asked(bench, pull["number"], "/code 4 service=web"))
     bench.comment(pull["number"], "/retry use the other library")
-    assert [attempts_asked(bench.now(each)) for each in (run, other)] == [2, 1]
+    assert [bench.retries(known) for known in (run, other)] == [1, 0]
     deleted(bench, run)
     again(bench)
-    assert attempts_asked(bench.now(other)) == 1
+    assert bench.retries(other) == 0
 
 
 def test_a_redelivered_command_without_runs_gets_no_reply(bench: DeliveryBench) -> None:
@@ -202,7 +197,7 @@ def test_a_redelivered_cancel_does_not_stop_a_retry_of_the_run(bench: DeliveryBe
     bench.reopened(bench.now(run))
     again(bench, -2)
     found = bench.run()
-    assert (found.cancel, attempts_asked(found)) == (False, 2)
+    assert (found.cancel, bench.retries(found)) == (False, 1)
 
 
 # Refused commands ---------------------------------------------------------------------------------------------------
@@ -240,11 +235,11 @@ def test_a_review_during_an_attempt_starts_one_attempt_after_it(bench: DeliveryB
     review = payloads.review(bench.shop, pull["number"], "changes_requested", "no")
     assert bench.deliver("pull_request_review", review).code == 204
     assert bench.answers(pull["number"]) == []
-    assert attempts_asked(bench.now(run)) == 2
+    assert bench.retries(run) == 1
     bench.ends(bench.reopened(bench.now(run)))
     for _ in range(2):
         again(bench)
-    assert attempts_asked(bench.now(run)) == 3
+    assert bench.retries(run) == 2
     assert bench.answers(pull["number"]) == []
 
 

@@ -7,7 +7,6 @@
 | fails in an unexpected way                     | the deletion completes                                         |
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,23 +26,19 @@ from functions.reporting.github.sync import CLOSE_TIME_LIMIT
 from functions.serving.http import Answer, answer
 from tests.github.report_bench import FIRST, ON_GITHUB, ReportBench
 from tests.github.slow import Slow, with_commits
+from tests.support.forwarding import ForwardingTransport
 from tests.support.http_servers import Handler, listening
 from tests.support.run_steps import event
 
 
 @dataclass
-class Defective:
+class Defective(ForwardingTransport):
     """A transport on which every call to GitHub raises an unexpected error."""
-
-    reporting: ReportBench
 
     def send(self, request: Request) -> Any:
         if request.path == ON_GITHUB:
             raise RuntimeError("a defect")
-        return self.reporting.both.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.reporting.both.stream(request)
+        return self.inner.send(request)
 
 
 def deleted(reporting: ReportBench, transport: Transport) -> Answer:
@@ -67,7 +62,7 @@ def test_the_finalizer_is_removed_in_time_while_github_is_slow(reporting: Report
 def test_the_finalizer_is_removed_although_closing_fails_unexpectedly(reporting: ReportBench) -> None:
     reporting.works()
     reporting.report()
-    assert deleted(reporting, Defective(reporting)).code == 503
+    assert deleted(reporting, Defective(reporting.both)).code == 503
     assert reporting.gone()
     assert answer(partial(reconcile.handle, reporting.services()), event(reporting.made.raw)).code == 204, (
         "the redelivery"

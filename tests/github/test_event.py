@@ -15,7 +15,6 @@ on existing runs: test_asked.py, test_feedback.py.
 import pytest
 
 from functions.runs.model import origin
-from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from tests.github.delivery_bench import DeliveryBench
 from tests.support.github import payloads
@@ -28,10 +27,9 @@ def test_a_comment_becomes_a_run_with_its_origin(bench: DeliveryBench) -> None:
     number = bench.shop.open_issue()["number"]
     payload = bench.commented(number, "/code 3 service=api")
     assert bench.deliver("issue_comment", payload).code == 204
-    run = bench.run()
-    assert isinstance(run.spec, CodeRunSpec)
-    assert (run.spec.task_id, run.spec.service, run.spec.branch, run.spec.agent) == (3, "api", "main", "rex")
-    assert run.spec.repository_url == bench.github.url.replace("http:", "https:") + "/acme/shop.git"
+    run, spec = bench.run(), bench.spec()
+    assert (spec.task_id, spec.service, spec.branch, spec.agent) == (3, "api", "main", "rex")
+    assert spec.repository_url == bench.github.url.replace("http:", "https:") + "/acme/shop.git"
     comment = payload["comment"]
     moment = f"{comment['created_at']} {comment['id']:020} 000000"
     asked = origin.Origin("acme/shop", number, "octocat", comment["html_url"], bench.shop.id, moment)
@@ -48,17 +46,15 @@ def test_a_docs_command_sets_directory_and_branch(bench: DeliveryBench) -> None:
 
 def test_the_configuration_provides_defaults_for_a_command(bench: DeliveryBench) -> None:
     bench.configure("service: billing\nagents: [5DLabs-Tess]\nmodels: {code: claude-mine}\nmaxRetries: 3")
-    run, _ = bench.asked_for("/code 3 agent=tess")
-    assert isinstance(run.spec, CodeRunSpec)
-    assert (run.spec.service, run.spec.agent) == ("billing", "tess")
-    assert (run.spec.model, run.spec.max_retries) == ("claude-mine", 3)
+    bench.asked_for("/code 3 agent=tess")
+    spec = bench.spec()
+    assert (spec.service, spec.agent, spec.model, spec.max_retries) == ("billing", "tess", "claude-mine", 3)
 
 
 def test_a_run_requested_on_a_pull_request_starts_from_its_base_branch(bench: DeliveryBench) -> None:
     number = bench.shop.open_pull("feature", "release-1", by="octocat")["number"]
     assert bench.comment(number, "/code 3 service=api").code == 204
-    assert isinstance(found := bench.run().spec, CodeRunSpec)
-    assert found.branch == "release-1"
+    assert bench.spec().branch == "release-1"
 
 
 def test_a_run_requested_on_a_forks_pull_request_uses_the_base_repository(bench: DeliveryBench) -> None:
@@ -67,8 +63,8 @@ def test_a_run_requested_on_a_forks_pull_request_uses_the_base_repository(bench:
     assert bench.deliver("issue_comment", payload).code == 204
     assert bench.runs() == []
     assert bench.comment(number, "/code 3 service=api").code == 204
-    assert bench.run().spec.repository_url.endswith("/acme/shop.git")  # type: ignore[union-attr]
-    assert bench.run().spec.base_branch == "main"  # type: ignore[union-attr]
+    assert bench.spec().repository_url.endswith("/acme/shop.git")
+    assert bench.spec().base_branch == "main"
 
 
 # Long comments ------------------------------------------------------------------------------------------------------
@@ -78,8 +74,7 @@ def test_a_run_requested_on_a_forks_pull_request_uses_the_base_repository(bench:
 def test_a_command_at_the_end_of_the_longest_comment_is_run(bench: DeliveryBench, before: str) -> None:
     number = bench.shop.open_issue(body="\U0001f600" * 65_536)["number"]
     assert bench.comment(number, f"{before}/code 3 service=api").code == 204
-    assert isinstance(found := bench.run().spec, CodeRunSpec)
-    assert found.task_id == 3
+    assert bench.spec().task_id == 3
     assert bench.answers(number) == []
 
 
@@ -100,9 +95,7 @@ def test_a_mapped_label_starts_its_command_once(bench: DeliveryBench) -> None:
     payload = payloads.issue(bench.shop, number, "labeled", label={"name": "agent: CODE"})
     for guid in ("by the App", "by the organization"):
         assert bench.deliver("issues", payload, guid).code == 204
-    run = bench.run()
-    assert isinstance(run.spec, CodeRunSpec)
-    assert (run.spec.task_id, run.spec.service) == (12, "api")
+    assert (bench.spec().task_id, bench.spec().service) == (12, "api")
     assert bench.comment(number, "/cancel").code == 204
     assert bench.run().cancel
 

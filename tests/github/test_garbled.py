@@ -8,7 +8,6 @@
 | the list of deliveries                         | the page is read again                                          |
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,12 +20,12 @@ from functions.github.api.permissions import Permissions
 from functions.github.api.tokens import AppKey
 from functions.github.api.transport import HttpTransport, Response
 from functions.handlers import reconcile
-from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.serving.http import answer
 from tests.conftest import SCALE
 from tests.github.delivery_bench import DeliveryBench
 from tests.github.redelivery.sweeps import LIST, saved_state, swept
 from tests.github.report_bench import ON_GITHUB, ReportBench
+from tests.support.forwarding import ForwardingTransport
 from tests.support.github import payloads
 from tests.support.run_steps import event
 
@@ -51,10 +50,9 @@ def calls_garbled_with(body: bytes) -> range:
 
 
 @dataclass
-class Garbling:
+class Garbling(ForwardingTransport):
     """A transport to GitHub, or to GitHub and the cluster, that garbles call number `at` (0-based) to GitHub."""
 
-    inner: Any
     at: int
     body: bytes
     made: int = 0
@@ -65,9 +63,6 @@ class Garbling:
         number, self.made = self.made, self.made + 1
         found = self.inner.send(request)
         return Response(200, {}, self.body) if number == self.at and found.status < 300 else found
-
-    def stream(self, request: Any) -> Iterator[Any]:
-        return self.inner.stream(request)  # type: ignore[no-any-return]
 
 
 # Deletion -----------------------------------------------------------------------------------------------------------
@@ -136,14 +131,13 @@ def test_a_delivery_is_handled_once_after_a_garbled_answer(bench: DeliveryBench,
     number = bench.shop.open_pull("feature", base="next")["number"]
     for at in calls_garbled_with(body):
         known = {run.uid for run in bench.runs()}
-        bench.github.hook.deliver("issue_comment", bench.commented(number, "/code 3 service=api"))
+        delivery = bench.queued("issue_comment", bench.commented(number, "/code 3 service=api"))
         garbling = garbled(bench, at, body)
-        assert bench.take(bench.queue[-1]).code in (204, 503), at
+        assert bench.take(delivery).code in (204, 503), at
         garbled(bench, MOST, b"")
-        assert bench.take(bench.queue[-1]).code == 204, "the redelivery"
+        assert bench.take(delivery).code == 204, "the redelivery"
         (made,) = (run for run in bench.runs() if run.uid not in known)
-        assert isinstance(made.spec, CodeRunSpec)
-        assert made.spec.branch == "next", at
+        assert bench.spec(made).branch == "next", at
         if garbling.made <= at:
             break
     assert 6 <= at < MOST - 1
@@ -154,13 +148,13 @@ def test_a_delivery_is_handled_once_after_a_garbled_answer(bench: DeliveryBench,
 def test_a_pull_request_event_is_redelivered_after_a_garbled_answer(bench: DeliveryBench, body: bytes) -> None:
     run, pull = bench.with_pull()
     bench.shop.pulls[pull["number"]] |= {"state": "closed", "merged": True}
-    bench.github.hook.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
+    delivery = bench.queued("pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
     for at in range(3):
         garbled(bench, at, body)
-        assert bench.take(bench.queue[-1]).code == 503
+        assert bench.take(delivery).code == 503
         assert bench.now(run).status.pull_request_url is None
     garbled(bench, MOST, b"")
-    assert bench.take(bench.queue[-1]).code == 204
+    assert bench.take(delivery).code == 204
     assert bench.now(run).status.pull_request_url == pull["html_url"]
 
 

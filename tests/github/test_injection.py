@@ -27,7 +27,6 @@ from functions.github.commands.configuration import BadConfiguration, parse
 from functions.github.markdown import MAX_COMMENT_LENGTH
 from functions.reconciler import rendering
 from functions.runs.model import origin
-from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.run import Run
 from tests.github.delivery_bench import DeliveryBench
 from tests.support.builders import run as built
@@ -99,8 +98,7 @@ def test_hostile_retry_instructions_change_only_the_prompt(bench: DeliveryBench,
     _, pull = bench.with_pull()
     assert bench.comment(pull["number"], f"/retry please {hostile}").code == 204
     found = bench.reopened(bench.run())
-    assert isinstance(found.spec, CodeRunSpec)
-    words = str(found.spec.prompt_modification)
+    words = bench.prompt()
     seen = hostile.translate({ord(each): None for each in "\u202e\u2066\u200b\0\u0007"})
     assert words.replace("\ufffd", "").strip() == f"please {seen}".strip()
     files, plain = _files(bench, found, words), _files(bench, found, "plain words")
@@ -126,16 +124,12 @@ def test_hostile_reviews_and_checks_become_prompt_text_only(bench: DeliveryBench
         "body": hostile,
     }
     assert bench.deliver("pull_request_review", review).code == 204
-    spec = bench.run().spec
-    assert isinstance(spec, CodeRunSpec)
-    assert spec.context_version == 2
+    assert bench.retries() == 1
     bench.ends(bench.reopened(bench.run()))
     check = payloads.check_run(bench.shop, run.status.branch or "", name=hostile, output={"summary": hostile})
     check["check_run"]["details_url"] = hostile
     assert bench.deliver("check_run", check).code == 204
-    spec = bench.run().spec
-    assert isinstance(spec, CodeRunSpec)
-    assert spec.context_version == 3
+    assert bench.retries() == 2
     assert bench.answers(pull["number"]) == []
 
 

@@ -1,20 +1,20 @@
 """Transports by which concurrent requests for one task meet, or the API server rejects a run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from threading import Barrier
 from typing import Any
 
 from functions.cluster.errors import Invalid
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
+from tests.support.forwarding import ForwardingTransport
 
 
 @dataclass
-class ReadBarrier:
+class ReadBarrier(ForwardingTransport):
     """Hold the first `many` readers of `what` until all have read it, so that all see the same."""
 
-    inner: Transport
     what: str
     many: int
 
@@ -28,15 +28,11 @@ class ReadBarrier:
             self._barrier.wait(timeout=60)
         return found
 
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
-
 
 @dataclass
-class BeforeDelete:
+class BeforeDelete(ForwardingTransport):
     """A transport that calls `happens` before its first DELETE."""
 
-    inner: Transport
     happens: Callable[[], object]
 
     def send(self, request: Request) -> Any:
@@ -45,20 +41,12 @@ class BeforeDelete:
             happens()
         return self.inner.send(request)
 
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
-
 
 @dataclass
-class Refusing:
+class Refusing(ForwardingTransport):
     """An API server that rejects every CodeRun."""
-
-    inner: Transport
 
     def send(self, request: Request) -> Any:
         if request.method == "POST" and request.path.endswith("/coderuns"):
             raise Invalid("no such run", [("spec", "is refused")])
         return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)

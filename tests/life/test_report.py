@@ -9,7 +9,6 @@ no event arrives                            by the sweep, which then labels the 
 no queue is configured                      nothing; the run is labelled as finished without it
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +29,7 @@ from functions.runs.model.status import RunStatus
 from functions.serving.http import Answer, answer
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, run
+from tests.support.forwarding import ForwardingTransport
 from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
 
 
@@ -137,26 +137,25 @@ def test_status_records_an_event_only_after_the_queue_accepted_it(world: Harness
     assert topic.published() == ["coderun 1/started", "coderun 1/succeeded"]
 
 
-class ConcurrentChange:
+@dataclass
+class ConcurrentChange(ForwardingTransport):
     """A transport that changes the run before the first write of its status."""
 
-    def __init__(self, world: Harness, name: str) -> None:
-        self._world, self._name, self._inner, self._changed = world, name, world.calls, False
+    world: Harness
+    name: str
+    changed: bool = False
 
-    def send(self, call: Call) -> Any:
-        if call.method == "PUT" and not self._changed:
-            self._changed = True
+    def send(self, request: Call) -> Any:
+        if request.method == "PUT" and not self.changed:
+            self.changed = True
             patch = {"metadata": {"annotations": {"moved": "on"}}}
-            self._world.kubelet.patch(CODE_RUN, self._world.namespace, self._name, patch)
-        return self._inner.send(call)
-
-    def stream(self, call: Call) -> Iterator[Any]:
-        return self._inner.stream(call)
+            self.world.kubelet.patch(CODE_RUN, self.world.namespace, self.name, patch)
+        return self.inner.send(request)
 
 
 def test_event_is_published_once_when_the_run_changes_before_the_status_write(world: Harness, topic: Topic) -> None:
     done = ended(world, submitted(world))
-    cluster = type(world.services.cluster)(ConcurrentChange(world, done.name))
+    cluster = type(world.services.cluster)(ConcurrentChange(world.calls, world, done.name))
     world.services = replace(world.services, cluster=cluster)
     assert reported(world, done.raw).code == 204
     assert now(world, done).status.reported == "1/succeeded"

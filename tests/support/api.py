@@ -19,6 +19,7 @@ from functions.settings.cluster import ClusterSettings
 from functions.settings.model import Settings
 from tests.support.builders import NOW, settings
 from tests.support.embedded_server import running
+from tests.support.forwarding import ForwardingTransport
 from tests.support.node import Node, SimulatedNode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,18 +38,14 @@ def transport(url: str, folder: Path) -> Transport:
 
 
 @dataclass
-class RecordingTransport:
+class RecordingTransport(ForwardingTransport):
     """A transport that records its requests."""
 
-    inner: Transport
     calls: list[Request] = field(default_factory=list)
 
     def send(self, request: Request) -> Any:
         self.calls.append(request)
         return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
     @property
     def writes(self) -> list[str]:

@@ -1,17 +1,16 @@
 """Base of transports that intercept calls by number."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
+from tests.support.forwarding import ForwardingTransport
 
 
 @dataclass
-class CallInterceptor:
+class CallInterceptor(ForwardingTransport):
     """Counts requests; `call` answers each, and `at` (0-based) is the first one that it treats differently."""
 
-    inner: Transport
     at: int
     sent: int = field(default=0, init=False)
 
@@ -27,6 +26,3 @@ class CallInterceptor:
     def call(self, number: int, request: Request) -> Any:
         """Return the answer to call `number` (0-based), or raise an error instead."""
         raise NotImplementedError
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)

@@ -5,7 +5,7 @@ controller.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, POD
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
+from tests.support.forwarding import ForwardingTransport
 
 Object = dict[str, Any]
 PATIENCE = 30.0
@@ -160,13 +161,11 @@ def _until(look: Callable[[], Object | None], otherwise: str) -> Object:
 
 
 @dataclass
-class Unscheduled:
+class Unscheduled(ForwardingTransport):
     """A transport that assigns the pods of Jobs to a scheduler that does not exist.
 
     On a cluster with real nodes these pods are never started, so that a test can write their status.
     """
-
-    inner: Transport
 
     def send(self, request: Request) -> Any:
         if request.method == "POST" and request.path.endswith("/jobs"):
@@ -174,9 +173,6 @@ class Unscheduled:
             spec = {**request.body["spec"], "template": {**template, "spec": {**template["spec"], **NOBODY}}}
             request = replace(request, body={**request.body, "spec": spec})
         return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
 
 NOBODY = {"schedulerName": "nobody"}

@@ -1,11 +1,12 @@
 """A transport that rejects the creation of one kind of object, as a policy, a quota or an outage does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from functions.cluster.errors import ClusterError, Forbidden
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
+from tests.support.forwarding import ForwardingTransport
 
 POLICY = 'admission webhook "jobs.example" denied the request: no Jobs here'
 """Message of a policy, which lasts until a person changes it; an exhausted quota has room again by itself."""
@@ -14,13 +15,12 @@ QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 
 
 
 @dataclass
-class RefusingTransport:
+class RefusingTransport(ForwardingTransport):
     """Raises `error` for each creation of an object of that kind, while it is `on`.
 
     A fence is rejected like any other Job, as by a policy or a quota.
     """
 
-    inner: Transport
     plural: str = "jobs"
     error: Callable[[], ClusterError] = lambda: Forbidden(POLICY)
     on: bool = True
@@ -29,6 +29,3 @@ class RefusingTransport:
         if self.on and request.method == "POST" and request.path.endswith(f"/{self.plural}"):
             raise self.error()
         return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)

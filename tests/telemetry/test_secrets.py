@@ -33,6 +33,7 @@ from tests.github.clock import Clock
 from tests.github.delivery_bench import DeliveryBench
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
+from tests.support.forwarding import ForwardingTransport
 from tests.support.github import Github, serving
 from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
@@ -96,20 +97,14 @@ def test_callers_tokens_and_keys_are_not_shown(world: Harness, logged: Logged) -
     assert clean(logged)
 
 
-class Repeats:
+class Repeats(ForwardingTransport):
     """A transport to an API server that refuses every creation and repeats the value in its message."""
 
-    def __init__(self, inner: InProcessServer) -> None:
-        self._inner = inner
-
-    def send(self, call: Call) -> Any:
-        if call.method == "POST":
+    def send(self, request: Call) -> Any:
+        if request.method == "POST":
             causes = [("spec.env[0].value", f'Invalid value: "{SECRET}": too long')]
             raise Invalid(f'CodeRun is invalid: spec.promptModification: Invalid value: "{PROMPT}"', causes)
-        return self._inner.send(call)
-
-    def stream(self, call: Call) -> Iterator[Any]:
-        return self._inner.stream(call)
+        return self.inner.send(request)
 
 
 def test_a_value_repeated_by_the_api_server_is_not_logged(logged: Logged) -> None:

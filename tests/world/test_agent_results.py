@@ -23,7 +23,7 @@ from functions.runs.model import reasons
 from functions.runs.model.reasons import FollowUp, Reason
 from functions.runs.model.repository_names import checkout
 from functions.runs.model.run_spec import RunSpec
-from tests.agent.attempts import BRANCH, pod_of
+from tests.agent.attempts import BRANCH, pod_of, run_attempt
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import Model, Refusal, Turn, says, serving, uses
 from tests.agent.world import World, result_line
@@ -64,7 +64,7 @@ def test_attempt_ends_although_a_background_process_is_left(cli: ClaudeCode, cod
 
 def test_agent_that_stays_after_its_result_is_stopped(world: World, code_spec: SpecFactory) -> None:
     agent = f"echo x > x\n{result_line()}\ntouch $POD_ROOT/said\nsleep 3600"
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=world.agent(agent)).start()
+    pod = pod_of(world, code_spec(), agent).start()
     pod.until((pod.root / "said").exists)
     report = pod.wait(30)
     assert report.reason is Reason.COMPLETED, pod.log
@@ -106,7 +106,7 @@ def test_turns_after_a_wake_up_count_for_max_turns(world: World, code_spec: Spec
     turn = {"type": "assistant", "parent_tool_use_id": None}
     said = [json.dumps(turn | {"message": {"id": f"m{n}", "model": "claude-x", "content": []}}) for n in range(6)]
     lines = [f"echo '{line}'" for line in said[:3]] + [result_line(num_turns=3)] + [f"echo '{said[3]}'", "sleep 60"]
-    result = world.pod(world.task(code_spec(maxTurns=3)), AGENT_COMMAND=world.agent("\n".join(lines))).run()
+    result = run_attempt(world, code_spec(maxTurns=3), "\n".join(lines))
     assert result.reason is Reason.MAX_TURNS
     assert "after 3 turns" in result.message
 

@@ -17,26 +17,23 @@ import pytest
 
 from functions.cluster.errors import ClusterError, KindNotServed, NotFound, from_response
 from functions.cluster.kinds import CODE_RUN, Kind
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
 from functions.runs import api_group
 from tests.support.api import Harness, api_server, transport
+from tests.support.forwarding import ForwardingTransport
 from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
 
 
 @dataclass
-class Upgrading:
+class Upgrading(ForwardingTransport):
     """A transport to an API server that does not serve the runs while `on` is true."""
 
-    inner: Transport
     on: bool = False
 
     def send(self, request: Request) -> Any:
         if self.on and f"/{api_group.GROUP}/" in request.path:
             raise from_response(404, b"404 page not found\n", None)
         return self.inner.send(request)
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.reasons import Reason
-from tests.agent.attempts import pod_of
+from tests.agent.attempts import clone, pod_of
 from tests.agent.conftest import SpecFactory
 from tests.agent.model_server import says
 from tests.agent.remotes import git
@@ -116,7 +116,7 @@ def test_forged_state_files_in_the_workspace_are_not_trusted(world: World, code_
     assert "--evil" not in world.remotes.show("shop", f"{result.branch}:arguments")
     assert "forged" not in (state / "transcripts/code-r1-3b2c1-2.jsonl").read_text()
     assert (world.path / "workspace/victim").exists()
-    kept = git("branch", "--list", "kept/code-r2-3b2c1-1*", cwd=next((world.path / "workspace").glob("shop-*")))
+    kept = git("branch", "--list", "kept/code-r2-3b2c1-1*", cwd=clone(world))
     assert "kept/code-r2-3b2c1-1-unfinished-2" in kept
 
 

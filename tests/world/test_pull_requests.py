@@ -14,8 +14,9 @@ import pytest
 
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run_spec import RunSpec
+from tests.agent.attempts import BRANCH
 from tests.agent.conftest import SpecFactory
-from tests.agent.github_app import BRANCH, pod_of, pulls, spec_of
+from tests.agent.github_app import pod_of, pulls, spec_of
 from tests.agent.world import DEPLOY_TOKEN, World, result_line
 from tests.support.github import Github, Repository
 

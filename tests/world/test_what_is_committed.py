@@ -12,7 +12,7 @@ from functions.templating.render import task_files
 from tests.agent.attempts import BRANCH, SAVED, pod_of, remote_contents, run_attempt
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
-from tests.agent.world import DEPLOY_TOKEN, TASKS, World, lay_out, plain_settings, result_line
+from tests.agent.world import DEPLOY_TOKEN, TASKS, World, lay_out, plain_settings
 
 
 @pytest.mark.parametrize("ignored", ["docs/", ".taskmaster/", "*.md", "*"])
@@ -176,8 +176,7 @@ def test_large_file_is_searched_for_secrets_in_parts(world: World, code_spec: Sp
 
 
 def test_secrets_are_not_pushed_by_the_stop_hook(world: World, code_spec: SpecFactory) -> None:
-    agent = world.agent(f"printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh\n{result_line()}")
-    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent)
+    pod = pod_of(world, code_spec(), "printenv > .env; echo w > work; bash $POD_ROOT/config/hooks-stop-commit.sh")
     assert pod.run().reason is Reason.COMPLETED, pod.log
     assert DEPLOY_TOKEN not in remote_contents(world)
     assert world.remotes.files("shop", BRANCH) == ["work"]

@@ -22,7 +22,6 @@ Runs are listed from the API server's watch cache, which may lag; every action i
 """
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +30,7 @@ import pytest
 from functions.clients.runs.lookup import queue_position
 from functions.clients.runs.target import ClusterTarget
 from functions.cluster.kinds import CODE_RUN, RUNS
-from functions.cluster.transport import Request, Transport
+from functions.cluster.transport import Request
 from functions.manifests.checkpoint import Cursor
 from functions.reconciler import admission
 from functions.runs import api_group
@@ -41,15 +40,15 @@ from functions.settings.limits import LimitSettings
 from functions.storage.run_store import UNFINISHED
 from functions.sweeper.scan import PagedScan
 from tests.support.api import Harness
+from tests.support.forwarding import ForwardingTransport
 from tests.support.in_process_server import InProcessServer
 from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
 
 
 @dataclass
-class LaggingCache:
+class LaggingCache(ForwardingTransport):
     """A transport to an API server whose watch cache stops following at `stop`."""
 
-    inner: Transport
     behind: bool = False
     reverse: bool = False
     _answers: dict[str, Any] = field(default_factory=dict)
@@ -69,9 +68,6 @@ class LaggingCache:
         if self.reverse:
             answer["items"].reverse()
         return answer
-
-    def stream(self, request: Request) -> Iterator[Any]:
-        return self.inner.stream(request)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def failed_job(bench: DeliveryBench, log: str | None, slug: str = "github-action
 
 def prompt(bench: DeliveryBench, payload: Object) -> str:
     assert bench.deliver("check_run", payload).code == 204
-    return str(bench.run().spec.prompt_modification)  # type: ignore[union-attr]
+    return bench.prompt()
 
 
 LOG = """\

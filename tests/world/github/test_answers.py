@@ -16,7 +16,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -61,28 +60,23 @@ Scenario = tuple[Event, Callable[[], int]]
 """An event in the queue, and a function that counts how often its work was done."""
 
 
-def sent(bench: DeliveryBench, event: str, payload: Any) -> Event:
-    assert bench.github.hook.deliver(event, payload).status_code == 200
-    return bench.queue[-1]
-
-
 def runs_of(bench: DeliveryBench, number: int) -> Callable[[], int]:
     return lambda: sum(origin.from_object(run.raw).number == number for run in bench.runs())  # type: ignore[union-attr]
 
 
 def status_on_pull_request(bench: DeliveryBench) -> Scenario:
     number = bench.shop.open_pull("feature")["number"]
-    return sent(bench, "issue_comment", bench.commented(number, "/status")), lambda: len(bench.answers(number))
+    return bench.queued("issue_comment", bench.commented(number, "/status")), lambda: len(bench.answers(number))
 
 
 def issue_as_task_by_mention(bench: DeliveryBench) -> Scenario:
     number = bench.shop.open_issue()["number"]
-    return sent(bench, "issue_comment", bench.commented(number, "@5dlabs-rex code")), runs_of(bench, number)
+    return bench.queued("issue_comment", bench.commented(number, "@5dlabs-rex code")), runs_of(bench, number)
 
 
 def text_of_issue(bench: DeliveryBench) -> Scenario:
     number = bench.shop.open_issue(body="/code 3")["number"]
-    return sent(bench, "issues", payloads.issue(bench.shop, number, "opened")), runs_of(bench, number)
+    return bench.queued("issues", payloads.issue(bench.shop, number, "opened")), runs_of(bench, number)
 
 
 def comment_that_is_not_listed(bench: DeliveryBench) -> Scenario:
@@ -91,7 +85,7 @@ def comment_that_is_not_listed(bench: DeliveryBench) -> Scenario:
     payload = bench.commented(number, "/code 3")
     written = payload["comment"]
     written["issue_url"] = ""
-    return sent(bench, "issue_comment", payload), runs_of(bench, number)
+    return bench.queued("issue_comment", payload), runs_of(bench, number)
 
 
 def retry_on_a_line(bench: DeliveryBench) -> Scenario:
@@ -100,11 +94,7 @@ def retry_on_a_line(bench: DeliveryBench) -> Scenario:
     review = payloads.review(bench.shop, pull["number"], "changes_requested", "no")["review"]
     bench.shop.reviews[pull["number"]] = [review]
     payload["comment"]["pull_request_review_id"] = review["id"]
-    return sent(bench, "pull_request_review_comment", payload), lambda: retries(bench, run)
-
-
-def retries(bench: DeliveryBench, run: Any) -> int:
-    return int(bench.now(run).spec.context_version) - 1  # type: ignore[union-attr]
+    return bench.queued("pull_request_review_comment", payload), lambda: bench.retries(run)
 
 
 def failed_check(bench: DeliveryBench) -> Scenario:
@@ -124,7 +114,7 @@ def failed_check(bench: DeliveryBench) -> Scenario:
     bench.shop.reviews[pull["number"]] = [
         payloads.review(bench.shop, pull["number"], "changes_requested", "no")["review"]
     ]
-    return sent(bench, "check_run", payload), lambda: retries(bench, run)
+    return bench.queued("check_run", payload), lambda: bench.retries(run)
 
 
 SCENARIOS: dict[str, Callable[[DeliveryBench], Scenario]] = {
@@ -212,7 +202,7 @@ def test_merged_pull_request_is_recorded_for_each_answer(bench: DeliveryBench, n
     """The present state is requested; if GitHub does not return it, the state in the event counts."""
     run, pull = bench.with_pull()
     pull |= {"state": "closed", "merged": True}
-    event = sent(bench, "pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
+    event = bench.queued("pull_request", payloads.pull_request(bench.shop, pull["number"], "closed"))
     fails_with(bench.github, "GET /repos/acme/shop/pulls/*", answer)
     code = bench.take(event).code
     bench.clock.later(minutes=2)

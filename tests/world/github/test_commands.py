@@ -19,27 +19,16 @@
 
 import unicodedata
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
-from functions.runs.model.run import Run
 from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import payloads
 
 
-def queued(bench: DeliveryBench, event: str, payload: Object, guid: str = "") -> Any:
-    """Return the event in the queue, not handled yet."""
-    assert bench.github.hook.deliver(event, payload, guid).status_code == 200
-    return bench.queue[-1]
-
-
 def issue(bench: DeliveryBench, title: str = "An issue") -> int:
     return int(bench.shop.open_issue(title)["number"])
-
-
-def retries(run: Run) -> int:
-    return int(run.spec.context_version) - 1  # type: ignore[union-attr]
 
 
 def test_prompt_of_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench) -> None:
@@ -47,7 +36,7 @@ def test_prompt_of_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench
     payload = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
     payload["comment"] |= {"path": "shop.py", "line": 7, "diff_hunk": "@@ -5,3 +5,3 @@\n-old\n+basket = 1"}
     assert bench.deliver("pull_request_review_comment", payload).code == 204
-    prompt = str(bench.now(run).spec.prompt_modification)  # type: ignore[union-attr]
+    prompt = bench.prompt(run)
     for words in ("shop.py:7", "+basket = 1", "rename this"):
         assert words in prompt
 
@@ -80,7 +69,7 @@ def test_whole_number_in_a_title_is_the_task(bench: DeliveryBench, title: str) -
     bench.configure("labels: {doit: /code service=api}")
     payload = payloads.issue(bench.shop, issue(bench, title), "labeled", label={"name": "doit"})
     assert bench.deliver("issues", payload).code == 204
-    assert bench.run().spec.task_id == 3  # type: ignore[union-attr]
+    assert bench.spec().task_id == 3
 
 
 @pytest.mark.parametrize(("name", "reports"), [("doit", 1), ("DoIt", 1), ("unrelated", 0)])
@@ -113,13 +102,13 @@ INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad\u200e"
 @pytest.mark.parametrize("blank", BLANKS)
 def test_any_unicode_blank_separates_words_of_a_command(bench: DeliveryBench, blank: str) -> None:
     assert bench.comment(issue(bench), f"/code{blank}3{blank}service=api{blank}").code == 204
-    assert bench.run().spec.service == "api"  # type: ignore[union-attr]
+    assert bench.spec().service == "api"
 
 
 @pytest.mark.parametrize("character", INVISIBLE)
 def test_invisible_characters_in_a_command_are_ignored(bench: DeliveryBench, character: str) -> None:
     assert bench.comment(issue(bench), f"{character}/code{character} 3{character} service=api{character}").code == 204
-    assert bench.run().spec.service == "api"  # type: ignore[union-attr]
+    assert bench.spec().service == "api"
 
 
 @pytest.mark.parametrize(("word", "task"), [("1.2", "1.2"), ("HAM-1", "HAM-1"), ("#3", 3), ("٣", None), ("3️⃣", None)])
@@ -149,14 +138,14 @@ def test_command_counts_as_its_authors_when_another_user_edits_the_comment(bench
 def test_later_cancel_overrides_an_older_command(bench: DeliveryBench, command: str) -> None:
     run, number = bench.asked_for()
     bench.ends(run)
-    older = queued(bench, "issue_comment", bench.commented(number, command))
+    older = bench.queued("issue_comment", bench.commented(number, command))
     bench.clock.later(minutes=1)
     bench.comment(number, "/cancel")
     bench.clock.later(hours=1)
     before = len(bench.runs())
     assert bench.take(older).code == 204
     assert len(bench.runs()) == before
-    assert retries(bench.now(run)) == 0
+    assert bench.retries(run) == 0
 
 
 @pytest.mark.parametrize("command", ["/code 3 service=api", "/retry"])
@@ -166,7 +155,7 @@ def test_later_cancel_on_a_line_or_in_a_review_overrides_an_older_command(
 ) -> None:
     run, pull = bench.with_pull()
     number = pull["number"]
-    older = queued(bench, "issue_comment", bench.commented(number, command))
+    older = bench.queued("issue_comment", bench.commented(number, command))
     bench.clock.later(minutes=1)
     if place == "line":
         bench.deliver("pull_request_review_comment", payloads.review_comment(bench.shop, number, "/cancel"))
@@ -176,15 +165,15 @@ def test_later_cancel_on_a_line_or_in_a_review_overrides_an_older_command(
         bench.deliver("pull_request_review", review)
     bench.github.calls.clear()
     assert bench.take(older).code == 204
-    assert [each.uid for each in bench.runs()] == [run.uid]
-    assert retries(bench.now(run)) == 0
+    assert [known.uid for known in bench.runs()] == [run.uid]
+    assert bench.retries(run) == 0
     assert bench.github.asked(rf"GET .*/pulls/{number}/(comments|reviews)") == []
 
 
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])
 def test_cancel_without_write_access_has_no_effect(bench: DeliveryBench, by: str) -> None:
     number = issue(bench)
-    older = queued(bench, "issue_comment", bench.commented(number, "/code 3 service=api"))
+    older = bench.queued("issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.comment(number, "/cancel", by)
     assert bench.take(older).code == 204
     assert len(bench.runs()) == 1
@@ -192,7 +181,7 @@ def test_cancel_without_write_access_has_no_effect(bench: DeliveryBench, by: str
 
 def test_command_in_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> None:
     number = issue(bench)
-    event = queued(bench, "issue_comment", bench.commented(number, "/code 3 service=api"))
+    event = bench.queued("issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.shop.comments.clear()
     assert bench.take(event).code == 503, "GitHub may not show it yet"
     bench.clock.later(minutes=11)
@@ -203,7 +192,7 @@ def test_command_in_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> No
 def test_repository_file_may_end_in_yml(bench: DeliveryBench) -> None:
     bench.shop.files["main", ".github/orchestrator.yml"] = b"service: api"
     bench.comment(issue(bench), "/code 3")
-    assert bench.run().spec.service == "api"  # type: ignore[union-attr]
+    assert bench.spec().service == "api"
 
 
 def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
@@ -213,7 +202,7 @@ def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
     assert "must be a number" in bench.answers(number)[0]
     assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
     assert bench.take(bench.queue[-1]).code == 204
-    assert bench.run().spec.task_id == 3  # type: ignore[union-attr]
+    assert bench.spec().task_id == 3
     assert edited(bench, number, payload["comment"], "/code 4 service=api") == 204
     assert len(bench.runs()) == 1
 
@@ -306,4 +295,4 @@ def test_re_run_of_our_check_retries_the_run(bench: DeliveryBench, by: str, expe
     check |= {"action": "rerequested", "sender": bench.shop.shown()["owner"] | {"login": by, "type": "User"}}
     for _ in range(2):
         assert bench.deliver("check_run", check, "one").code == 204
-    assert retries(bench.now(run)) == expected
+    assert bench.retries(run) == expected

@@ -8,33 +8,22 @@
 | the stored budget cannot be read                  | it counts as unused                                      |
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 
 from functions.cluster.kinds import RUNS
 from functions.github.content_budget import ContentBudget, Share, parse
-from functions.handlers import report
 from functions.manifests import run as manifest
 from functions.runs.lifecycle import states
 from functions.runs.model import origin
 from functions.runs.model.run import Run
 from functions.runs.model.specs import SPECS
-from functions.serving import http as edge
 from tests.github.delivery_bench import DeliveryBench
 from tests.github.report_bench import ReportBench
 from tests.support.builders import CODE_SPEC
-from tests.support.run_steps import event
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-def published(bench: DeliveryBench, run: Run) -> int:
-    """Deliver the event of the run's present state; return the status code."""
-    services = replace(bench.services, publisher=None)
-    return edge.answer(partial(report.handle, services), event(now(bench, run).raw)).code
 
 
 def now(bench: DeliveryBench, run: Run) -> Run:
@@ -45,7 +34,7 @@ def until_acknowledged(bench: DeliveryBench, runs: list[Run]) -> None:
     """Deliver the event of each run until it is acknowledged."""
     waiting = runs
     for _ in range(240):
-        waiting = [run for run in waiting if published(bench, run) != 204]
+        waiting = [run for run in waiting if bench.report(run) != 204]
         if not waiting:
             return
         bench.clock.later(minutes=3)

@@ -12,18 +12,13 @@
 | more feedback than maxRetries | one reply |
 """
 
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
 
-from functions.handlers import report
 from functions.runs.model.run import Run
-from functions.serving import http as edge
 from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import payloads
-from tests.support.run_steps import event
 
 COMMIT = "d" * 40
 
@@ -39,20 +34,6 @@ def branch(run: Run) -> str:
     return f"agents/{run.name}-{run.uid[:5]}"
 
 
-def reported(bench: DeliveryBench, run: Run) -> int:
-    """Deliver the event of the run's present state; return the status code."""
-    services = replace(bench.services, publisher=None)
-    return edge.answer(partial(report.handle, services), event(bench.now(run).raw)).code
-
-
-def prompts(bench: DeliveryBench) -> str:
-    return str(bench.run().spec.prompt_modification)  # type: ignore[union-attr]
-
-
-def retries(bench: DeliveryBench) -> int:
-    return int(bench.run().spec.context_version) - 1  # type: ignore[union-attr]
-
-
 def working(bench: DeliveryBench) -> Run:
     """Return a run whose open attempt has pushed a commit."""
     run = bench.begins(bench.asked_for()[0])
@@ -64,12 +45,12 @@ def test_check_that_fails_during_an_attempt_causes_a_retry_at_its_end(bench: Del
     run = working(bench)
     for guid in ("a", "b"):
         assert bench.deliver("check_run", failed(bench, run), guid).code == 204
-    assert retries(bench) == 0
+    assert bench.retries() == 0
     run = bench.ends(bench.now(run), commit=COMMIT)
     for _ in range(2):
-        assert reported(bench, run) == 204
-    assert retries(bench) == 1
-    assert f"The check tests failed on commit {COMMIT}" in prompts(bench)
+        assert bench.report(run) == 204
+    assert bench.retries() == 1
+    assert f"The check tests failed on commit {COMMIT}" in bench.prompt()
 
 
 def test_feedback_resolved_before_the_attempt_ends_starts_nothing(bench: DeliveryBench) -> None:
@@ -78,8 +59,8 @@ def test_feedback_resolved_before_the_attempt_ends_starts_nothing(bench: Deliver
     bench.deliver("check_run", payload)
     bench.shop.checks[payload["check_run"]["id"]] |= {"conclusion": "success"}
     run = bench.ends(bench.now(run), commit=COMMIT)
-    assert reported(bench, run) == 204
-    assert retries(bench) == 0
+    assert bench.report(run) == 204
+    assert bench.retries() == 0
 
 
 @pytest.mark.parametrize("first", ["check", "status", "review"])
@@ -99,10 +80,10 @@ def test_one_retry_names_all_feedback_in_any_order_of_events(bench: DeliveryBenc
     events.sort(key=lambda item: not item[0].endswith(first) and not item[0].startswith(first))
     for name, payload in events:
         assert bench.deliver(name, payload).code == 204
-    assert retries(bench) == 1
+    assert bench.retries() == 1
     for words in ("check tests", "check lint", "check types", "check docs", "check ci/old", "use the other library"):
-        assert words in prompts(bench)
-    assert "shop.py:7: unused import" in prompts(bench)
+        assert words in bench.prompt()
+    assert "shop.py:7: unused import" in bench.prompt()
     assert bench.answers(pull["number"]) == []
 
 
@@ -125,7 +106,7 @@ def test_each_failed_conclusion_of_github_counts_as_failure(
 ) -> None:
     run, _ = bench.with_pull(commit=COMMIT)
     assert bench.deliver("check_run", failed(bench, run, conclusion=conclusion)).code == 204
-    assert retries(bench) == int(counts)
+    assert bench.retries() == int(counts)
 
 
 def test_failed_check_on_a_persons_commit_causes_a_retry(bench: DeliveryBench) -> None:
@@ -133,8 +114,8 @@ def test_failed_check_on_a_persons_commit_causes_a_retry(bench: DeliveryBench) -
     theirs = "e" * 40
     bench.shop.branches[branch(run)] = theirs
     assert bench.deliver("check_run", failed(bench, run, commit=theirs)).code == 204
-    assert retries(bench) == 1
-    assert f"on commit {theirs}" in prompts(bench)
+    assert bench.retries() == 1
+    assert f"on commit {theirs}" in bench.prompt()
 
 
 def test_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
@@ -146,7 +127,7 @@ def test_answered_change_request_is_not_open(bench: DeliveryBench) -> None:
     stranger = payloads.review(bench.shop, pull["number"], "changes_requested", "mine mine", "mallory")["review"]
     bench.shop.reviews[pull["number"]] = [asked, approved, stranger]
     bench.deliver("check_run", failed(bench, run))
-    assert "review" not in prompts(bench)
+    assert "review" not in bench.prompt()
 
 
 @pytest.mark.parametrize("command", ["/retry", "@5dlabs-rex retry"])
@@ -162,9 +143,9 @@ def test_retry_command_in_a_review_is_part_of_the_reviews_retry(
     line["comment"]["pull_request_review_id"] = review["review"]["id"]
     for name, payload in (("pull_request_review", review), ("pull_request_review_comment", line)):
         assert bench.deliver(name, payload).code == 204
-    assert retries(bench) == 1
-    assert "use the other library" in prompts(bench)
-    assert "rename this" in prompts(bench)
+    assert bench.retries() == 1
+    assert "use the other library" in bench.prompt()
+    assert "rename this" in bench.prompt()
     assert bench.answers(pull["number"]) == []
 
 
@@ -179,13 +160,13 @@ def test_retry_on_a_line_before_its_review_names_the_review_and_answers_it(bench
     events = [*(("pull_request_review_comment", line) for line in lines), ("pull_request_review", review)]
     for name, payload in events:
         assert bench.deliver(name, payload).code == 204
-    assert retries(bench) == 1
+    assert bench.retries() == 1
     for words in ("use the other library", "rename this", "rename that"):
-        assert words in prompts(bench)
+        assert words in bench.prompt()
     bench.shop.branches[branch(run)] = COMMIT
     run = bench.ends(bench.reopened(bench.now(run)), commit=COMMIT)
-    assert reported(bench, run) == 204
-    assert retries(bench) == 1
+    assert bench.report(run) == 204
+    assert bench.retries() == 1
     assert bench.answers(pull["number"]) == []
 
 
@@ -199,7 +180,7 @@ def test_retry_on_a_line_answers_no_cancel_and_no_review_of_another_user(
     line = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
     line["comment"]["pull_request_review_id"] = review["review"]["id"]
     assert bench.deliver("pull_request_review_comment", line).code == 204
-    assert text not in prompts(bench)
+    assert text not in bench.prompt()
     assert bench.deliver("pull_request_review", review).code == 204
     assert bench.now(run).cancel == (text == "/cancel")
 
@@ -214,8 +195,8 @@ def test_review_that_asks_for_changes_counts_beside_other_commands(
     review = payloads.review(bench.shop, pull["number"], "changes_requested", f"{command}\nuse the other library")
     for guid in ("a", "b"):
         assert bench.deliver("pull_request_review", review, guid).code == 204
-    assert retries(bench) == int(counts)
-    assert ("use the other library" in prompts(bench)) == counts
+    assert bench.retries() == int(counts)
+    assert ("use the other library" in bench.prompt()) == counts
     assert len(bench.answers(pull["number"])) == int(command != "/retry")
 
 
@@ -226,9 +207,9 @@ def test_retry_in_the_text_of_a_review_names_its_comments_on_lines(bench: Delive
     line = payloads.review_comment(bench.shop, pull["number"], "rename this")
     line["comment"]["pull_request_review_id"] = review["review"]["id"]
     assert bench.deliver("pull_request_review", review).code == 204
-    assert retries(bench) == 1
+    assert bench.retries() == 1
     for words in ("as I wrote below", "On shop.py", "rename this"):
-        assert words in prompts(bench)
+        assert words in bench.prompt()
 
 
 def test_review_of_a_bot_delays_no_retry(bench: DeliveryBench) -> None:
@@ -237,8 +218,8 @@ def test_review_of_a_bot_delays_no_retry(bench: DeliveryBench) -> None:
     by_bot = payloads.review(bench.shop, pull["number"], "changes_requested", "a nit", "linter[bot]")
     bench.shop.reviews[pull["number"]] = [by_bot["review"]]
     assert bench.deliver("check_run", failed(bench, run, completed_at=bench.shop.place.now())).code == 204
-    assert retries(bench) == 1
-    assert "a nit" not in prompts(bench)
+    assert bench.retries() == 1
+    assert "a nit" not in bench.prompt()
 
 
 @pytest.mark.parametrize("kind", ["check_run", "status", "pull_request_review"])
@@ -249,6 +230,7 @@ def test_event_of_superseded_feedback_leads_to_what_is_still_open(
     run, pull = bench.with_pull(commit=COMMIT)
     bench.shop.branches[branch(run)] = COMMIT
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    deliveries = []
     for is_last in (False, True):
         fails = fails_again or not is_last
         if kind == "check_run":
@@ -259,15 +241,14 @@ def test_event_of_superseded_feedback_leads_to_what_is_still_open(
             state = "changes_requested" if fails else "approved"
             made = payloads.review(bench.shop, pull["number"], state, f"verdict {is_last}")
             bench.shop.reviews.setdefault(pull["number"], []).append(made["review"])
-        bench.github.hook.deliver(kind, made)
-    older = bench.queue[-2]
+        deliveries.append(bench.queued(kind, made))
     bench.clock.later(hours=70)
-    assert bench.take(older).code == 204
-    assert retries(bench) == int(fails_again)
+    assert bench.take(deliveries[0]).code == 204
+    assert bench.retries() == int(fails_again)
     if fails_again:
-        assert kind != "pull_request_review" or "verdict True" in prompts(bench)
-        assert bench.take(bench.queue[-1]).code == 204
-        assert retries(bench) == 1
+        assert kind != "pull_request_review" or "verdict True" in bench.prompt()
+        assert bench.take(deliveries[1]).code == 204
+        assert bench.retries() == 1
 
 
 def test_dismissed_review_and_changed_check_are_not_open(bench: DeliveryBench) -> None:
@@ -275,14 +256,14 @@ def test_dismissed_review_and_changed_check_are_not_open(bench: DeliveryBench) -
     bench.shop.branches[branch(run)] = COMMIT
     bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
     check = failed(bench, run)
-    bench.github.hook.deliver("check_run", check)
+    deliveries = [bench.queued("check_run", check)]
     bench.shop.checks[check["check_run"]["id"]] = {**check["check_run"], "conclusion": "success"}
     review = payloads.review(bench.shop, pull["number"], "changes_requested", "no")
-    bench.github.hook.deliver("pull_request_review", review)
+    deliveries.append(bench.queued("pull_request_review", review))
     bench.shop.reviews[pull["number"]] = [{**review["review"], "state": "DISMISSED"}]
-    for delivery in bench.queue[-2:]:
+    for delivery in deliveries:
         assert bench.take(delivery).code == 204
-    assert retries(bench) == 0
+    assert bench.retries() == 0
 
 
 def test_feedback_beyond_max_retries_gets_one_reply(bench: DeliveryBench) -> None:
@@ -295,8 +276,8 @@ def test_feedback_beyond_max_retries_gets_one_reply(bench: DeliveryBench) -> Non
     bench.deliver("check_run", failed(bench, run, "lint"))
     run = bench.ends(bench.now(run), commit=COMMIT)
     for _ in range(2):
-        assert reported(bench, run) == 204
+        assert bench.report(run) == 204
     limit = "was retried automatically once, which is the limit"
     answers = [text for text in bench.answers(pull["number"]) if limit in text]
     assert len(answers) == 1
-    assert retries(bench) == 1
+    assert bench.retries() == 1

@@ -12,7 +12,6 @@
 """
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,6 @@ from functions.github.api.client import connect
 from functions.github.commands.parse import StartRun, parse_comment
 from functions.github.reports.pull_request import build
 from functions.runs.model.origin import Origin, to_annotations
-from functions.runs.model.run import Run
 from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.builders import ended
 from tests.support.github import payloads
@@ -30,11 +28,6 @@ MERGE_GROUP = "f" * 40
 
 def issue(bench: DeliveryBench, text: str = "Its text", by: str = "octocat") -> int:
     return int(bench.shop.open_issue("An issue", text, by)["number"])
-
-
-def spec(run: Run) -> Any:
-    assert run.spec
-    return run.spec
 
 
 @pytest.mark.parametrize(
@@ -49,7 +42,7 @@ def spec(run: Run) -> Any:
 )
 def test_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> None:
     assert bench.comment(issue(bench), text).code == 204
-    assert spec(bench.run()).task_id == 3
+    assert bench.spec().task_id == 3
 
 
 @pytest.mark.parametrize(
@@ -75,8 +68,8 @@ def test_mention_of_a_user_is_part_of_the_retry_text(bench: DeliveryBench) -> No
     run, number = bench.asked_for()
     bench.ends(run)
     bench.comment(number, "/retry mind this:\n@somebody status of the page is red\n@5dlabs-rex status")
-    assert "@somebody status of the page is red" in spec(bench.now(run)).prompt_modification
-    assert "@5dlabs-rex" not in spec(bench.now(run)).prompt_modification
+    assert "@somebody status of the page is red" in bench.prompt(run)
+    assert "@5dlabs-rex" not in bench.prompt(run)
     assert any("Run" in text for text in bench.answers(number))
 
 
@@ -99,7 +92,7 @@ def test_command_in_the_text_of_an_issue_runs_once(bench: DeliveryBench, text: s
     number = issue(bench, text)
     for guid in ("a", "b"):
         assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
-    assert spec(bench.run()).task_id == 3
+    assert bench.spec().task_id == 3
     assert bench.shop.reactions == [{"issue": number, "content": "eyes"}]
 
 
@@ -114,7 +107,7 @@ def test_mistake_in_the_text_of_an_issue_is_answered(bench: DeliveryBench) -> No
 def test_command_in_the_text_of_a_pull_request_starts_from_its_base_branch(bench: DeliveryBench) -> None:
     pull = bench.shop.open_pull("feature", base="next", body="/code 3 service=api")
     assert bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened")).code == 204
-    assert spec(bench.run()).branch == "next"
+    assert bench.spec().branch == "next"
 
 
 def edited_text(bench: DeliveryBench, kind: str, number: int, body: str, by: str = "octocat") -> int:
@@ -142,7 +135,7 @@ def test_command_corrected_in_a_text_runs_once_and_after_a_cancel(bench: Deliver
     assert edited_text(bench, kind, number, text) == 204
     assert len([each for each in bench.answers(number) if "must be a number" in each]) == 2
     assert edited_text(bench, kind, number, "/code 3 service=api") == 204
-    assert spec(bench.run()).task_id == 3
+    assert bench.spec().task_id == 3
     for body in ("Thanks.\n\n/code 3 service=api", "/code 4 service=api"):
         assert edited_text(bench, kind, number, body) == 204
     assert len(bench.runs()) == 1
@@ -198,8 +191,7 @@ def test_text_of_an_agents_pull_request_is_no_command(bench: DeliveryBench) -> N
 @pytest.mark.parametrize("cancel", ["/cancel", "@5dlabs-rex cancel"])
 def test_later_cancel_overrides_a_command_in_the_issue_text(bench: DeliveryBench, cancel: str) -> None:
     number = issue(bench, "/code 3 service=api")
-    bench.github.hook.deliver("issues", payloads.issue(bench.shop, number, "opened"))
-    older = bench.queue[-1]
+    older = bench.queued("issues", payloads.issue(bench.shop, number, "opened"))
     bench.comment(number, cancel)
     bench.services = replace(bench.services, github=connect(bench.services.settings.github, bench.clock))
     assert bench.take(older).code == 204
@@ -209,19 +201,19 @@ def test_later_cancel_overrides_a_command_in_the_issue_text(bench: DeliveryBench
 def test_command_rewritten_as_a_mention_still_stands(bench: DeliveryBench) -> None:
     number = issue(bench)
     payload = bench.commented(number, "/code 3 service=api")
-    bench.github.hook.deliver("issue_comment", payload)
+    delivery = bench.queued("issue_comment", payload)
     bench.clock.later(minutes=1)
     payload["comment"] |= {"body": "@5dlabs-rex code 3 service=api", "updated_at": bench.shop.place.now()}
-    assert bench.take(bench.queue[-1]).code == 204
-    assert spec(bench.run()).task_id == 3
+    assert bench.take(delivery).code == 204
+    assert bench.spec().task_id == 3
 
 
 def test_mention_with_a_command_is_not_part_of_the_task(bench: DeliveryBench) -> None:
     number = issue(bench)
     bench.shop.comment(number, "@5dlabs-rex status\nIt happens on phones.")
     bench.comment(number, "/code")
-    assert "It happens on phones." in spec(bench.run()).task.text
-    assert "@5dlabs-rex" not in spec(bench.run()).task.text
+    assert "It happens on phones." in str(bench.spec().task)
+    assert "@5dlabs-rex" not in str(bench.spec().task)
 
 
 def in_merge_queue(bench: DeliveryBench, pull: Object, kind: str) -> Object:
@@ -238,15 +230,15 @@ def test_failed_check_in_the_merge_queue_retries_the_run(bench: DeliveryBench, k
     payload = in_merge_queue(bench, pull, kind)
     for guid in ("a", "b"):
         assert bench.deliver(kind, payload, guid).code == 204
-    assert spec(bench.now(run)).context_version == 2
-    assert "merge queue" in spec(bench.now(run)).prompt_modification
+    assert bench.spec(run).context_version == 2
+    assert "merge queue" in bench.prompt(run)
 
 
 def test_failed_check_of_another_pull_request_in_the_merge_queue_is_ignored(bench: DeliveryBench) -> None:
     run, _ = bench.with_pull(commit="d" * 40)
     other = bench.shop.open_pull("feature")
     assert bench.deliver("check_run", in_merge_queue(bench, other, "check_run")).code == 204
-    assert spec(bench.now(run)).context_version == 1
+    assert bench.spec(run).context_version == 1
 
 
 def test_pull_request_names_the_repository_of_a_managed_user() -> None:
