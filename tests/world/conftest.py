@@ -22,6 +22,7 @@ from tests.agent.conftest import (
 )
 from tests.agent.remotes import Remotes, git
 from tests.agent.world import World, lay_out, plain_settings
+from tests.world.claude_code import ClaudeCode
 from tests.world.saving_bench import Attempt, Stage
 
 __all__ = [
@@ -37,6 +38,11 @@ __all__ = [
     "ssh_world",
     "world",
 ]
+
+
+@pytest.fixture
+def cli(world: World, claude: str) -> ClaudeCode:
+    return ClaudeCode(world, claude)
 
 
 @pytest.fixture(scope="session")

@@ -30,12 +30,6 @@ from tests.agent.world import World, result_line
 from tests.support.http_servers import Handler, listening
 from tests.world.claude_code import ClaudeCode, shell
 
-
-@pytest.fixture
-def cli(world: World, claude: str) -> ClaudeCode:
-    return ClaudeCode(world, claude)
-
-
 BACKGROUND = {
     "a background command": [
         shell("echo x > x"),
