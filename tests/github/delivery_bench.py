@@ -82,6 +82,10 @@ class DeliveryBench:
 
     # Actions of people
 
+    def issue(self, title: str = "An issue", body: str | None = "Its text", by: str = "octocat") -> int:
+        """Open an issue; return its number."""
+        return int(self.shop.open_issue(title, body, by)["number"])
+
     def comment(self, number: int, body: str, by: str = "octocat") -> Answer:
         """Write a comment; return the answer of `github_event`."""
         return self.deliver("issue_comment", self.commented(number, body, by))
@@ -155,7 +159,7 @@ class DeliveryBench:
 
     def asked_for(self, command: str = "/code 3 service=api") -> tuple[Run, int]:
         """Request a run on a new issue; return the run and the issue's number."""
-        number = int(self.shop.open_issue()["number"])
+        number = self.issue()
         known = {run.uid for run in self.runs()}
         assert self.comment(number, command).code == 204
         (made,) = (run for run in self.runs() if run.uid not in known)

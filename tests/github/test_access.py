@@ -31,7 +31,7 @@ def allow(bench: DeliveryBench, callers: dict[str, Any], **github: Any) -> None:
 
 def asked(bench: DeliveryBench, command: str, by: str = "octocat") -> list[str]:
     """Write a command on a new issue, deliver it twice, and return the replies."""
-    number = bench.shop.open_issue("Task 3: log in")["number"]
+    number = bench.issue("Task 3: log in")
     assert bench.comment(number, command, by).code == 204
     assert bench.take(bench.queue[-1]).code == 204
     return bench.answers(number)
@@ -88,11 +88,11 @@ def test_a_label_or_assignment_needs_the_rights_of_its_sender(bench: DeliveryBen
         ("labeled", {"label": {"name": "document"}}),
         ("assigned", {"assignee": user("shop-agent")}),
     ):
-        number = bench.shop.open_issue("Task 3: log in")["number"]
+        number = bench.issue("Task 3: log in")
         bench.deliver("issues", payloads.issue(bench.shop, number, action, **what))
         assert bench.answers(number) == [NOT_REX.replace("tess", "none")]
         assert bench.runs() == []
-    number = bench.shop.open_issue("Task 3: log in")["number"]
+    number = bench.issue("Task 3: log in")
     bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", "hubot", label={"name": "document"}))
     assert len(bench.runs()) == 1
 
@@ -143,7 +143,7 @@ def test_without_access_settings_write_access_is_sufficient(bench: DeliveryBench
 
 def test_the_name_of_a_run_depends_on_the_comment_and_not_on_access(bench: DeliveryBench) -> None:
     allow(bench, REX)
-    payload = bench.commented(bench.shop.open_issue()["number"], "/docs")
+    payload = bench.commented(bench.issue(), "/docs")
     bench.deliver("issue_comment", payload)
     key = f"{bench.shop.id}/issues/comment/{payload['comment']['id']}/0"
     assert bench.run().name == naming.run_name(f"github\n{bench.world.namespace}\nDocsRun\n{key}")

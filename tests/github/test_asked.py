@@ -66,7 +66,7 @@ def test_a_command_on_an_issue_applies_to_its_latest_run(bench: DeliveryBench) -
     assert bench.comment(number, "/docs").code == 204
     assert bench.comment(number, "/cancel").code == 204
     assert {run.kind: run.cancel for run in bench.runs()} == {"CodeRun": False, "DocsRun": True}
-    assert bench.comment(bench.shop.open_issue()["number"], "/cancel").code == 204
+    assert bench.comment(bench.issue(), "/cancel").code == 204
     assert not next(run for run in bench.runs() if run.uid == first.uid).cancel
 
 
@@ -138,7 +138,7 @@ def test_a_command_on_a_run_being_deleted_is_refused(bench: DeliveryBench) -> No
 
 @pytest.mark.parametrize("command", ["/retry", "/cancel", "/status"])
 def test_a_command_without_a_run_gets_a_reply(bench: DeliveryBench, command: str) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.comment(number, command)
     assert bench.answers(number) == [
         "There is no run for this issue or pull request. Finished runs are deleted after a while; start a new one."

@@ -104,7 +104,7 @@ def test_a_late_command_applies_to_the_run_at_the_time_of_the_comment(bench: Del
 
 
 def test_the_latest_run_is_the_last_requested_not_the_last_created(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     for command in ("/code 1 service=api", "/code 2 service=api", "/cancel"):
         bench.github.hook.deliver("issue_comment", bench.commented(number, command))
     for event in (bench.queue[1], bench.queue[0], bench.queue[2]):
@@ -204,7 +204,7 @@ def test_a_redelivered_cancel_does_not_stop_a_retry_of_the_run(bench: DeliveryBe
 
 
 def test_a_refused_command_creates_no_run_when_redelivered(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.configure("service: [bad")
     bench.comment(number, "/code 3 service=api")
     (answer,) = bench.answers(number)
@@ -221,7 +221,7 @@ def test_a_refused_label_creates_no_run_when_redelivered(bench: DeliveryBench) -
     denied = AccessSettings.model_validate({"callers": {"github:somebody": {"agents": ["*"]}}})
     settings = allowed.settings.model_copy(update={"access": denied})
     bench.services = replace(allowed, settings=settings)
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.deliver("issues", labeled(bench, number, "document"))
     bench.services = allowed
     again(bench)

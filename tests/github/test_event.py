@@ -24,7 +24,7 @@ from tests.support.github.content import user
 
 
 def test_a_comment_becomes_a_run_with_its_origin(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     payload = bench.commented(number, "/code 3 service=api")
     assert bench.deliver("issue_comment", payload).code == 204
     run, spec = bench.run(), bench.spec()
@@ -72,14 +72,14 @@ def test_a_run_requested_on_a_forks_pull_request_uses_the_base_repository(bench:
 
 @pytest.mark.parametrize("before", ["\U0001f600" * 65_500 + "\n\n", "a line of one paragraph\n" * 2_500])
 def test_a_command_at_the_end_of_the_longest_comment_is_run(bench: DeliveryBench, before: str) -> None:
-    number = bench.shop.open_issue(body="\U0001f600" * 65_536)["number"]
+    number = bench.issue(body="\U0001f600" * 65_536)
     assert bench.comment(number, f"{before}/code 3 service=api").code == 204
     assert bench.spec().task_id == 3
     assert bench.answers(number) == []
 
 
 def test_a_command_in_a_comment_over_githubs_limit_gets_a_reply(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     assert bench.comment(number, "/code 3 service=api\n" + "x" * 65_536).code == 204
     assert bench.runs() == []
     (answer,) = bench.answers(number)
@@ -91,7 +91,7 @@ def test_a_command_in_a_comment_over_githubs_limit_gets_a_reply(bench: DeliveryB
 
 def test_a_mapped_label_starts_its_command_once(bench: DeliveryBench) -> None:
     bench.configure('labels: {"Agent: code": /code service=api}')
-    number = bench.shop.open_issue("Task 12: log in")["number"]
+    number = bench.issue("Task 12: log in")
     payload = payloads.issue(bench.shop, number, "labeled", label={"name": "agent: CODE"})
     for guid in ("by the App", "by the organization"):
         assert bench.deliver("issues", payload, guid).code == 204
@@ -102,7 +102,7 @@ def test_a_mapped_label_starts_its_command_once(bench: DeliveryBench) -> None:
 
 def test_a_mapped_assignment_starts_its_command(bench: DeliveryBench) -> None:
     bench.configure("assignees: {shop-agent: /docs services}")
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.deliver("issues", payloads.issue(bench.shop, number, "assigned", assignee=user("Shop-Agent")))
     assert bench.run().kind == "DocsRun"
 
@@ -110,7 +110,7 @@ def test_a_mapped_assignment_starts_its_command(bench: DeliveryBench) -> None:
 @pytest.mark.parametrize("configured", ["", "labels: {document: /docs}", "labels: [bad"])
 def test_a_label_without_mapping_costs_one_call(bench: DeliveryBench, configured: str) -> None:
     bench.configure(configured)
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", label={"name": "bug"}))
     assert bench.github.asked("repos/acme/shop/(?!installation)") == [
         "GET /repos/acme/shop/contents/.github/orchestrator.yaml"
@@ -122,13 +122,13 @@ def test_a_label_without_mapping_costs_one_call(bench: DeliveryBench, configured
 def test_a_label_by_a_user_without_write_access_starts_nothing(bench: DeliveryBench) -> None:
     bench.configure("labels: {document: /docs}")
     bench.shop.people["triager"] = "triage"
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", "triager", label={"name": "document"}))
     assert bench.runs() == []
 
 
 def test_a_mapped_command_without_a_task_gets_a_reply(bench: DeliveryBench) -> None:
     bench.configure("labels: {agent: /code service=api}")
-    number = bench.shop.open_issue("Task 3.1: log in")["number"]
+    number = bench.issue("Task 3.1: log in")
     bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", label={"name": "agent"}))
     assert "the task is missing: name it in the title" in bench.answers(number)[0]

@@ -16,7 +16,7 @@ from tests.github.delivery_bench import DeliveryBench
 
 
 def test_concurrent_and_late_redeliveries_make_one_run(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     payload = bench.commented(number, "/code 3 service=api")
     assert bench.deliver("issue_comment", payload, "guid-1").code == 204
     (event,) = bench.queue
@@ -31,7 +31,7 @@ def test_concurrent_and_late_redeliveries_make_one_run(bench: DeliveryBench) -> 
 
 
 def test_ten_concurrent_first_deliveries_make_one_run_per_command(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     payload = bench.commented(number, "/code 3 service=api\n/docs")
     with ThreadPoolExecutor(10) as pool:
         events = [bench.queue[-1] for _ in range(10) if bench.github.hook.deliver("issue_comment", payload, "g")]
@@ -41,7 +41,7 @@ def test_ten_concurrent_first_deliveries_make_one_run_per_command(bench: Deliver
 
 
 def test_a_comment_delivered_by_two_hooks_makes_one_run(bench: DeliveryBench) -> None:
-    payload = bench.commented(bench.shop.open_issue()["number"], "/code 3 service=api")
+    payload = bench.commented(bench.issue(), "/code 3 service=api")
     by_organization = {key: value for key, value in payload.items() if key != "installation"}
     assert bench.deliver("issue_comment", payload, "by the App").code == 204
     assert bench.deliver("issue_comment", by_organization, "by the organization").code == 204
@@ -49,7 +49,7 @@ def test_a_comment_delivered_by_two_hooks_makes_one_run(bench: DeliveryBench) ->
 
 
 def test_two_equal_commands_in_a_comment_make_two_runs(bench: DeliveryBench) -> None:
-    payload = bench.commented(bench.shop.open_issue()["number"], "/code 3 service=api\n/code 3 service=api")
+    payload = bench.commented(bench.issue(), "/code 3 service=api\n/code 3 service=api")
     for _ in range(2):
         assert bench.deliver("issue_comment", payload).code == 204
     assert len(bench.runs()) == 2
@@ -73,7 +73,7 @@ def test_a_redelivery_after_a_configuration_change_makes_no_other_run(bench: Del
 
 
 def test_an_invalid_command_gets_one_reply(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     payload = bench.commented(number, "/code three\n/docs a b")
     bench.deliver("issue_comment", payload)
     assert len(bench.answers(number)) == 2
@@ -85,7 +85,7 @@ def test_an_invalid_command_gets_one_reply(bench: DeliveryBench) -> None:
 
 
 def test_ten_concurrent_deliveries_get_one_reply(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.github.hook.deliver("issue_comment", bench.commented(number, "/code three"))
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda _: bench.take(bench.queue[-1]), range(10)))
@@ -93,7 +93,7 @@ def test_ten_concurrent_deliveries_get_one_reply(bench: DeliveryBench) -> None:
 
 
 def test_a_marker_pasted_by_a_user_does_not_count_as_a_reply(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     payload = bench.commented(number, "/code three")
     bench.deliver("issue_comment", payload)
     (ours,) = (each for each in bench.shop.comments_on(number) if each["user"]["type"] == "Bot")
@@ -105,7 +105,7 @@ def test_a_marker_pasted_by_a_user_does_not_count_as_a_reply(bench: DeliveryBenc
 
 def test_a_reply_posted_despite_an_error_is_not_posted_again(bench: DeliveryBench) -> None:
     bench.github.fails("POST .*/comments", 502, applied=True)
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     assert bench.comment(number, "/code three").code == 503
     assert bench.take(bench.queue[-1]).code == 204
     assert len(bench.answers(number)) == 1

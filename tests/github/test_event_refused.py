@@ -35,7 +35,7 @@ def test_a_user_without_write_access_is_ignored(bench: DeliveryBench, by: str) -
 @pytest.mark.parametrize("role", ["write", "maintain", "admin"])
 def test_a_user_with_write_access_can_request_runs(bench: DeliveryBench, role: str) -> None:
     bench.shop.people["hubot-the-person"] = role
-    assert bench.comment(bench.shop.open_issue()["number"], "/code 3 service=api", "hubot-the-person").code == 204
+    assert bench.comment(bench.issue(), "/code 3 service=api", "hubot-the-person").code == 204
     assert len(bench.runs()) == 1
 
 
@@ -51,13 +51,13 @@ def test_a_user_with_write_access_can_request_runs(bench: DeliveryBench, role: s
     ],
 )
 def test_a_comment_without_a_command_makes_no_call(bench: DeliveryBench, body: str, by: str) -> None:
-    assert bench.comment(bench.shop.open_issue()["number"], body, by).code == 204
+    assert bench.comment(bench.issue(), body, by).code == 204
     assert bench.world.calls.calls == []
     assert bench.github.calls == []
 
 
 def test_the_command_of_an_edited_comment_is_not_repeated(bench: DeliveryBench) -> None:
-    payload = bench.commented(bench.shop.open_issue()["number"], "/code 3 service=api")
+    payload = bench.commented(bench.issue(), "/code 3 service=api")
     for action in ("created", "edited"):
         changes = {"body": {"from": "/code three"}}
         assert bench.deliver("issue_comment", payload | {"action": action, "changes": changes}).code == 204
@@ -65,7 +65,7 @@ def test_the_command_of_an_edited_comment_is_not_repeated(bench: DeliveryBench) 
 
 
 def test_a_permission_is_cached_for_a_minute(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     for _ in range(3):
         bench.comment(number, "/status")
     assert len(bench.github.asked("collaborators")) == 1
@@ -80,7 +80,7 @@ def test_a_permission_is_cached_for_a_minute(bench: DeliveryBench) -> None:
 
 
 def test_an_invalid_command_is_answered_with_its_usage(bench: DeliveryBench) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.comment(number, "/code 3 sevice=api")
     (answer,) = bench.answers(number)
     assert "there is no option `sevice`" in answer
@@ -103,7 +103,7 @@ def test_an_invalid_configuration_is_reported_and_a_cancel_still_works(bench: De
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"service: ["])
 def test_an_unreadable_configuration_gets_a_reply(bench: DeliveryBench, content: bytes) -> None:
     bench.shop.files["main", ".github/orchestrator.yaml"] = content
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.comment(number, "/docs")
     (answer,) = bench.answers(number)
     assert ".github/orchestrator.yaml" in answer
@@ -119,7 +119,7 @@ def test_only_the_default_branchs_configuration_is_used(bench: DeliveryBench) ->
 
 def test_a_disabled_command_gets_a_reply(bench: DeliveryBench) -> None:
     bench.configure("commands: [status]")
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.comment(number, "/docs")
     assert bench.answers(number) == [
         "`/docs` is disabled in this repository: add it to `commands` in `.github/orchestrator.yaml` to allow it."
@@ -129,7 +129,7 @@ def test_a_disabled_command_gets_a_reply(bench: DeliveryBench) -> None:
 
 def test_the_configuration_cannot_name_secrets(bench: DeliveryBench) -> None:
     bench.configure("envFromSecrets: [claude-api-key]")
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.comment(number, "/docs")
     assert "line 1, envFromSecrets: is not a known field" in bench.answers(number)[0]
 
@@ -138,7 +138,7 @@ def test_a_delivery_is_acknowledged_if_no_reply_can_be_posted(
     bench: DeliveryBench, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "orchestrator")
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     bench.shop.issues[number]["locked"] = True
     assert bench.comment(number, "/code three").code == 204
     assert "cannot post a reply" in caplog.text

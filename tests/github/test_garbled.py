@@ -53,6 +53,7 @@ def calls_garbled_with(body: bytes) -> range:
 class Garbling(ForwardingTransport):
     """A transport to GitHub, or to GitHub and the cluster, that garbles call number `at` (0-based) to GitHub."""
 
+    inner: Any
     at: int
     body: bytes
     made: int = 0
@@ -165,7 +166,7 @@ def test_a_pull_request_event_is_redelivered_after_a_garbled_answer(bench: Deliv
 def test_an_invalid_page_of_deliveries_is_read_again(bench: DeliveryBench, body: Any) -> None:
     bench.world.services = replace(bench.services, publisher=None)
     bench.github.hook.send = lambda *_: 503
-    bench.github.hook.deliver("issue_comment", bench.commented(bench.shop.open_issue()["number"], "/docs"))
+    bench.github.hook.deliver("issue_comment", bench.commented(bench.issue(), "/docs"))
     bench.clock.later(minutes=30)
     bench.github.fails(LIST, 200, body=body)
     assert swept(bench.world)["redelivered"] == 0

@@ -77,7 +77,7 @@ def assert_only_shown(text: str) -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_arguments_are_only_shown(bench: DeliveryBench, hostile: str) -> None:
     line = hostile.replace("\n", " ")
-    number = bench.shop.open_issue(hostile, hostile)["number"]
+    number = bench.issue(hostile, hostile)
     for body in (
         f"/code {line}",
         f"/code 3 service={line}",

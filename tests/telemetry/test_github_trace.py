@@ -22,7 +22,7 @@ def test_a_comment_and_its_run_have_one_trace(logged: Logged) -> None:
     with serving(Github(clock)) as github:
         bench = DeliveryBench(InProcessServer(), "orchestrator", github, clock)
         bench.services = replace(bench.services, publisher=TracedPublisher(bench))
-        number = bench.shop.open_issue("Task 12: log in")["number"]
+        number = bench.issue("Task 12: log in")
         github.hook.deliver("issue_comment", bench.commented(number, "/code 1 service=api"), "guid-1")
         (event,) = bench.queue
         pushed = Request(to_request(event)[0], json.dumps(event.data).encode())

@@ -174,7 +174,7 @@ def test_github_secrets_and_text_of_people_are_not_logged(logged: Logged) -> Non
     clock = Clock()
     with serving(Github(clock)) as github:
         bench = DeliveryBench(InProcessServer(), "orchestrator", github, clock)
-        number = bench.shop.open_issue(f"Task 12: {SECRET}")["number"]
+        number = bench.issue(f"Task 12: {SECRET}")
         for by in ("octocat", "stranger"):
             for text in COMMANDS:
                 bench.comment(number, text, by)

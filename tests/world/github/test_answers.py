@@ -70,18 +70,18 @@ def status_on_pull_request(bench: DeliveryBench) -> Scenario:
 
 
 def issue_as_task_by_mention(bench: DeliveryBench) -> Scenario:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     return bench.queued("issue_comment", bench.commented(number, "@5dlabs-rex code")), runs_of(bench, number)
 
 
 def text_of_issue(bench: DeliveryBench) -> Scenario:
-    number = bench.shop.open_issue(body="/code 3")["number"]
+    number = bench.issue(body="/code 3")
     return bench.queued("issues", payloads.issue(bench.shop, number, "opened")), runs_of(bench, number)
 
 
 def comment_that_is_not_listed(bench: DeliveryBench) -> Scenario:
     """GitHub returns the comment by its id, and not yet in the list of comments."""
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     payload = bench.commented(number, "/code 3")
     written = payload["comment"]
     written["issue_url"] = ""

@@ -1,21 +1,4 @@
-"""Commands as people write, correct and withdraw them.
-
-| case                                                                  | expected                                  |
-|-----------------------------------------------------------------------|-------------------------------------------|
-| G7: /retry on a line of a pull request                                | the prompt has file, line and diff        |
-| G11: a title with the number of a subtask                             | a question; the parent task is not run    |
-| G12: an invalid configuration, then a label that it mentions          | one reply on the issue                    |
-| G13: unusual blanks, invisible characters                             | parsed as they look                       |
-| G14: a later /cancel handled first; a comment deleted before handling | nothing starts                            |
-| G16: .github/orchestrator.yml                                         | read                                      |
-| G17: a mistaken command corrected by an edit                          | run once; a completed one is not repeated |
-| the later /cancel on a line of the pull request, or in a review       | nothing starts                            |
-| a comment edited by another user                                      | not a command of that user                |
-| a subtask, an id with letters                                         | accepted                                  |
-| G19: over 1,000 comments, a redelivered mistake                       | one reply                                 |
-| github.bots                                                           | commands of listed bots are accepted      |
-| cancelOnClose; "Re-run" on our check                                  | cancels; retries                          |
-"""
+"""CASES G7, G11 to G14, G16, G19: commands as people write and withdraw them."""
 
 import unicodedata
 from dataclasses import replace
@@ -25,10 +8,6 @@ import pytest
 
 from tests.github.delivery_bench import DeliveryBench, Object
 from tests.support.github import payloads
-
-
-def issue(bench: DeliveryBench, title: str = "An issue") -> int:
-    return int(bench.shop.open_issue(title)["number"])
 
 
 def test_prompt_of_a_retry_on_a_line_has_file_line_and_diff(bench: DeliveryBench) -> None:
@@ -56,7 +35,7 @@ MORE_THAN_A_NUMBER = [
 )
 def test_title_with_more_than_a_whole_number_names_no_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
-    number = issue(bench, title)
+    number = bench.issue(title)
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "labeled", label={"name": "doit"})).code == 204
     assert bench.runs() == []
     assert "the task is missing" in bench.answers(number)[0]
@@ -67,7 +46,7 @@ def test_title_with_more_than_a_whole_number_names_no_task(bench: DeliveryBench,
 )
 def test_whole_number_in_a_title_is_the_task(bench: DeliveryBench, title: str) -> None:
     bench.configure("labels: {doit: /code service=api}")
-    payload = payloads.issue(bench.shop, issue(bench, title), "labeled", label={"name": "doit"})
+    payload = payloads.issue(bench.shop, bench.issue(title), "labeled", label={"name": "doit"})
     assert bench.deliver("issues", payload).code == 204
     assert bench.spec().task_id == 3
 
@@ -78,7 +57,7 @@ def test_invalid_configuration_is_reported_only_for_names_it_mentions(
     bench: DeliveryBench, event: str, name: str, reports: int
 ) -> None:
     bench.configure("labels: {doit: /code}\nassignees: {doit: /code}\nservcie: api")
-    number = issue(bench)
+    number = bench.issue()
     more: Object = {"label": {"name": name}} if event == "labeled" else {"assignee": {"login": name}}
     payload = payloads.issue(bench.shop, number, event, **more)
     for guid in ("a", "b"):
@@ -91,7 +70,7 @@ def test_invalid_configuration_is_reported_only_for_names_it_mentions(
 def test_label_matches_in_both_unicode_normal_forms(bench: DeliveryBench, form: Literal["NFC", "NFD"]) -> None:
     bench.configure("labels: {À faire: /code 3 service=api}")
     label = {"name": unicodedata.normalize(form, "à Faire")}
-    assert bench.deliver("issues", payloads.issue(bench.shop, issue(bench), "labeled", label=label)).code == 204
+    assert bench.deliver("issues", payloads.issue(bench.shop, bench.issue(), "labeled", label=label)).code == 204
     assert len(bench.runs()) == 1
 
 
@@ -101,37 +80,22 @@ INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad\u200e"
 
 @pytest.mark.parametrize("blank", BLANKS)
 def test_any_unicode_blank_separates_words_of_a_command(bench: DeliveryBench, blank: str) -> None:
-    assert bench.comment(issue(bench), f"/code{blank}3{blank}service=api{blank}").code == 204
+    assert bench.comment(bench.issue(), f"/code{blank}3{blank}service=api{blank}").code == 204
     assert bench.spec().service == "api"
 
 
 @pytest.mark.parametrize("character", INVISIBLE)
 def test_invisible_characters_in_a_command_are_ignored(bench: DeliveryBench, character: str) -> None:
-    assert bench.comment(issue(bench), f"{character}/code{character} 3{character} service=api{character}").code == 204
+    assert bench.comment(bench.issue(), f"{character}/code{character} 3{character} service=api{character}").code == 204
     assert bench.spec().service == "api"
 
 
 @pytest.mark.parametrize(("word", "task"), [("1.2", "1.2"), ("HAM-1", "HAM-1"), ("#3", 3), ("٣", None), ("3️⃣", None)])
 def test_every_valid_task_master_id_is_accepted(bench: DeliveryBench, word: str, task: int | str | None) -> None:
-    number = issue(bench)
+    number = bench.issue()
     assert bench.comment(number, f"/code {word} service=api").code == 204
     assert [run.spec.task_id for run in bench.runs()] == ([task] if task else [])  # type: ignore[union-attr]
     assert task or "must be a number from 1" in bench.answers(number)[0]
-
-
-@pytest.mark.parametrize("by", ["octocat", "mallory"])
-def test_command_counts_as_its_authors_when_another_user_edits_the_comment(bench: DeliveryBench, by: str) -> None:
-    """A maintainer who corrects the spelling of another user's comment does not give the command in it."""
-    number = issue(bench)
-    payload = bench.commented(number, "/code 3 service=api", "mallory")
-    assert bench.deliver("issue_comment", payload).code == 204
-    payload["comment"]["updated_at"] = bench.shop.place.now()
-    edited = payloads.issue_comment(bench.shop, number, payload["comment"], "edited")
-    edited["changes"] = {"body": {"from": "/cod 3 service=api"}}
-    edited["sender"] = edited["sender"] | {"login": by}
-    assert bench.deliver("issue_comment", edited).code == 204
-    assert bench.runs() == []
-    assert bench.answers(number) == []
 
 
 @pytest.mark.parametrize("command", ["/code 3 service=api", "/retry"])
@@ -172,7 +136,7 @@ def test_later_cancel_on_a_line_or_in_a_review_overrides_an_older_command(
 
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])
 def test_cancel_without_write_access_has_no_effect(bench: DeliveryBench, by: str) -> None:
-    number = issue(bench)
+    number = bench.issue()
     older = bench.queued("issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.comment(number, "/cancel", by)
     assert bench.take(older).code == 204
@@ -180,7 +144,7 @@ def test_cancel_without_write_access_has_no_effect(bench: DeliveryBench, by: str
 
 
 def test_command_in_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> None:
-    number = issue(bench)
+    number = bench.issue()
     event = bench.queued("issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.shop.comments.clear()
     assert bench.take(event).code == 503, "GitHub may not show it yet"
@@ -191,76 +155,12 @@ def test_command_in_a_deleted_comment_starts_nothing(bench: DeliveryBench) -> No
 
 def test_repository_file_may_end_in_yml(bench: DeliveryBench) -> None:
     bench.shop.files["main", ".github/orchestrator.yml"] = b"service: api"
-    bench.comment(issue(bench), "/code 3")
+    bench.comment(bench.issue(), "/code 3")
     assert bench.spec().service == "api"
 
 
-def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
-    number = issue(bench)
-    payload = bench.commented(number, "/code three service=api")
-    assert bench.deliver("issue_comment", payload).code == 204
-    assert "must be a number" in bench.answers(number)[0]
-    assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
-    assert bench.take(bench.queue[-1]).code == 204
-    assert bench.spec().task_id == 3
-    assert edited(bench, number, payload["comment"], "/code 4 service=api") == 204
-    assert len(bench.runs()) == 1
-
-
-def edited(bench: DeliveryBench, number: int, comment: Object, body: str) -> int:
-    """Edit a comment a minute after what was done last; return the code of the answer."""
-    bench.clock.later(minutes=1)
-    before = {"body": {"from": comment["body"]}}
-    comment |= {"body": body, "updated_at": bench.shop.place.now()}
-    return bench.deliver(
-        "issue_comment", payloads.issue_comment(bench.shop, number, comment, "edited") | {"changes": before}
-    ).code
-
-
-def test_command_corrected_after_a_cancel_is_not_cancelled_by_it(bench: DeliveryBench) -> None:
-    number = issue(bench)
-    payload = bench.commented(number, "/code three service=api")
-    bench.deliver("issue_comment", payload)
-    for text in ("/code 4 service=api", "/cancel"):
-        bench.clock.later(minutes=1)
-        bench.comment(number, text)
-    assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
-    assert {run.spec.task_id: run.cancel for run in bench.runs()} == {4: True, 3: False}  # type: ignore[union-attr]
-
-
-def test_cancel_added_by_an_edit_is_about_the_run_at_the_time_of_the_edit(bench: DeliveryBench) -> None:
-    number = issue(bench)
-    bench.comment(number, "/code 3 service=api")
-    bench.clock.later(minutes=1)
-    payload = bench.commented(number, "/code 4 service=web")
-    bench.deliver("issue_comment", payload)
-    assert edited(bench, number, payload["comment"], "/cancel") == 204
-    assert {run.spec.task_id: run.cancel for run in bench.runs()} == {3: False, 4: True}  # type: ignore[union-attr]
-
-
-def test_retry_edited_into_a_cancel_is_cancelled(bench: DeliveryBench) -> None:
-    run, number = bench.asked_for()
-    bench.ends(run)
-    payload = bench.commented(number, "/retry the wrong way")
-    bench.deliver("issue_comment", payload)
-    assert not bench.run().cancel
-    for _ in range(2):
-        assert edited(bench, number, payload["comment"], "/cancel") == 204
-    assert bench.run().cancel
-
-
-def test_cancel_left_by_an_edit_keeps_its_time(bench: DeliveryBench) -> None:
-    number = issue(bench)
-    payload = bench.commented(number, "/cancel")
-    bench.deliver("issue_comment", payload)
-    bench.clock.later(minutes=1)
-    bench.comment(number, "/code 3 service=api")
-    assert edited(bench, number, payload["comment"], "/cancel\n\nThanks") == 204
-    assert not bench.run().cancel
-
-
 def test_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> None:
-    number = issue(bench)
+    number = bench.issue()
     for _ in range(1100):
         bench.shop.comment(number, "hello")
     payload = bench.commented(number, "/code three")
@@ -273,7 +173,7 @@ def test_mistake_on_a_long_issue_is_answered_once(bench: DeliveryBench) -> None:
 def test_commands_of_listed_bots_are_accepted(bench: DeliveryBench, bots: list[str], runs: int) -> None:
     github = bench.services.settings.github.model_copy(update={"bots": bots})
     bench.services = replace(bench.services, settings=bench.services.settings.model_copy(update={"github": github}))
-    assert bench.comment(issue(bench), "/code 3 service=api", "renovate[bot]").code == 204
+    assert bench.comment(bench.issue(), "/code 3 service=api", "renovate[bot]").code == 204
     assert len(bench.runs()) == runs
 
 

@@ -46,7 +46,7 @@ def test_end_of_100_runs_is_reported_within_the_limit(bench: DeliveryBench) -> N
     limits.per_minute, limits.per_hour = 80, 500
     host = f"https://{bench.github.url.partition('//')[2]}"
     for at in range(100):
-        where = origin.Origin("acme/shop", int(bench.shop.open_issue()["number"]), "octocat", "", bench.shop.id)
+        where = origin.Origin("acme/shop", bench.issue(), "octocat", "", bench.shop.id)
         spec = SPECS["CodeRun"].model_validate({**CODE_SPEC, "repositoryUrl": f"{host}/acme/shop.git"})
         made = manifest.run(spec, bench.world.namespace, f"run-{at}", origin.to_annotations(where))
         bench.world.kubelet.create(RUNS["CodeRun"], made)

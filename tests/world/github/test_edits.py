@@ -1,12 +1,4 @@
-"""G14, G17: texts with commands are edited while their deliveries are still on the way.
-
-| edit                                                        | expected                                          |
-|-------------------------------------------------------------|---------------------------------------------------|
-| another command in front of the one that was there          | that one runs once, in any order of deliveries    |
-| text beside a mistake                                       | one reply                                         |
-| a /cancel added, in a comment, a line, a review or an issue | dated from the edit: an older command is not run  |
-| text beside a /cancel                                       | dated from its text: a later command is run       |
-"""
+"""CASES G14, G17: texts with commands are edited, also while their deliveries are on the way."""
 
 from typing import Any
 
@@ -48,13 +40,7 @@ class Text:
         self.part |= changed
         if self.event in ("issues", "pull_request"):
             self.bench.shop.issues[self.number] |= changed
-        return queued(self.bench, self.event, self.payload | {"action": "edited", "changes": changes})
-
-
-def queued(bench: DeliveryBench, event: str, payload: Object) -> Any:
-    """Return the event in the queue, not handled yet."""
-    assert bench.github.hook.deliver(event, payload).status_code == 200
-    return bench.queue[-1]
+        return self.bench.queued(self.event, self.payload | {"action": "edited", "changes": changes})
 
 
 def place(bench: DeliveryBench, event: str) -> int:
@@ -70,7 +56,7 @@ def test_command_moved_by_an_edit_runs_once(
     bench: DeliveryBench, event: str, order: tuple[int, ...], handled: bool
 ) -> None:
     text = Text(bench, event, place(bench, event), "/code 3 service=api")
-    events = [queued(bench, event, text.payload)]
+    events = [bench.queued(event, text.payload)]
     if handled:
         bench.take(events[0])
     events.append(text.edit("/status\n\n/code 3 service=api"))
@@ -81,7 +67,7 @@ def test_command_moved_by_an_edit_runs_once(
 
 def test_edit_beside_a_mistake_gets_no_second_reply(bench: DeliveryBench) -> None:
     text = Text(bench, "issue_comment", place(bench, "issue_comment"), "/code three")
-    bench.take(queued(bench, "issue_comment", text.payload))
+    bench.take(bench.queued("issue_comment", text.payload))
     bench.take(text.edit("/code three\n\nPlease"))
     assert len(bench.answers(text.number)) == 1
 
@@ -95,7 +81,7 @@ def test_cancel_added_by_an_edit_overrides_a_command_before_the_edit(
     if has_run:
         bench.comment(text.number, "/code 3 service=api")
     bench.clock.later(minutes=1)
-    older = queued(bench, "issue_comment", bench.commented(text.number, "/code 4 service=web"))
+    older = bench.queued("issue_comment", bench.commented(text.number, "/code 4 service=web"))
     assert bench.take(text.edit("Its text\n\n/cancel")).code == 204
     bench.clock.later(hours=1)
     assert bench.take(older).code == 204
@@ -113,9 +99,88 @@ def test_cancel_left_by_an_edit_overrides_no_later_command(bench: DeliveryBench,
         bench.shop.issues[number]["body"] = "/cancel"
     text = Text(bench, event, number, "/cancel")
     text.part["body"] = "/cancel"
-    bench.take(queued(bench, event, text.payload))
+    bench.take(bench.queued(event, text.payload))
     bench.clock.later(minutes=1)
-    later = queued(bench, "issue_comment", bench.commented(number, "/code 4 service=web"))
+    later = bench.queued("issue_comment", bench.commented(number, "/code 4 service=web"))
     assert bench.take(text.edit("/cancel\n\nThanks")).code == 204
     assert bench.take(later).code == 204
     assert 4 in [run.spec.task_id for run in bench.runs() if not run.cancel]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("by", ["octocat", "mallory"])
+def test_command_counts_as_its_authors_when_another_user_edits_the_comment(bench: DeliveryBench, by: str) -> None:
+    """A maintainer who corrects the spelling of another user's comment does not give the command in it."""
+    number = bench.issue()
+    payload = bench.commented(number, "/code 3 service=api", "mallory")
+    assert bench.deliver("issue_comment", payload).code == 204
+    payload["comment"]["updated_at"] = bench.shop.place.now()
+    edited = payloads.issue_comment(bench.shop, number, payload["comment"], "edited")
+    edited["changes"] = {"body": {"from": "/cod 3 service=api"}}
+    edited["sender"] = edited["sender"] | {"login": by}
+    assert bench.deliver("issue_comment", edited).code == 204
+    assert bench.runs() == []
+    assert bench.answers(number) == []
+
+
+def test_corrected_command_runs_once(bench: DeliveryBench) -> None:
+    number = bench.issue()
+    payload = bench.commented(number, "/code three service=api")
+    assert bench.deliver("issue_comment", payload).code == 204
+    assert "must be a number" in bench.answers(number)[0]
+    assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
+    assert bench.take(bench.queue[-1]).code == 204
+    assert bench.spec().task_id == 3
+    assert edited(bench, number, payload["comment"], "/code 4 service=api") == 204
+    assert len(bench.runs()) == 1
+
+
+def edited(bench: DeliveryBench, number: int, comment: Object, body: str) -> int:
+    """Edit a comment a minute after what was done last; return the code of the answer."""
+    bench.clock.later(minutes=1)
+    before = {"body": {"from": comment["body"]}}
+    comment |= {"body": body, "updated_at": bench.shop.place.now()}
+    return bench.deliver(
+        "issue_comment", payloads.issue_comment(bench.shop, number, comment, "edited") | {"changes": before}
+    ).code
+
+
+def test_command_corrected_after_a_cancel_is_not_cancelled_by_it(bench: DeliveryBench) -> None:
+    number = bench.issue()
+    payload = bench.commented(number, "/code three service=api")
+    bench.deliver("issue_comment", payload)
+    for text in ("/code 4 service=api", "/cancel"):
+        bench.clock.later(minutes=1)
+        bench.comment(number, text)
+    assert edited(bench, number, payload["comment"], "/code 3 service=api") == 204
+    assert {run.spec.task_id: run.cancel for run in bench.runs()} == {4: True, 3: False}  # type: ignore[union-attr]
+
+
+def test_cancel_added_by_an_edit_is_about_the_run_at_the_time_of_the_edit(bench: DeliveryBench) -> None:
+    number = bench.issue()
+    bench.comment(number, "/code 3 service=api")
+    bench.clock.later(minutes=1)
+    payload = bench.commented(number, "/code 4 service=web")
+    bench.deliver("issue_comment", payload)
+    assert edited(bench, number, payload["comment"], "/cancel") == 204
+    assert {run.spec.task_id: run.cancel for run in bench.runs()} == {3: False, 4: True}  # type: ignore[union-attr]
+
+
+def test_retry_edited_into_a_cancel_is_cancelled(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
+    payload = bench.commented(number, "/retry the wrong way")
+    bench.deliver("issue_comment", payload)
+    assert not bench.run().cancel
+    for _ in range(2):
+        assert edited(bench, number, payload["comment"], "/cancel") == 204
+    assert bench.run().cancel
+
+
+def test_cancel_left_by_an_edit_keeps_its_time(bench: DeliveryBench) -> None:
+    number = bench.issue()
+    payload = bench.commented(number, "/cancel")
+    bench.deliver("issue_comment", payload)
+    bench.clock.later(minutes=1)
+    bench.comment(number, "/code 3 service=api")
+    assert edited(bench, number, payload["comment"], "/cancel\n\nThanks") == 204
+    assert not bench.run().cancel

@@ -22,7 +22,7 @@ from tests.support.github import payloads
 
 
 def issue(bench: DeliveryBench, text: str | None = "The basket loses items.", by: str = "octocat") -> int:
-    return int(bench.shop.open_issue("Basket loses items", text, by)["number"])
+    return bench.issue("Basket loses items", text, by)
 
 
 def task(run: Run) -> Any:
@@ -69,7 +69,7 @@ def test_pull_request_of_the_run_closes_the_issue(bench: DeliveryBench) -> None:
 
 @pytest.mark.parametrize("how", ["comment", "labeled"])
 def test_task_number_in_the_title_selects_that_task(bench: DeliveryBench, how: str) -> None:
-    number = int(bench.shop.open_issue("Task 3: the form")["number"])
+    number = bench.issue("Task 3: the form")
     bench.shop.comment(number, "/code")
     asks(bench, number, how)
     assert bench.run().raw["spec"]["taskId"] == 3
@@ -149,7 +149,7 @@ def test_very_long_issue_is_shortened_to_the_limit(bench: DeliveryBench) -> None
 
 @pytest.mark.parametrize("title", ["x" * 256, "a\u202eb\u0007c", "\u200b"])
 def test_any_issue_title_is_accepted(bench: DeliveryBench, title: str) -> None:
-    number = int(bench.shop.open_issue(title)["number"])
+    number = bench.issue(title)
     bench.comment(number, "/code")
     assert len(task(bench.run()).title) > 0
 

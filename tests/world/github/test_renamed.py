@@ -31,7 +31,7 @@ NAMES = pytest.mark.parametrize("name", ["acme/store", "umbrella/shop"], ids=["r
 
 @NAMES
 def test_command_is_handled_after_its_repository_was_renamed(bench: DeliveryBench, name: str) -> None:
-    number = bench.shop.open_issue()["number"]
+    number = bench.issue()
     delivery = bench.queued("issue_comment", bench.commented(number, "/code 3 service=api"))
     bench.shop.rename(name)
     assert bench.take(delivery).code == 204

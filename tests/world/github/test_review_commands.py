@@ -1,12 +1,4 @@
-"""G6, G7, G14: commands in a review and on its lines, which arrive as several events in any order.
-
-| commands                                                      | expected                                       |
-|---------------------------------------------------------------|------------------------------------------------|
-| a /retry added to a change request that was answered          | another retry                                  |
-| a /retry behind another command of a change request           | answers the change request too                 |
-| a /retry in the text and one on a line, in either order       | one retry that names both, no refusal          |
-| a /retry on a line, drafted before a /cancel, submitted after | a retry                                        |
-"""
+"""CASES G6, G7, G14: commands in a review and on its lines, which arrive as several events in any order."""
 
 from typing import Any
 
@@ -37,40 +29,32 @@ def on_line(bench: DeliveryBench, review: Object, body: str) -> Object:
     return line
 
 
-def retries(bench: DeliveryBench) -> int:
-    return int(bench.run().spec.context_version) - 1  # type: ignore[union-attr]
-
-
-def prompt(bench: DeliveryBench) -> str:
-    return str(bench.run().spec.prompt_modification)  # type: ignore[union-attr]
-
-
 def test_retry_added_to_an_answered_change_request_is_run(bench: DeliveryBench) -> None:
     run, review = reviewed(bench, "use the other library")
     bench.deliver("pull_request_review", review)
-    assert retries(bench) == 1
+    assert bench.retries() == 1
     bench.ends(bench.reopened(bench.now(run)), commit=COMMIT)
     bench.clock.later(minutes=1)
     changes = {"body": {"from": "use the other library"}}
     review["review"] |= {"body": "use the other library\n\n/retry and test it", "updated_at": bench.shop.place.now()}
     for guid in ("a", "b"):
         bench.deliver("pull_request_review", review | {"action": "edited", "changes": changes}, guid)
-    assert retries(bench) == 2
-    assert "and test it" in prompt(bench)
+    assert bench.retries() == 2
+    assert "and test it" in bench.prompt()
 
 
 @pytest.mark.parametrize("text", ["/retry use the other library", "/status\n/retry use the other library"])
 def test_retry_in_a_change_request_answers_it(bench: DeliveryBench, text: str) -> None:
     run, review = reviewed(bench, text)
     bench.deliver("pull_request_review", review)
-    assert retries(bench) == 1
+    assert bench.retries() == 1
     run = bench.ends(bench.reopened(bench.now(run)), commit=COMMIT)
     check = payloads.check_run(bench.shop, run.status.branch or "", head_sha=COMMIT)
     bench.shop.checks[check["check_run"]["id"]] = check["check_run"]
     bench.deliver("check_run", check)
-    assert retries(bench) == 2
-    assert "The check tests failed" in prompt(bench)
-    assert "use the other library" not in prompt(bench)
+    assert bench.retries() == 2
+    assert "The check tests failed" in bench.prompt()
+    assert "use the other library" not in bench.prompt()
 
 
 @pytest.mark.parametrize(
@@ -86,10 +70,10 @@ def test_retry_in_a_review_and_on_its_lines_is_one(
     events: list[tuple[str, Any]] = [("pull_request_review", review), ("pull_request_review_comment", line)]
     for name, payload in reversed(events) if is_line_first else events:
         assert bench.deliver(name, payload).code == 204
-    assert retries(bench) == 1
+    assert bench.retries() == 1
     for words in ("as below", "rename this"):
-        assert words in prompt(bench)
-    assert [each for each in bench.answers(number) if "cannot" in each] == []
+        assert words in bench.prompt()
+    assert [text for text in bench.answers(number) if "cannot" in text] == []
 
 
 def test_retry_on_a_line_counts_from_the_submission_of_its_review(bench: DeliveryBench) -> None:
@@ -100,4 +84,4 @@ def test_retry_on_a_line_counts_from_the_submission_of_its_review(bench: Deliver
     bench.clock.later(minutes=1)
     line["comment"]["updated_at"] = bench.shop.place.now()
     bench.deliver("pull_request_review_comment", line)
-    assert retries(bench) == 1
+    assert bench.retries() == 1

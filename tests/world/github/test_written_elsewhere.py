@@ -26,10 +26,6 @@ from tests.support.github import payloads
 MERGE_GROUP = "f" * 40
 
 
-def issue(bench: DeliveryBench, text: str = "Its text", by: str = "octocat") -> int:
-    return int(bench.shop.open_issue("An issue", text, by)["number"])
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -41,7 +37,7 @@ def issue(bench: DeliveryBench, text: str = "Its text", by: str = "octocat") -> 
     ],
 )
 def test_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> None:
-    assert bench.comment(issue(bench), text).code == 204
+    assert bench.comment(bench.issue(), text).code == 204
     assert bench.spec().task_id == 3
 
 
@@ -58,7 +54,7 @@ def test_mention_of_the_app_is_a_command(bench: DeliveryBench, text: str) -> Non
     ],
 )
 def test_other_mentions_are_no_command(bench: DeliveryBench, text: str) -> None:
-    number = issue(bench)
+    number = bench.issue()
     assert bench.comment(number, text).code == 204
     assert bench.runs() == []
     assert bench.answers(number) == []
@@ -74,7 +70,7 @@ def test_mention_of_a_user_is_part_of_the_retry_text(bench: DeliveryBench) -> No
 
 
 def test_name_of_the_app_is_requested_once_and_only_for_a_mention(bench: DeliveryBench) -> None:
-    number = issue(bench)
+    number = bench.issue()
     bench.comment(number, "hello @somebody, write the code with /code, or so")
     assert bench.github.asked("GET /app$") == []
     for _ in range(2):
@@ -89,7 +85,7 @@ def test_mention_is_not_parsed_when_the_apps_name_is_unknown() -> None:
 
 @pytest.mark.parametrize("text", ["The basket loses items.\n\n/code 3 service=api", "@5dlabs-rex code 3 service=api"])
 def test_command_in_the_text_of_an_issue_runs_once(bench: DeliveryBench, text: str) -> None:
-    number = issue(bench, text)
+    number = bench.issue(body=text)
     for guid in ("a", "b"):
         assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
     assert bench.spec().task_id == 3
@@ -97,7 +93,7 @@ def test_command_in_the_text_of_an_issue_runs_once(bench: DeliveryBench, text: s
 
 
 def test_mistake_in_the_text_of_an_issue_is_answered(bench: DeliveryBench) -> None:
-    number = issue(bench, "/code three service=api")
+    number = bench.issue(body="/code three service=api")
     for guid in ("a", "b"):
         assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened"), guid).code == 204
     assert len(bench.answers(number)) == 1
@@ -125,7 +121,7 @@ def edited_text(bench: DeliveryBench, kind: str, number: int, body: str, by: str
 @pytest.mark.parametrize("kind", ["issues", "pull_request"])
 def test_command_corrected_in_a_text_runs_once_and_after_a_cancel(bench: DeliveryBench, kind: str) -> None:
     text = "/code three service=api"
-    number = issue(bench, text) if kind == "issues" else int(bench.shop.open_pull("feature", body=text)["number"])
+    number = bench.issue(body=text) if kind == "issues" else int(bench.shop.open_pull("feature", body=text)["number"])
     make = payloads.issue if kind == "issues" else payloads.pull_request
     assert bench.deliver(kind, make(bench.shop, number, "opened")).code == 204
     bench.clock.later(minutes=1)
@@ -142,7 +138,7 @@ def test_command_corrected_in_a_text_runs_once_and_after_a_cancel(bench: Deliver
 
 
 def test_edit_that_leaves_a_command_in_a_text_requests_nothing(bench: DeliveryBench) -> None:
-    number = issue(bench, "/code 3 service=api")
+    number = bench.issue(body="/code 3 service=api")
     assert edited_text(bench, "issues", number, "/code 3 service=api\n\nThanks") == 204
     payload = payloads.issue(bench.shop, number, "edited", changes={"title": {"from": "A title"}})
     assert bench.deliver("issues", payload).code == 204
@@ -167,7 +163,7 @@ def test_command_corrected_in_a_review_runs_once(bench: DeliveryBench) -> None:
 
 @pytest.mark.parametrize("by", ["mallory", "renovate[bot]"])
 def test_command_of_a_user_without_write_access_starts_nothing(bench: DeliveryBench, by: str) -> None:
-    number = issue(bench, "/code 3 service=api", by)
+    number = bench.issue(body="/code 3 service=api", by=by)
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", by)).code == 204
     assert bench.runs() == []
 
@@ -175,7 +171,7 @@ def test_command_of_a_user_without_write_access_starts_nothing(bench: DeliveryBe
 @pytest.mark.parametrize("by", ["admin", "octocat"])
 def test_command_in_a_transferred_issue_is_not_run_again(bench: DeliveryBench, by: str) -> None:
     bench.shop.people["admin"] = "admin"
-    number = issue(bench, "/code 3 service=api")
+    number = bench.issue(body="/code 3 service=api")
     moved = {"old_issue": {"id": 9, "number": 7}, "old_repository": {"id": 8, "full_name": "acme/old"}}
     assert bench.deliver("issues", payloads.issue(bench.shop, number, "opened", by, changes=moved)).code == 204
     assert bench.runs() == []
@@ -190,7 +186,7 @@ def test_text_of_an_agents_pull_request_is_no_command(bench: DeliveryBench) -> N
 
 @pytest.mark.parametrize("cancel", ["/cancel", "@5dlabs-rex cancel"])
 def test_later_cancel_overrides_a_command_in_the_issue_text(bench: DeliveryBench, cancel: str) -> None:
-    number = issue(bench, "/code 3 service=api")
+    number = bench.issue(body="/code 3 service=api")
     older = bench.queued("issues", payloads.issue(bench.shop, number, "opened"))
     bench.comment(number, cancel)
     bench.services = replace(bench.services, github=connect(bench.services.settings.github, bench.clock))
@@ -199,7 +195,7 @@ def test_later_cancel_overrides_a_command_in_the_issue_text(bench: DeliveryBench
 
 
 def test_command_rewritten_as_a_mention_still_stands(bench: DeliveryBench) -> None:
-    number = issue(bench)
+    number = bench.issue()
     payload = bench.commented(number, "/code 3 service=api")
     delivery = bench.queued("issue_comment", payload)
     bench.clock.later(minutes=1)
@@ -209,7 +205,7 @@ def test_command_rewritten_as_a_mention_still_stands(bench: DeliveryBench) -> No
 
 
 def test_mention_with_a_command_is_not_part_of_the_task(bench: DeliveryBench) -> None:
-    number = issue(bench)
+    number = bench.issue()
     bench.shop.comment(number, "@5dlabs-rex status\nIt happens on phones.")
     bench.comment(number, "/code")
     assert "It happens on phones." in str(bench.spec().task)
