@@ -26,6 +26,7 @@ from functions.templating.render import AttemptContext, task_files
 from tests.agent import brokers
 from tests.agent.brokers import Running
 from tests.agent.remotes import Remotes
+from tests.support import waiting
 from tests.support.python import search_path
 
 REHEARSAL = Path(__file__).parents[2] / "functions" / "local" / "rehearsal_agent.py"
@@ -109,10 +110,7 @@ class Pod:
 
     def until(self, condition: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until `condition` holds."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.02)
+        waiting.until(condition, seconds, lambda: self.log)
 
     def leftovers(self) -> list[str]:
         """Return the command lines of processes that the attempt started and did not end."""

@@ -1,11 +1,11 @@
 """Many new runs on an API server, each with a workspace of its own."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from tests.benchmarks import server
 from tests.support import control_plane
 from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC, settings
+from tests.support.waiting import until
 
 THREADS = 8
 """Threads of functions-framework on two cores."""
@@ -64,10 +65,8 @@ def kubeconfig(folder: Path, server: str) -> Path:
 def _define(cluster: Cluster) -> None:
     for file in sorted((ROOT / "crds").glob("*runs.yaml")):
         cluster.create(DEFINITION, yaml.safe_load(file.read_text()))
-    end = time.monotonic() + 30
-    while not all(_established(each) for each in cluster.list(DEFINITION)):
-        assert time.monotonic() < end, "the CRDs are not served"
-        time.sleep(0.1)
+    definitions = partial(cluster.list, DEFINITION)
+    until(lambda: all(map(_established, definitions())), 30, "the CRDs are not served", every=0.1)
 
 
 def _established(definition: dict[str, Any]) -> bool:

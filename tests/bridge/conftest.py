@@ -24,7 +24,7 @@ from functions.cluster.transport import Request, Transport
 from functions.local.dev.cluster import kubeconfig
 from functions.settings.cluster import ClusterSettings
 from tests.bridge import proxy, queues
-from tests.support import api, builders
+from tests.support import api, builders, waiting
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES
 
@@ -40,10 +40,7 @@ ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings
 
 def until(what: Callable[[], Any], why: str) -> None:
     """Wait until the condition holds; fail on timeout."""
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, f"timeout while waiting for: {why}"
-        time.sleep(0.02)
+    waiting.until(what, PATIENCE, f"timeout while waiting for: {why}")
 
 
 @dataclass(frozen=True)

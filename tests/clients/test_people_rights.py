@@ -10,7 +10,6 @@ The other commands with these rights: test_runs_cluster.py.
 import itertools
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,6 +32,7 @@ from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import ControlPlane
 from tests.support.github import certificate
 from tests.support.installed import KUBERNETES, apply, kustomized
+from tests.support.waiting import until
 
 PERSON = "orchestrator-functions"
 """A user without rights in the namespace of these tests except those bound here."""
@@ -81,10 +81,7 @@ class Installed:
 
     def wait(self, rights: list[Right]) -> None:
         """Wait until the API server grants exactly these of the component's rights."""
-        until = time.monotonic() + 60
-        while [right for right in granted() if self.may(right)] != rights:
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        until(lambda: [right for right in granted() if self.may(right)] == rights)
 
 
 @pytest.fixture(scope="module")

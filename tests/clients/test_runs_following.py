@@ -34,6 +34,7 @@ from functions.runs.model.run import Run, parse
 from tests.clients.conftest import CommandLine, Ended, environment
 from tests.clients.terminal import blocks_of
 from tests.support.fork_server import forked_functions
+from tests.support.waiting import until
 
 NAMESPACE = "orchestrator"
 SECONDS = 90.0
@@ -62,11 +63,11 @@ class Machine:
         return parse(self.cluster.get(CODE_RUN, NAMESPACE, name))
 
     def until(self, name: str, wanted: Callable[[Run], bool]) -> Run:
-        end = time.monotonic() + SECONDS
-        while not wanted(found := self.run(name)):
-            assert time.monotonic() < end, f"{name} is {found.status.phase}: {found.status.message}"
-            time.sleep(0.05)
-        return found
+        return until(
+            lambda: run if wanted(run := self.run(name)) else None,
+            SECONDS,
+            lambda: f"{name} is {self.run(name).status}",
+        )
 
     def finished(self, name: str) -> Run:
         return self.until(name, lambda run: states.state(run.status) in states.FINISHED)

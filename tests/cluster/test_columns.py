@@ -11,7 +11,6 @@ import json
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 from functions.cluster.kinds import CODE_RUN, RUNS
@@ -20,6 +19,7 @@ from functions.runs.model.run import Run
 from tests.cluster.conftest import APART
 from tests.cluster.driving import deliver, swept
 from tests.cluster.kubectl import PATIENCE, KubectlBench, bench
+from tests.support import waiting
 from tests.support.api import Harness
 from tests.support.run_steps import LOST, event, now, submitted
 
@@ -46,10 +46,7 @@ class Output:
 
     def until(self, words: str) -> None:
         """Wait until the last line has these words. Raise AssertionError on timeout."""
-        end = time.monotonic() + PATIENCE
-        while not (self.lines and words in self.lines[-1]):
-            assert time.monotonic() < end, f"no line with {words!r} in {self.lines}"
-            time.sleep(0.05)
+        waiting.until(lambda: words in "".join(self.lines[-1:]), PATIENCE, lambda: f"no {words!r} in {self.lines}")
 
     @property
     def ended(self) -> bool:

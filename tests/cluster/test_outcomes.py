@@ -4,8 +4,8 @@ The functions run as their own user, so that each outcome also shows that their 
 """
 
 import json
-import time
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import Harness
 from tests.support.node import container, has_ended
 from tests.support.run_steps import DONE, LOST, event, now
+from tests.support.waiting import until
 
 REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
 
@@ -221,10 +222,8 @@ def test_deletion_of_a_run_deletes_its_job_and_pods(world: Harness) -> None:
     world.job_ready(job)
     world.kubelet.delete(RUNS[run.kind], run.namespace, run.name, run.uid)
     deliver(world, reconcile, event(now(world, run).raw))
-    end = time.monotonic() + 30
-    while list(world.kubelet.list(POD, world.namespace, f"job-name={job}")):
-        assert time.monotonic() < end, "the pod outlived its run"
-        time.sleep(0.1)
+    pods = partial(world.kubelet.list, POD, world.namespace, f"job-name={job}")
+    until(lambda: not list(pods()), 30, "the pod outlived its run", every=0.1)
 
 
 def test_retry_creates_a_second_job_beside_the_first(world: Harness) -> None:

@@ -3,8 +3,8 @@
 The functions run as their own user, so that these tests also show their right to read the Job's Events.
 """
 
-import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.cluster.driving import started, swept
 from tests.support.api import Harness
 from tests.support.node import PATIENCE
 from tests.support.run_steps import now, reason
+from tests.support.waiting import until
 
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
@@ -44,10 +45,8 @@ def too_large(world: Harness) -> Iterator[Harness]:
 def refused(world: Harness, job: str) -> None:
     """Wait until the Job controller has posted that it could not create a pod."""
     about = f"involvedObject.kind=Job,involvedObject.name={job},reason=FailedCreate"
-    end = time.monotonic() + PATIENCE
-    while not list(world.kubelet.list(EVENT, world.namespace, fields=about)):
-        assert time.monotonic() < end, "the Job controller posted no FailedCreate Event"
-        time.sleep(0.1)
+    events = partial(world.kubelet.list, EVENT, world.namespace, fields=about)
+    until(lambda: list(events()), PATIENCE, "the Job controller posted no FailedCreate Event", every=0.1)
 
 
 def test_pods_that_a_quota_rejects_wait_until_there_is_room(no_room: Harness) -> None:

@@ -1,6 +1,5 @@
 """A page updates itself: by a stream if a slot is free, otherwise by polling."""
 
-import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from tests.console.conftest import SECONDS, Visit
 from tests.console.population import usage
 from tests.console.refusing import Between, transport
 from tests.console.world import World, ago, attempt, status
+from tests.support.waiting import until
 
 STARTED = ago(minutes=1)
 JOB = "code-api-1-1"
@@ -132,9 +132,6 @@ def first_line(url: str) -> bytes:
 
 def test_a_stream_slot_is_freed_after_the_browser_disconnects(world: World) -> None:
     url = f"{world.console(streams=1)}/stream"
-    until = time.monotonic() + SECONDS
     for number in range(3):
-        while not first_line(url):
-            assert time.monotonic() < until, "the slot was not freed"
-            time.sleep(0.2)
+        until(lambda: first_line(url), SECONDS, "the slot was not freed", every=0.2)
         world.put(f"api-{number}")  # the server writes to the stream and notices the closed connection

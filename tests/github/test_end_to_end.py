@@ -29,6 +29,7 @@ from functions.local.dev.stack import Options, Stack
 from functions.runs.lifecycle import states
 from functions.runs.model import naming
 from functions.runs.model.run import Run, parse
+from tests.support import waiting
 from tests.support.fork_server import forked_functions
 from tests.support.github import Github, Repository, payloads, serving
 
@@ -93,10 +94,7 @@ class EndToEndBench:
 
     def until(self, is_so: Callable[[], bool]) -> None:
         """Wait until `is_so` returns true."""
-        end = time.monotonic() + PATIENCE
-        while not is_so():
-            assert time.monotonic() < end, [self.ours(run) for run in self.runs()]
-            time.sleep(0.1)
+        waiting.until(is_so, PATIENCE, lambda: [self.ours(run) for run in self.runs()], every=0.1)
 
     def _is_reported(self, run: Run, attempt: int) -> bool:
         over = states.state(run.status) in states.FINISHED and run.status.attempt == attempt

@@ -45,11 +45,12 @@ from tests.infra.guide import Reader, uninstall_runs
 from tests.infra.manifests import of_kind
 from tests.infra.overlay_processes import NAMESPACE, Overlay, running
 from tests.infra.test_functions_in_image import IN_THE_OVERLAY
-from tests.queues.machine import Kubelet, until
+from tests.queues.machine import Kubelet
 from tests.support import control_plane, images
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.images import Image
 from tests.support.node import SimulatedKubelet
+from tests.support.waiting import until
 
 PREREQUISITES = """
 apiVersion: storage.k8s.io/v1
@@ -112,7 +113,7 @@ def at_work(
         try:
             with running(overlay, "orchestrator-nats") as processes:
                 found = Installed(reader, overlay, processes, cluster)
-                until(lambda: all(healthy(overlay, name) for name in overlay.workloads()), 100, found.logs)
+                until(lambda: all(healthy(overlay, name) for name in overlay.workloads()), 100, found.logs, every=0.25)
                 yield found
         finally:
             kubelet.stop()
@@ -171,7 +172,7 @@ def test_docs_and_code_runs_succeed_over_nats(at_work: Installed) -> None:
         runs = at_work.runs()
         return len(runs) == 3 and {run.status.reported for run in runs} == {"1/succeeded"}
 
-    until(ended, 200, at_work.logs)
+    until(ended, 200, at_work.logs, every=0.25)
     assert {state(run.status) for run in at_work.runs()} == {State.SUCCEEDED}
     assert {run.status.attempt for run in at_work.runs()} == {1}
     at_work.reader.run(uninstall_runs())  # waits until the functions have removed the finalizers

@@ -23,9 +23,9 @@ from functions.queues.publisher import PublishError
 from functions.settings.nats import NatsSettings
 from tests.infra.manifests import Object, of_kind
 from tests.infra.test_newer_kinds import with_component
-from tests.queues.machine import until
 from tests.queues.nats_bench import Bench, event, jobs
 from tests.support.github.certificate import make
+from tests.support.waiting import until
 
 PASSWORDS = {"PUBLISHER_PASSWORD": "p", "DISPATCH_PASSWORD": "d"}
 

@@ -1,7 +1,6 @@
 """Helpers for tests of a stack on this machine."""
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from functions.local.dev.repositories import Mirror
 from functions.local.dev.stack import Stack
 from functions.runs.lifecycle import states as lifecycle
 from functions.runs.model.run import Run, parse
+from tests.support.waiting import until
 
 NAMESPACE = "orchestrator"
 USER = "octocat"
@@ -55,13 +55,12 @@ class StackBench:
         return parse(self.cluster.get(RUNS[kind], NAMESPACE, name))
 
     def until(self, kind: str, name: str, wanted: Callable[[Run], bool], seconds: float = 60) -> Run:
-        end = time.monotonic() + seconds
-        while True:
-            found = self.run(kind, name)
-            if wanted(found):
-                return found
-            assert time.monotonic() < end, f"{name} is {found.status.phase}: {found.status.message}"
-            time.sleep(0.1)
+        return until(
+            lambda: run if wanted(run := self.run(kind, name)) else None,
+            seconds,
+            lambda: f"{name} is {self.run(kind, name).status}",
+            every=0.1,
+        )
 
     def finished(self, kind: str, name: str, seconds: float = 60) -> Run:
         return self.until(kind, name, lambda run: lifecycle.state(run.status) in lifecycle.FINISHED, seconds)

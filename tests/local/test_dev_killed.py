@@ -12,7 +12,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import urllib3
@@ -25,6 +24,7 @@ from functions.queues.topology import FUNCTIONS
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
 from functions.settings.cluster import ClusterSettings
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS_AT_ONCE = 6
@@ -107,13 +107,6 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
         found.end(signal.SIGTERM)
 
 
-def until(what: Any, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.2)
-
-
 def test_second_dev_on_the_same_state_is_refused_and_does_not_disturb_the_first(dev: Dev) -> None:
     assert dev.process
     before = (dev.folder / "state" / "kubeconfig").read_text()
@@ -129,11 +122,11 @@ def test_second_dev_on_the_same_state_is_refused_and_does_not_disturb_the_first(
 def test_every_run_succeeds_once_although_dev_is_killed_and_restarted(dev: Dev) -> None:
     names = [dev.submit(f"s{number}") for number in range(RUNS_AT_ONCE)]
     for wait in (0.5, 1.5):
-        until(lambda: any(run.status.phase == "Running" for run in dev.runs()), 60)
+        until(lambda: any(run.status.phase == "Running" for run in dev.runs()), every=0.2)
         time.sleep(wait)  # a kill while some agents start, others work or push
         assert dev.end(signal.SIGKILL) == -signal.SIGKILL
         dev.start()
-    until(lambda: all(states.state(run.status) in states.FINISHED for run in dev.runs()), 120)
+    until(lambda: all(states.state(run.status) in states.FINISHED for run in dev.runs()), 120, every=0.2)
     runs = {run.name: run for run in dev.runs()}
     assert sorted(runs) == sorted(names)
     assert {run.status.phase for run in runs.values()} == {"Succeeded"}

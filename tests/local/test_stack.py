@@ -1,9 +1,9 @@
 """A whole stack on one machine: requests over HTTP, pushed branches, and the statuses of failed runs."""
 
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psutil
 import pytest
@@ -17,6 +17,7 @@ from tests.agent.conftest import PARTS
 from tests.agent.responses_server import Responses
 from tests.conftest import SCALE
 from tests.local.stack_bench import NAMESPACE, OPENAI_KEY, StackBench, reason
+from tests.support.waiting import until
 
 AT_ONCE = max(6, round(20 * SCALE))
 """Concurrent requests."""
@@ -112,10 +113,8 @@ def test_deleting_a_running_run_deletes_its_job_and_pod(stack: StackBench) -> No
     name = stack.submit("submit_docs", stack.docs(agentCli="endless"))
     run = stack.until("DocsRun", name, lambda run: run.status.phase == "Running")
     stack.cluster.delete(RUNS["DocsRun"], NAMESPACE, name, run.uid)
-    end = time.monotonic() + 60
-    while stack.jobs(run) or list(stack.cluster.list(POD, NAMESPACE, f"job-name={run.status.job_name}")):
-        assert time.monotonic() < end, "the Job or its pod still exists"
-        time.sleep(0.1)
+    pods = partial(stack.cluster.list, POD, NAMESPACE, f"job-name={run.status.job_name}")
+    until(lambda: not stack.jobs(run) and not list(pods()), otherwise="the Job or its pod still exists", every=0.1)
     with pytest.raises(NotFound):
         stack.run("DocsRun", name)
 

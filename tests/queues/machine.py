@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,6 +36,7 @@ from tests.support.dispatching import dispatching
 from tests.support.embedded_server import SampleLogs
 from tests.support.fork_server import forked_functions
 from tests.support.node import Node, SimulatedNode
+from tests.support.waiting import until
 
 NAMESPACE = "orchestrator"
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
@@ -119,14 +119,6 @@ class Machine:
 
     def log(self, target: str) -> str:
         return (self.folder / f"{target}.log").read_text()
-
-
-def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[], object] = str) -> None:
-    """Wait until the condition holds, with few checks because a read of many runs is slow; fail on timeout."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, otherwise()
-        time.sleep(0.25)
 
 
 def _queue(name: str, folder: Path, url: str, endpoints: Mapping[str, str], sweep_seconds: float) -> MachineQueue:

@@ -36,11 +36,11 @@ from functions.queues.topology import TOPIC_OF_FUNCTION, TOPICS
 from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.settings.queues import QueueSettings
 from tests.contract.queue.conftest import Consumer, serve
-from tests.queues.machine import until
 from tests.queues.nats_bench import Bench
 from tests.support.api import Harness, api_server, transport
 from tests.support.builders import CODE_SPEC
 from tests.support.dispatching import dispatching
+from tests.support.waiting import until
 
 _numbers = itertools.count(1)
 Command = Callable[..., Result]
@@ -206,13 +206,6 @@ def refused(request: pytest.FixtureRequest, tmp_path: Path, consumer: Consumer) 
     yield PubsubPublisher(project), environ
 
 
-@pytest.fixture
-def consumer() -> Iterator[Consumer]:
-    found = Consumer()
-    with found.serving():
-        yield found
-
-
 @pytest.mark.timeout(240)
 def test_dead_letters_are_listed_replayed_and_dropped(refused: Broker, consumer: Consumer, tmp_path: Path) -> None:
     publisher, environ = refused
@@ -233,7 +226,7 @@ def test_dead_letters_are_listed_replayed_and_dropped(refused: Broker, consumer:
         def listed() -> list[dict[str, str]]:
             return list(json.loads(orchestrator("dead", "list", "runs", "-o", "json").output))
 
-        until(lambda: len(listed()) == 3, 100)
+        until(lambda: len(listed()) == 3, 100, every=0.25)
         rows = {row["event"]: row for row in listed()}
         assert (rows["1"]["run"], rows["1"]["runReason"]) == ("CodeRun orchestrator/stands", "MissingSecret")
         assert (rows["2"]["run"], rows["2"]["runReason"]) == ("CodeRun orchestrator/away", "gone")

@@ -14,7 +14,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -27,25 +26,14 @@ from functions.queues.backends.nats.publisher import NatsPublisher
 from functions.queues.publisher import PublishError
 from functions.queues.queue_model import Schedule, Subscription, Topology
 from tests.contract.queue.conftest import Consumer
-from tests.contract.queue.conftest import until as until_soon
 from tests.queues.nats_bench import Bench, event, jobs
 from tests.support.dispatching import dispatching
-
-
-def until(condition: object) -> None:
-    until_soon(condition, 60)  # type: ignore[arg-type]
+from tests.support.waiting import until
 
 
 @pytest.fixture
 def bench(nats_server: str) -> Bench:
     return Bench.on(nats_server)
-
-
-@pytest.fixture
-def consumer() -> Iterator[Consumer]:
-    found = Consumer()
-    with found.serving():
-        yield found
 
 
 def attempts(consumer: Consumer) -> list[str]:

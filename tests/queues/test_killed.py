@@ -20,7 +20,8 @@ from functions.events.receive import receive
 from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle.states import State, state
 from tests.conftest import SCALE
-from tests.queues.machine import NAMESPACE, Machine, machine, until
+from tests.queues.machine import NAMESPACE, Machine, machine
+from tests.support.waiting import until
 
 RUNS_THROUGH = max(12, round(200 * SCALE))
 KILLS = max(8, round(30 * SCALE))
@@ -76,14 +77,18 @@ def test_every_run_finishes_once_although_processes_are_killed(
             for event in [run_request(number)] * chance.choice([1, 1, 2]):  # some are published twice
                 deployment.queue.publisher.publish("code-requested", event)
             if number == 0:
-                until(lambda: finished(deployment), 100, lambda: unfinished(deployment))  # all processes run
+                until(
+                    lambda: finished(deployment), 100, lambda: unfinished(deployment), every=0.25
+                )  # all processes run
             if chance.random() < KILLS / RUNS_THROUGH:
                 child = chance.choice([each for each in deployment.children if each.target != "submit_docs"])
                 killed[child.target] += 1
                 deployment.kill(child)
             time.sleep(chance.uniform(0.0, 2 * PAUSE))
         print(f"seed {seed}: killed {dict(killed)} while {finished(deployment)} of {RUNS_THROUGH} were finished")
-        until(lambda: finished(deployment) == RUNS_THROUGH, 100 + RUNS_THROUGH, lambda: unfinished(deployment))
+        until(
+            lambda: finished(deployment) == RUNS_THROUGH, 100 + RUNS_THROUGH, lambda: unfinished(deployment), every=0.25
+        )
         runs = deployment.runs()
         assert len(runs) == RUNS_THROUGH
         assert {state(run.status) for run in runs} == {State.SUCCEEDED}

@@ -1,6 +1,5 @@
 """Deletes the namespaces that tests created on an existing cluster, and finalizers that no controller removes."""
 
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -8,6 +7,7 @@ from functions.cluster.client import Cluster
 from functions.cluster.errors import NotFound
 from functions.cluster.kinds import CONFIG_MAP, JOB, NAMESPACE, POD, RUNS, VOLUME_CLAIM, Kind
 from functions.cluster.transport import Request, Transport
+from tests.support.waiting import until
 
 SAMPLE = Kind("contract.agents.platform/v1", "Sample", "samples")
 HELD = (*RUNS.values(), SAMPLE, VOLUME_CLAIM, CONFIG_MAP, JOB, POD)
@@ -22,10 +22,12 @@ def delete(transport: Transport, namespaces: Iterable[str]) -> None:
             admin.delete(NAMESPACE, None, name, admin.get(NAMESPACE, None, name)["metadata"]["uid"])
             _release(admin, name)
             _end_pods(transport, name)
-    end = time.monotonic() + PATIENCE
-    while left & {each["metadata"]["name"] for each in admin.list(NAMESPACE)}:
-        assert time.monotonic() < end, f"namespaces still exist: {sorted(left)}"
-        time.sleep(0.5)
+    until(
+        lambda: not left & {each["metadata"]["name"] for each in admin.list(NAMESPACE)},
+        PATIENCE,
+        f"namespaces still exist: {sorted(left)}",
+        every=0.5,
+    )
 
 
 def _release(admin: Cluster, namespace: str) -> None:

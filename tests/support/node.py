@@ -4,7 +4,6 @@
 controller.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from functions.cluster.errors import AlreadyExists
 from functions.cluster.kinds import JOB, POD
 from functions.cluster.transport import Request
 from tests.support.forwarding import ForwardingTransport
+from tests.support.waiting import until
 
 Object = dict[str, Any]
 PATIENCE = 30.0
@@ -134,7 +134,7 @@ class SimulatedKubelet:
             pods = list(self.cluster.list(POD, namespace, f"job-name={job}"))
             return pods[0] if len(pods) == 1 and pods[0]["metadata"]["uid"] != uid else None
 
-        return _until(look, f"no pod of {job}")
+        return until(look, PATIENCE, f"no pod of {job}")
 
     def job_when(self, namespace: str, job: str, is_so: Callable[[Object], bool]) -> Object:
         """Wait until `is_so` holds for the Job and return the Job."""
@@ -143,21 +143,13 @@ class SimulatedKubelet:
             found = self.cluster.get(JOB, namespace, job)
             return found if is_so(found) else None
 
-        return _until(look, f"Job {job} did not get there")
+        return until(look, PATIENCE, f"Job {job} did not get there")
 
 
 def has_ended(job: Object) -> bool:
     """Return whether the Job is complete or failed."""
     conditions = (job.get("status") or {}).get("conditions") or ()
     return any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions)
-
-
-def _until(look: Callable[[], Object | None], otherwise: str) -> Object:
-    end = time.monotonic() + PATIENCE
-    while (found := look()) is None:
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.05)
-    return found
 
 
 @dataclass

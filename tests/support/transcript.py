@@ -8,10 +8,10 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from functions.cluster.kinds import RUNS
@@ -20,6 +20,7 @@ from functions.local.dev.stack import Options, Stack
 from functions.runs.lifecycle import states
 from functions.runs.model.run import parse
 from tests.support.api import ROOT
+from tests.support.waiting import until
 
 PAGE = ROOT / "docs" / "quick-start.md"
 BEGIN = "<!-- transcript: `make transcript` writes it -->\n"
@@ -85,13 +86,8 @@ class Person:
 
     def running(self, name: str) -> None:
         """Wait until the run's agent runs: a watch that starts then always shows the same."""
-        until = time.monotonic() + 90
-        while True:
-            run = parse(self.stack.cluster.get(RUNS["CodeRun"], "orchestrator", name))
-            if states.state(run.status) is states.State.RUNNING:
-                return
-            assert time.monotonic() < until, run.status.message
-            time.sleep(0.1)
+        read = partial(self.stack.cluster.get, RUNS["CodeRun"], "orchestrator", name)
+        until(lambda: states.state(parse(read()).status) is states.State.RUNNING, 90, read, every=0.1)
 
 
 def record() -> str:

@@ -10,7 +10,6 @@ health      a quiet watch is live; a silent watch, or one whose thread has ended
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -28,6 +27,7 @@ from functions.events.event import Event
 from functions.events.object_ref import object_ref
 from functions.queues.publisher import PublishError
 from functions.runs.lifecycle.observed import parse_job
+from tests.support.waiting import until
 
 QUICK = Timing(backoff=Backoff(0.001, 0.01), drain_timeout=5)
 PATIENCE = 20.0
@@ -138,10 +138,8 @@ def play(transport: Scripted, queue: Queue, kind: Any = CODE_RUN) -> Bridge:
 
 def ended(bridge: Bridge) -> None:
     """Wait until the thread of the watch has ended."""
-    until = time.monotonic() + PATIENCE
-    while bridge.live:
-        assert time.monotonic() < until, "the thread of the watch has not ended, or the bridge still reports it as live"
-        time.sleep(0.01)
+    otherwise = "the thread of the watch has not ended, or the bridge still reports it as live"
+    until(lambda: not bridge.live, PATIENCE, otherwise)
 
 
 def test_existing_objects_are_published_first_and_then_every_change() -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.contract.apiserver.samples import Namespace
 from tests.support import cluster_cleanup
 from tests.support import embedded_server as embedded
 from tests.support.control_plane import ControlPlane
+from tests.support.waiting import until
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PREFIX = f"contract-{secrets.token_hex(3)}"
@@ -53,10 +53,7 @@ def _define(server: Server, file: Path) -> None:
     definition = yaml.safe_load(file.read_text())
     assert server.post(DEFINITIONS, definition).code in (201, 409)
     path = f"{DEFINITIONS}/{definition['metadata']['name']}"
-    deadline = time.monotonic() + 20
-    while not _established(server, path):
-        assert time.monotonic() < deadline, "the CRD is not established"
-        time.sleep(0.1)
+    until(lambda: _established(server, path), 20, "the CRD is not established", every=0.1)
 
 
 def _established(server: Server, path: str) -> bool:

@@ -1,7 +1,5 @@
 """Sample objects, and a namespace for them on a server."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +71,6 @@ def owned_by(owner: Obj, **more: Any) -> Obj:
     reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], **more}
     reference |= {"name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
     return {"ownerReferences": [reference]}
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until the condition holds; fail after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"the condition did not hold within {seconds} s"
-        time.sleep(0.05)
 
 
 def refused(answer: Answer, code: int, reason: str, message: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.contract.apiserver.client import Obj
-from tests.contract.apiserver.samples import Namespace, config_map, eventually, job, pod, refused, sample
+from tests.contract.apiserver.samples import Namespace, config_map, job, pod, refused, sample
+from tests.support.waiting import until
 
 HELD = {"finalizers": ["a.b/hold"]}
 
@@ -150,7 +151,7 @@ def test_deletion_of_a_job_orphans_its_pods_by_default(namespace: Namespace) -> 
     namespace.create(job(parallelism=0), "jobs")
     answer = namespace.server.delete(namespace.path("jobs", "a"))
     assert (answer.body["kind"], answer.body["metadata"]["finalizers"]) == ("Job", ["orphan"])
-    eventually(lambda: namespace.gone("a", "jobs"))
+    until(lambda: namespace.gone("a", "jobs"))
     namespace.create(job("b", parallelism=0), "jobs")
     answer = namespace.server.delete(namespace.path("jobs", "b"), {"propagationPolicy": "Background"})
     assert (answer.body["kind"], answer.body["details"]["kind"]) == ("Status", "jobs")
@@ -162,9 +163,9 @@ def test_deletion_of_a_namespace_deletes_its_content(namespace: Namespace) -> No
     namespace.create(sample())
     path = f"/api/v1/namespaces/{namespace.name}"
     assert namespace.server.delete(path).body["status"]["phase"] == "Terminating"
-    eventually(lambda: namespace.gone("a"))
+    until(lambda: namespace.gone("a"))
     answer = namespace.server.post(namespace.path("configmaps"), config_map("late"))
     assert (answer.code, answer.reason) == (403, "Forbidden")
     assert answer.message.endswith("because it is being terminated")
     namespace.server.patch(namespace.path("configmaps", "held"), {"metadata": {"finalizers": None}})
-    eventually(lambda: namespace.server.get(path).code == 404)
+    until(lambda: namespace.server.get(path).code == 404)

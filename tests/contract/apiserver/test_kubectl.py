@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.apiserver.client import Obj
-from tests.contract.apiserver.samples import Namespace, config_map, eventually, pod, sample
+from tests.contract.apiserver.samples import Namespace, config_map, pod, sample
+from tests.support.waiting import until
 
 KUBECTL = shutil.which("kubectl")
 SECONDS = 30
@@ -75,9 +76,7 @@ def test_kubectl_apply_creates_keeps_and_changes_an_object(kubectl: Kubectl) -> 
 
 
 def test_kubectl_explain_describes_a_custom_resource_and_its_fields(kubectl: Kubectl) -> None:
-    eventually(
-        lambda: kubectl.run("explain", "samples").returncode == 0
-    )  # a real server publishes a schema with a delay
+    until(lambda: kubectl.run("explain", "samples").returncode == 0)  # a real server publishes a schema with a delay
     whole = kubectl("explain", "samples")
     assert [word in whole for word in ("KIND:", "Sample", "spec\t<Object>", "metadata\t<")] == [True] * 4
     assert "<integer>" in kubectl("explain", "samples.spec.task")
@@ -188,9 +187,9 @@ def test_kubectl_get_watch_shows_each_change(kubectl: Kubectl, tmp_path: Path) -
     with output.open("w") as file:
         watching = subprocess.Popen(kubectl.command("get", "smp", "-w"), env=kubectl.environment(), stdout=file)
         try:
-            eventually(lambda: len(output.read_text().splitlines()) == 2)
+            until(lambda: len(output.read_text().splitlines()) == 2)
             kubectl.namespace.server.patch(kubectl.namespace.path(name="a"), {"spec": {"task": 7}})
-            eventually(lambda: output.read_text().splitlines()[-1].split()[:2] == ["a", "7"])
+            until(lambda: output.read_text().splitlines()[-1].split()[:2] == ["a", "7"])
         finally:
             watching.terminate()
             watching.wait(timeout=SECONDS)

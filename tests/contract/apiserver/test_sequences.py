@@ -29,9 +29,10 @@ from tests.contract.apiserver.conftest import new_namespace
 from tests.contract.apiserver.operations import Operation, sequence
 from tests.contract.apiserver.pieces import CUSTOM, sample
 from tests.contract.apiserver.playing import Player
-from tests.contract.apiserver.samples import Namespace, eventually
+from tests.contract.apiserver.samples import Namespace
 from tests.support import control_plane, embedded_server
 from tests.support.api import ROOT
+from tests.support.waiting import until
 
 SEQUENCES = max(int(200 * SCALE), 1)
 LENGTH = 25
@@ -71,7 +72,7 @@ def _wait_for_watches(server: Server) -> None:
     for kind in CUSTOM:
         namespace.create(sample(kind, "a"), kind)
         version = server.get(namespace.path(kind)).body["metadata"]["resourceVersion"]
-        eventually(partial(_watches, namespace, kind, version))
+        until(partial(_watches, namespace, kind, version))
 
 
 def _watches(namespace: Namespace, kind: str, version: str) -> bool:

@@ -17,6 +17,7 @@ import uvicorn
 from functions.local.database import connect
 from functions.local.queue import DeadLetterPolicy, Queue, RetryPolicy, Subscription, Topology, create_app
 from tests.support.http_servers import listening
+from tests.support.waiting import until
 
 Answer = int | Callable[["Push"], int]
 
@@ -117,19 +118,6 @@ def serve(queue: Queue) -> Iterator[Broker]:
     finally:
         server.should_exit = True
         thread.join(10)
-
-
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until the condition holds; fail after so many seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"the condition did not hold within {seconds} s"
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def wait_until() -> Callable[..., None]:
-    return until
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ dead letters are listed, replayed, dropped
 import itertools
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -46,6 +45,7 @@ from functions.settings.nats import NatsSettings
 from tests.conftest import SCALE
 from tests.contract.queue.conftest import Consumer, Push, serve
 from tests.support.dispatching import dispatching
+from tests.support.waiting import until
 
 _numbers = itertools.count(1)
 
@@ -92,13 +92,6 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
 def ids(consumer: Consumer) -> list[str]:
     return [receive(push.headers, push.body).event().id for push in consumer.pushes]
-
-
-def until(condition: Callable[[], object], seconds: float = 40.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"the condition did not hold within {seconds} s"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["no_wrapper", "wrapped"])

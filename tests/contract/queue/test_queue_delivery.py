@@ -16,12 +16,13 @@ import pytest
 from cloudevents.http import from_http
 
 from functions.local.queue import RetryPolicy
+from tests.support.waiting import until
 
 
-def test_pushed_event_arrives_as_published(broker, consumer, wait_until):
+def test_pushed_event_arrives_as_published(broker, consumer):
     queue = broker(consumer)
     queue.publish("one", body=b'{"a": [1, 2.50, "\xc3\xbc"]}')
-    wait_until(lambda: consumer.pushes)
+    until(lambda: consumer.pushes)
     push = consumer.pushes[0]
     event = from_http(push.headers, push.body)
     assert (event["id"], event["source"], event["type"]) == ("one", "/tests", "tests.v1")
@@ -31,27 +32,27 @@ def test_pushed_event_arrives_as_published(broker, consumer, wait_until):
 
 
 @pytest.mark.parametrize("answer", [200, 201, 203, 204])
-def test_acknowledged_message_is_not_redelivered(broker, consumer, wait_until, answer):
+def test_acknowledged_message_is_not_redelivered(broker, consumer, answer):
     consumer.answer = answer
     queue = broker(consumer)
     queue.publish("one")
-    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
+    until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     time.sleep(0.3)
     assert consumer.ids() == ["one"]
     assert queue.subscriptions()["to-0"]["waiting"] == 0
 
 
 @pytest.mark.parametrize("answer", [202, 301, 400, 404, 429, 500, 503])
-def test_message_is_redelivered_after_any_other_answer(broker, consumer, wait_until, answer):
+def test_message_is_redelivered_after_any_other_answer(broker, consumer, answer):
     consumer.answer = lambda _: answer if len(consumer.pushes) < 3 else 200
     queue = broker(consumer)
     queue.publish("one")
-    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
+    until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     assert consumer.ids() == ["one"] * 3
     assert [push.headers["x-goog-pubsub-delivery-attempt"] for push in consumer.pushes] == ["1", "2", "3"]
 
 
-def test_message_is_redelivered_when_the_answer_comes_after_the_ack_deadline(broker, consumer, wait_until):
+def test_message_is_redelivered_when_the_answer_comes_after_the_ack_deadline(broker, consumer):
     def slow_at_first(_):
         time.sleep(1.0 if len(consumer.pushes) == 1 else 0)
         return 200
@@ -59,34 +60,34 @@ def test_message_is_redelivered_when_the_answer_comes_after_the_ack_deadline(bro
     consumer.answer = slow_at_first
     queue = broker(consumer, ack_deadline=0.3)
     queue.publish("one")
-    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
+    until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     assert consumer.ids() == ["one", "one"]
 
 
-def test_pauses_grow_up_to_the_maximum(broker, consumer, wait_until):
+def test_pauses_grow_up_to_the_maximum(broker, consumer):
     consumer.answer = 500
     queue = broker(consumer, retry=RetryPolicy(0.1, 0.4))
     queue.publish("one")
-    wait_until(queue.letters)
+    until(queue.letters)
     times = [push.at for push in consumer.pushes]
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert [wait >= least for wait, least in zip(waits, [0.1, 0.2, 0.4, 0.4], strict=True)] == [True] * 4
     assert waits[-1] < 10 * waits[0], "pauses do not grow beyond the maximum"
 
 
-def test_retry_after_delays_the_redelivery(broker, consumer, wait_until):
+def test_retry_after_delays_the_redelivery(broker, consumer):
     consumer.answer, consumer.retry_after = 429, "1"
     queue = broker(consumer)
     queue.publish("one")
-    wait_until(lambda: len(consumer.pushes) == 2)
+    until(lambda: len(consumer.pushes) == 2)
     assert consumer.pushes[1].at - consumer.pushes[0].at >= 1
 
 
-def test_message_becomes_a_dead_letter_with_its_reason_after_the_last_attempt(broker, consumer, wait_until):
+def test_message_becomes_a_dead_letter_with_its_reason_after_the_last_attempt(broker, consumer):
     consumer.answer = 503
     queue = broker(consumer, attempts=5)
     queue.publish("poison", body=b"not JSON")
-    wait_until(queue.letters)
+    until(queue.letters)
     (letter,) = queue.letters()
     assert len(consumer.pushes) == letter["attempts"] == 5
     assert letter["reason"].startswith("answered 503")
@@ -96,16 +97,16 @@ def test_message_becomes_a_dead_letter_with_its_reason_after_the_last_attempt(br
 
 
 @pytest.mark.parametrize("body", [rb'"\ud800"', b"NaN", b"1e999"])
-def test_dead_letter_with_data_that_json_cannot_hold_is_listed(broker, consumer, wait_until, body):
+def test_dead_letter_with_data_that_json_cannot_hold_is_listed(broker, consumer, body):
     consumer.answer = 500
     queue = broker(consumer, attempts=1)
     queue.publish("poison", body=body)
-    wait_until(queue.letters)
+    until(queue.letters)
     (letter,) = queue.letters()
     assert b64decode(letter["event"]["data_base64"]) == body
 
 
-def test_refused_and_slow_messages_do_not_block_others(broker, consumer, wait_until):
+def test_refused_and_slow_messages_do_not_block_others(broker, consumer):
     held = threading.Event()
 
     def answer(push):
@@ -117,13 +118,13 @@ def test_refused_and_slow_messages_do_not_block_others(broker, consumer, wait_un
     queue = broker(consumer, attempts=100, ack_deadline=20)
     for event in ["slow", *(f"poison-{n}" for n in range(20)), *(f"good-{n}" for n in range(20))]:
         queue.publish(event)
-    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 20)
+    until(lambda: queue.subscriptions()["to-0"]["acked"] == 20)
     held.set()
     assert {event for event in consumer.ids() if event.startswith("good")} == {f"good-{n}" for n in range(20)}
-    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 21)
+    until(lambda: queue.subscriptions()["to-0"]["acked"] == 21)
 
 
-def test_concurrency_of_a_subscription_is_limited(broker, consumer, wait_until):
+def test_concurrency_of_a_subscription_is_limited(broker, consumer):
     running, most = set(), []
 
     def answer(push):
@@ -137,18 +138,18 @@ def test_concurrency_of_a_subscription_is_limited(broker, consumer, wait_until):
     queue = broker(consumer, concurrency=3)
     for n in range(20):
         queue.publish(str(n))
-    wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 20)
+    until(lambda: queue.subscriptions()["to-0"]["acked"] == 20)
     assert max(most) == 3
 
 
-def test_every_subscription_gets_every_event(broker, consumer, wait_until):
+def test_every_subscription_gets_every_event(broker, consumer):
     queue = broker(consumer, consumer)
     queue.publish("one")
-    wait_until(lambda: len(consumer.pushes) == 2)
+    until(lambda: len(consumer.pushes) == 2)
     assert {push.headers["x-goog-pubsub-subscription-name"] for push in consumer.pushes} == {"to-0", "to-1"}
 
 
-def test_consumer_with_a_closed_port_costs_no_attempt(broker, consumer, wait_until):
+def test_consumer_with_a_closed_port_costs_no_attempt(broker, consumer):
     with consumer.serving():
         url = consumer.url
     queue = broker(consumer, attempts=2)  # the consumer's port is closed
@@ -156,29 +157,29 @@ def test_consumer_with_a_closed_port_costs_no_attempt(broker, consumer, wait_unt
     time.sleep(1.2)
     assert queue.letters() == []
     with consumer.serving(port=int(url.rstrip("/").rpartition(":")[2])):
-        wait_until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
+        until(lambda: queue.subscriptions()["to-0"]["acked"] == 1)
     assert consumer.pushes[0].headers["x-goog-pubsub-delivery-attempt"] == "1"
 
 
-def test_dead_letter_is_replayed_only_to_the_subscription_that_refused_it(broker, consumer, wait_until):
+def test_dead_letter_is_replayed_only_to_the_subscription_that_refused_it(broker, consumer):
     consumer.answer = lambda push: 500 if push.headers["x-goog-pubsub-subscription-name"] == "to-1" else 200
     queue = broker(consumer, consumer, attempts=2)
     queue.publish("one")
-    wait_until(queue.letters)
+    until(queue.letters)
     consumer.answer = 200
     consumer.pushes.clear()
     status, _ = queue.request("POST", f"/dead/jobs-dead/{queue.letters()[0]['id']}/replay")
     assert status == 204
-    wait_until(lambda: queue.subscriptions()["to-1"]["acked"] == 1)
+    until(lambda: queue.subscriptions()["to-1"]["acked"] == 1)
     assert [push.headers["x-goog-pubsub-subscription-name"] for push in consumer.pushes] == ["to-1"]
     assert queue.letters() == []
 
 
-def test_dead_letter_is_dropped(broker, consumer, wait_until):
+def test_dead_letter_is_dropped(broker, consumer):
     consumer.answer = 500
     queue = broker(consumer, attempts=1)
     queue.publish("one")
-    wait_until(queue.letters)
+    until(queue.letters)
     (letter,) = queue.letters()
     assert queue.request("DELETE", f"/dead/jobs-dead/{letter['id']}")[0] == 204
     assert queue.letters() == []

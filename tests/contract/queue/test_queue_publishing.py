@@ -6,34 +6,36 @@ import pytest
 from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent, from_http
 
+from tests.support.waiting import until
+
 ATTRIBUTES = {"type": "tests.v1", "source": "/tests", "id": "one", "subject": "a subject, 100 % ünusual"}
 BINARY = {"ce_id": "one", "ce_source": "/tests", "ce_type": "tests.v1", "ce_specversion": "1.0"}
 
 
 @pytest.mark.parametrize("data", [{"a": [1, None]}, [], "text", 7, None], ids=repr)
-def test_structured_events_arrive_in_binary_mode(broker, consumer, wait_until, data):
+def test_structured_events_arrive_in_binary_mode(broker, consumer, data):
     headers, body = to_structured(CloudEvent(ATTRIBUTES, data))
     status, answer = broker(consumer).request("POST", "/topics/jobs", body, **headers)
     assert (status, answer) == (200, {"messageId": "1"})
-    wait_until(lambda: consumer.pushes)
+    until(lambda: consumer.pushes)
     push = consumer.pushes[0]
     assert from_http(push.headers, push.body).get_data() == data
     assert push.headers["ce-subject"] == "a%20subject,%20100%20%25%20%C3%BCnusual"
 
 
-def test_binary_data_arrives_unchanged(broker, consumer, wait_until):
+def test_binary_data_arrives_unchanged(broker, consumer):
     data = bytes(range(256))
     headers, body = to_structured(CloudEvent(ATTRIBUTES | {"datacontenttype": "image/png"}, data))
     broker(consumer).request("POST", "/topics/jobs", body, **headers)
-    wait_until(lambda: consumer.pushes)
+    until(lambda: consumer.pushes)
     assert consumer.pushes[0].body == data
     assert consumer.pushes[0].headers["content-type"] == "image/png"
 
 
-def test_extension_attributes_arrive(broker, consumer, wait_until):
+def test_extension_attributes_arrive(broker, consumer):
     headers, body = to_binary(CloudEvent(ATTRIBUTES | {"subject": "x", "name": "run-1"}, {}))
     assert broker(consumer).request("POST", "/topics/jobs", body, **headers)[0] == 200
-    wait_until(lambda: consumer.pushes)
+    until(lambda: consumer.pushes)
     assert consumer.pushes[0].headers["ce-name"] == "run-1"
 
 

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,8 @@ from pathlib import Path
 
 import pytest
 import urllib3
+
+from tests.support.waiting import until
 
 HOST = Path(__file__).with_name("host.py")
 HOST_ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
@@ -85,13 +86,6 @@ def publish(url: str, event: str) -> bool:
         return urllib3.request("POST", f"{url}/topics/jobs", headers=headers, retries=False, timeout=30).status == 200
     except urllib3.exceptions.HTTPError:
         return False
-
-
-def until(condition) -> None:
-    end = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_unacknowledged_event_is_delivered_after_a_restart(tmp_path, consumer):

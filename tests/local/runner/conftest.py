@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from functions.local.dev.server import free_port
 from functions.local.runner import Logs, Runner
 from functions.settings.cluster import ClusterSettings
 from tests.support.api import ROOT
+from tests.support.waiting import until
 
 HOST = Path(__file__).with_name("host.py")
 HOST_ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
@@ -148,12 +148,7 @@ class Machine:
         path = self.state / "logs" / SPACE / f"{pod['metadata']['name']}.log" if pod else None
         return path.read_text() if path and path.exists() else ""
 
-    @staticmethod
-    def until(condition: Callable[[], object], seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "the condition did not become true in time"
-            time.sleep(0.02)
+    until = staticmethod(until)
 
 
 def terminated(pod: Object | None) -> Object:
