@@ -1,12 +1,4 @@
-"""Git through the broker: the App's token and the user's key stay in the broker and open the run's repositories only.
-
-| by    | expected                                                                                  |
-|-------|-------------------------------------------------------------------------------------------|
-| HTTPS | clone; chunked push; redirect after a rename; a new token in place of a revoked one       |
-|       | refusal: push to a read-only repository, other endpoints, callers without the pod's value |
-|       | other repositories: redirect to the Git host, without a credential                        |
-| SSH   | git's two services on the run's repositories, and no other command                        |
-"""
+"""Git through the broker: the App's token and the user's key stay there and open the run's repositories only."""
 
 import base64
 import json

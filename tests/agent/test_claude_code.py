@@ -1,13 +1,4 @@
-"""The real Claude Code with the rendered files, a scripted model and a real sshd.
-
-| area       | expected                                                                                 |
-|------------|------------------------------------------------------------------------------------------|
-| inputs     | prompt, CLAUDE.md and settings arrive, for docs and code                                 |
-| work       | a tool call edits, the Stop hook commits and pushes, the report has session and usage    |
-| limits     | deny rules hold; CLAUDE.md, settings, hooks and MCP servers of the branch have no effect |
-| resumption | a second attempt resumes the session and finds the work                                  |
-| failures   | rate limit, overload, invalid key, turns, budget, SIGTERM: each with its reason          |
-"""
+"""The real Claude Code with the rendered files, a scripted model and a real sshd."""
 
 import json
 import shutil

@@ -1,14 +1,4 @@
-"""The real Codex, the second agent CLI, with the rendered files and a scripted model.
-
-| area        | expected                                                                                      |
-|-------------|-----------------------------------------------------------------------------------------------|
-| inputs      | prompt, AGENTS.md, guidelines and the base branch's AGENTS.md arrive                          |
-| work        | the model's command changes files, hooks run, the branch is pushed, the report has the usage  |
-| limits      | permissions.deny holds; the branch's own files have no effect; its shell does not see the key |
-| resumption  | a retry resumes the session; a new run with continueSession resumes the last one              |
-| failures    | rate limit, overload, invalid key, missing key, malformed settings: each with its reason      |
-| unsupported | limits of turns and cost, narrower tool lists: refused                                        |
-"""
+"""The real Codex, the second agent CLI, with the rendered files and a scripted model."""
 
 import json
 import shutil

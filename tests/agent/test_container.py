@@ -1,11 +1,4 @@
-"""Attempts in a hardened container: uid 1000, no capabilities, a read-only root, group-readable keys, as process 1.
-
-| subject                                                          | expected                                  |
-|------------------------------------------------------------------|-------------------------------------------|
-| the real agent CLI, managed settings, a key that belongs to root | an attempt each of docs and code succeeds |
-| deny rules of the managed settings                               | hold regardless of files in the workspace |
-| the project's instructions                                       | given once, and also to subagents         |
-"""
+"""Attempts in a hardened container: uid 1000, no capabilities, a read-only root, group-readable keys, as process 1."""
 
 import json
 import os

@@ -1,13 +1,4 @@
-"""Invalid input or configuration ends the attempt before the agent starts, with a message that says what to correct.
-
-| problem                                     | reason                         |
-|---------------------------------------------|--------------------------------|
-| a secret, its key or the API key is missing | MissingSecret                  |
-| settings or another task file are malformed | ConfigurationError             |
-| repository or branch does not exist         | RepositoryDenied, InvalidInput |
-| no write access                             | PushRefused                    |
-| task or directory does not exist            | InvalidInput                   |
-"""
+"""Invalid input or configuration ends the attempt before the agent starts, with a message that says what to correct."""
 
 import json
 import shutil

@@ -1,11 +1,4 @@
-"""Attempts as a GitHub App: installation tokens with least permissions, kept secret.
-
-| subject | expected                                                                           |
-|---------|------------------------------------------------------------------------------------|
-| token   | for the attempt's repositories only, least permissions, replaced before it expires |
-| secrecy | in no URL, log, command line, environment, configuration or work tree              |
-| URLs    | SSH URLs go over HTTPS; other repositories get no token                            |
-"""
+"""Attempts as a GitHub App: installation tokens with least permissions, kept secret."""
 
 from datetime import timedelta
 from pathlib import Path

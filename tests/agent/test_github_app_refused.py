@@ -1,11 +1,4 @@
-"""A GitHub App that may not work on the repository: the attempt ends before the agent starts.
-
-| problem                                           | reason                                  |
-|---------------------------------------------------|-----------------------------------------|
-| not installed, no permission, read-only           | RepositoryDenied, PushRefused           |
-| the key is malformed, or another App's            | MissingSecret, with secret and key      |
-| GitHub is down; the repository is on another host | Network; InvalidInput, with the setting |
-"""
+"""A GitHub App that may not work on the repository: the attempt ends before the agent starts."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

@@ -1,12 +1,4 @@
-"""The agent image without a build: it installs everything that an attempt needs.
-
-| property | expected                                                                                          |
-|----------|---------------------------------------------------------------------------------------------------|
-| style    | hadolint reports nothing                                                                          |
-| content  | every program that scripts and hooks call is installed; an attempt runs with these programs alone |
-| versions | the versions that the tests of the agent CLIs use, from one lock file without registry hosts      |
-| safety   | not root, no secret                                                                               |
-"""
+"""The agent image without a build: it installs everything that an attempt needs."""
 
 import json
 import re

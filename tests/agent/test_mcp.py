@@ -1,12 +1,4 @@
-"""MCP tools with real parts: the image's mcp-client between a tool server (MCP SDK) and each agent CLI.
-
-| subject | expected                                                                              |
-|---------|---------------------------------------------------------------------------------------|
-| remote  | exactly the tools that client-config.json lists; the tool server answers a call       |
-| local   | the filesystem server works on the workspace                                          |
-| none    | minimal without tools starts no server                                                |
-| broken  | an invalid configuration is named; the agent works without an unreachable tool server |
-"""
+"""MCP tools with real parts: the image's mcp-client between a tool server (MCP SDK) and each agent CLI."""
 
 import json
 import os

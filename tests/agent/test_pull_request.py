@@ -1,12 +1,4 @@
-"""The pull request that an attempt opens, as an App or as a user with a token.
-
-| situation                               | result                          |
-|-----------------------------------------|---------------------------------|
-| no pull request yet, also without hooks | opened once, to the base branch |
-| an open one; one to another base branch | reused; ignored                 |
-| no permission to open one, no token     | a link to open it               |
-| a failed attempt                        | no pull request                 |
-"""
+"""The pull request that an attempt opens, as an App or as a user with a token."""
 
 from datetime import UTC, datetime
 

@@ -1,12 +1,4 @@
-"""Git over a real sshd with the mounted key and pinned host keys.
-
-| situation                        | expected                                          |
-|----------------------------------|---------------------------------------------------|
-| pinned host key                  | docs and code attempts clone and push             |
-| another host key, or none pinned | no agent starts; the message says what to correct |
-| another user key                 | no agent starts                                   |
-| unreachable host                 | a network error, retried                          |
-"""
+"""Git over a real sshd with the mounted key and pinned host keys."""
 
 from collections.abc import Sequence
 

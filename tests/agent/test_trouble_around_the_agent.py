@@ -1,14 +1,4 @@
-"""Problems outside the agent: unreadable output, an unwritable transcript or workspace.
-
-| problem                                    | expected                                                   |
-|--------------------------------------------|------------------------------------------------------------|
-| the transcript cannot be written           | one log line; the agent continues to its end               |
-| a line that the JSON parser cannot read    | the same                                                   |
-| a reset time in another unit, or malformed | converted, or left out; the reason stays                   |
-| a malformed result                         | AgentError, with the exit code                             |
-| a full workspace                           | ConfigurationError that names workspace, cause and setting |
-| claims and transcripts older than a month  | deleted by the next attempt                                |
-"""
+"""Problems outside the agent: unreadable output, an unwritable transcript or workspace."""
 
 import json
 import os

@@ -1,11 +1,4 @@
-"""Tasks without Task Master: `task code --issue N` and `--prompt TEXT|-`, and the same over MCP.
-
-| option                                         | sent                                                              |
-|------------------------------------------------|-------------------------------------------------------------------|
-| `--prompt TEXT`, `--prompt -`                  | title (first line) and text; the service is the repository's name |
-| `--issue N`, with a token                      | title, text, comments of people with write access, its page       |
-| no token; a missing issue; a pull request      | refused, naming the option                                        |
-"""
+"""Tasks without Task Master: `task code --issue N` and `--prompt TEXT|-`, and the same over MCP."""
 
 from collections.abc import Iterator
 from pathlib import Path

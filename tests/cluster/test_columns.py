@@ -1,11 +1,4 @@
-"""kubectl's view of a run that waits, runs, fails, is retried and succeeds, on both API servers.
-
-| command                                     | shows                                                          |
-|---------------------------------------------|----------------------------------------------------------------|
-| kubectl get cr NAME -w                      | a line for each change: phase, reason, attempt, message, PR    |
-| kubectl get cr, kubectl get cr -o wide      | the columns of the CRD                                         |
-| kubectl wait --for=condition=Succeeded      | returns when the run succeeded, not when an attempt ends       |
-"""
+"""kubectl's view of a run that waits, runs, fails, is retried and succeeds, on both API servers."""
 
 import json
 import re

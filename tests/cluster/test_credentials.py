@@ -1,17 +1,4 @@
-"""Connections to an API server: credentials, proxies and TLS, against a server on loopback.
-
-| configuration                                    | the server receives                                        |
-|--------------------------------------------------|------------------------------------------------------------|
-| an exec plugin                                   | its token; the plugin runs again after the token expired   |
-| a client certificate, tls-server-name            | the certificate                                            |
-| no client certificate, or the wrong authority    | no request; Unavailable names the request                  |
-| a proxy: HTTP_PROXY, HTTPS_PROXY, proxy-url      | the request through the proxy, unless NO_PROXY excludes it |
-| in a pod                                         | the pod's token, read again after a minute                 |
-| a server URL with a path (a gateway)             | the path before that of the request                        |
-| a token with a line break                        | no request; Forbidden, which does not contain the token    |
-| identity google: a key file, gcloud's file,      | the access token, fetched once and renewed before it       |
-| workload identity federation, metadata server    | expires                                                    |
-"""
+"""Connections to an API server: credentials, proxies and TLS, against a server on loopback."""
 
 import datetime
 import json

@@ -1,13 +1,4 @@
-"""A console on this machine has a person's rights, so it accepts requests of its own pages only.
-
-| request                                             | expected |
-|-----------------------------------------------------|----------|
-| Host of another name or machine                     | 403      |
-| Origin of another page, also of this machine        | 403      |
-| POST without Origin, without or with another token  | 403      |
-| POST to a read-only console                         | 405      |
-| GET of an address that changes something            | 405      |
-"""
+"""A console on this machine has a person's rights, so it accepts requests of its own pages only."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,15 +1,5 @@
 """A pass of the sweep that runs out of time saves a checkpoint, and the next pass continues there.
 
-| situation                                   | result                                                     |
-|---------------------------------------------|------------------------------------------------------------|
-| time ends in the middle of the lists        | checkpoint and message; each remaining run is read once    |
-| no queue, or it refuses the message         | the next scheduled pass continues from the checkpoint      |
-| the API server answers 410 for the token    | the list starts again, and runs read before are skipped    |
-| each run takes all the time of a pass       | every run is reached in its turn                           |
-| two passes start from one checkpoint        | only one saves the next checkpoint                         |
-| a pass crashes at any of its calls          | the next passes lead to the same end                       |
-| slots are free                              | they are given out only after all runs were read           |
-
 Covers the sweep of each minute and the hourly pass.
 """
 

@@ -1,13 +1,4 @@
-"""The hourly pass: its reads, its memory, and changes while it runs. tests/life/test_retention.py has the ages.
-
-| change meanwhile                                   | the pass                                           |
-|----------------------------------------------------|----------------------------------------------------|
-| none                                               | reads each page once; volume claims if configured  |
-| none; task files without a run exist               | reads the run once more, then deletes them         |
-| a run is created after runs were listed            | reads the run, and keeps its task files            |
-| an attempt starts after its run was listed         | deletes only the task files of earlier attempts    |
-| a run starts to use a workspace marked as unused   | keeps it: removing the mark changes its version    |
-"""
+"""The hourly pass: its reads, its memory, and changes while it runs. tests/life/test_retention.py has the ages."""
 
 from collections import Counter
 from collections.abc import Callable

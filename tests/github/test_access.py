@@ -1,14 +1,4 @@
-"""The setting access.callers applies to people on GitHub, who are github:LOGIN.
-
-| request by a user with write access               | the entry does not allow the agent or user        |
-|---------------------------------------------------|---------------------------------------------------|
-| /docs, /code, with and without agent=             | one reply; no run                                 |
-| the same, with the repository's configured agent  | one reply; no run                                 |
-| a mapped label or assignment                      | one reply; no run                                 |
-| /retry, a review that requests changes            | one reply; no attempt                             |
-| /cancel, /status                                  | executed                                          |
-| a failed check, which has no user                 | an attempt                                        |
-"""
+"""The setting access.callers applies to people on GitHub, who are github:LOGIN."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,14 +1,4 @@
-"""Commands of people on existing runs, each executed once.
-
-| case                                               | expected                                                  |
-|----------------------------------------------------|-----------------------------------------------------------|
-| /retry, /cancel, /status on issue or pull request  | applied to the run of the issue or pull request           |
-| the run cannot do it                               | refused with a reason, for good                           |
-| /retry, then /cancel before it began               | ends as Cancelled without an attempt                      |
-| two /retry before one began                        | the first one's instructions; the second is refused       |
-| no run, or only another repository's               | a reply; the other run is unchanged                       |
-| the run changes concurrently                       | the request is made again, a few times                    |
-"""
+"""Commands of people on existing runs, each executed once."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,14 +1,4 @@
-"""Redelivered commands: by another hook, late, or after the run was deleted.
-
-| redelivered                                       | meanwhile                              | expected            |
-|---------------------------------------------------|----------------------------------------|---------------------|
-| /cancel, /retry, by comment, review, label        | another run was requested              | nothing             |
-| /cancel and /code in one comment, by two hooks    | the first delivery made a run          | nothing             |
-| /cancel, /retry                                   | its run is deleted, others exist       | nothing             |
-| /cancel of a run that stops already               | a person has retried it                | nothing             |
-| a command that was refused                        | it would be accepted                   | nothing             |
-| the first delivery, late                          | another run was requested              | the earlier run     |
-"""
+"""Redelivered commands: by another hook, late, or after the run was deleted."""
 
 from dataclasses import replace
 

@@ -1,14 +1,4 @@
-"""The state of a run's checks, which the console shows, is read from GitHub when an event of a check arrives.
-
-| event                                                        | expected                                          |
-|--------------------------------------------------------------|---------------------------------------------------|
-| a check or a commit status of the branch's last commit       | counts and failures; our own check is left out    |
-| late, twice, in any order, handled by two functions at once  | the state that GitHub shows now                   |
-| about an earlier commit or another repository's branch       | ignored                                           |
-| after the branch was deleted                                 | recorded for the last attempt's commit            |
-| GitHub denies statuses, or fails                             | the checks alone; redelivered, or logged          |
-| hundreds of failures with long names                         | ten names, cut                                    |
-"""
+"""The state of a run's checks, which the console shows, is read from GitHub when an event of a check arrives."""
 
 import re
 from dataclasses import replace

@@ -1,12 +1,4 @@
-"""Requests of the App's client to GitHub: paths, lists, redirects.
-
-| part         | rule                                                                                              |
-|--------------|---------------------------------------------------------------------------------------------------|
-| lists        | read page by page, in both forms, a bounded number of pages, never from another host               |
-| paths        | text from outside stays one segment; no path leaves its repository                                 |
-| redirects    | followed on the same host with the token, a bounded number; never to another host                  |
-| no answer    | Busy, also for an answer that is not JSON                                                          |
-"""
+"""Requests of the App's client to GitHub: paths, lists, redirects."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,11 +1,4 @@
-"""The errors that GitHub's answers lead to.
-
-| part         | rule                                                                                              |
-|--------------|---------------------------------------------------------------------------------------------------|
-| errors       | each answer becomes one error with GitHub's message and the cause chained                          |
-| limits       | primary and secondary: the error has the time to wait; no call is made before                      |
-| a function   | answers 503 for Busy, 403 for Denied; other errors are final                                       |
-"""
+"""The errors that GitHub's answers lead to."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,11 +1,4 @@
-"""The credentials of the App's requests to GitHub.
-
-| part         | rule                                                                                              |
-|--------------|---------------------------------------------------------------------------------------------------|
-| tokens       | one per repository, for it alone; replaced before they expire; replaced once if refused            |
-| the JWT      | valid although clocks differ; a bad key is named by its setting                                    |
-| secrets      | no token and no key in any text                                                                    |
-"""
+"""The credentials of the App's requests to GitHub."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec

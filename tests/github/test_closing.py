@@ -1,11 +1,4 @@
-"""A deletion waits for GitHub only for a bounded time; then the finalizer is removed.
-
-| GitHub                                         | expected                                                       |
-|------------------------------------------------|----------------------------------------------------------------|
-| is slow, and the run has many commits          | comment and last check are closed, others as time permits      |
-| does not answer at all                         | the deletion completes                                         |
-| fails in an unexpected way                     | the deletion completes                                         |
-"""
+"""A deletion waits for GitHub only for a bounded time; then the finalizer is removed."""
 
 from contextlib import suppress
 from dataclasses import dataclass

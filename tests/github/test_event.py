@@ -2,14 +2,6 @@
 
 Idempotency: test_event_once.py. Refusals: test_event_refused.py; errors of GitHub: test_event_trouble.py. Commands
 on existing runs: test_asked.py, test_feedback.py.
-
-| event                                              | expected                                          |
-|----------------------------------------------------|---------------------------------------------------|
-| /docs, /code by a person with write access         | a run with its origin; a reaction                 |
-| the same on a pull request, also of a fork         | work from the base branch                         |
-| the same at the end of the longest comment         | the same; a reply if the comment is longer        |
-| a mapped label or assignment                       | the mapped command                                |
-| a label without a mapping                          | one read of the configuration, nothing else       |
 """
 
 import pytest

@@ -1,9 +1,4 @@
-"""`github_event` is killed at any of its calls, before or after the call is executed; the queue redelivers.
-
-| killed                                        | expected                                                      |
-|-----------------------------------------------|---------------------------------------------------------------|
-| at each call to GitHub or to the cluster      | one retry of the run, one new run, one reply                  |
-"""
+"""`github_event` is killed at any of its calls, before or after the call is executed; the queue redelivers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,12 +1,4 @@
-"""`github_event` handles each delivery once.
-
-| delivery                                         | expected                                            |
-|--------------------------------------------------|-----------------------------------------------------|
-| a command, 10 times at once, days later, by 2 hooks | one run                                          |
-| two commands in a comment                        | two runs                                            |
-| again after the run or the configuration changed | no other run                                        |
-| an invalid command, at once, later, after a lost answer | one reply, found by our marker               |
-"""
+"""`github_event` handles each delivery once."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,13 +1,4 @@
-"""Events that `github_event` ignores or refuses with a reply.
-
-| event                                              | expected                                          |
-|----------------------------------------------------|---------------------------------------------------|
-| by a stranger or a bot, quoted, without a command  | nothing; without a command GitHub is not called   |
-| a person loses write access                        | ignored after a minute at most                    |
-| an invalid or disabled command                     | a reply with the usage or the setting             |
-| an invalid configuration                           | a reply with line and key; other commands work    |
-| no reply can be posted                             | the delivery is acknowledged                      |
-"""
+"""Events that `github_event` ignores or refuses with a reply."""
 
 import logging
 

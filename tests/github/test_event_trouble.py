@@ -1,13 +1,4 @@
-"""`github_event` while GitHub is busy or denies access, and for events that are not deliveries.
-
-| case                                               | expected                                          |
-|----------------------------------------------------|---------------------------------------------------|
-| GitHub is busy, or a rate limit is reached         | 503, with the time to wait; the redelivery works  |
-| only the reaction fails                            | the run is created                                |
-| the App lacks a permission, or is not configured   | 403, kept for people to fix                       |
-| an installation changes                            | tokens are replaced                               |
-| an event that is not a delivery                    | ignored                                           |
-"""
+"""`github_event` while GitHub is busy or denies access, and for events that are not deliveries."""
 
 from dataclasses import replace
 

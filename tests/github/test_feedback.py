@@ -1,11 +1,4 @@
-"""Events about an agent's work on GitHub: reviews, checks and changes of its pull request.
-
-| event                                              | expected                                                  |
-|----------------------------------------------------|-----------------------------------------------------------|
-| a review that requests changes, a failed check     | a retry with the feedback, up to the limit                |
-| ... of an older commit, a cancelled run, if off    | nothing                                                   |
-| a change of a pull request, in any order           | recorded on the run as it is now; of a fork nothing       |
-"""
+"""Events about an agent's work on GitHub: reviews, checks and changes of its pull request."""
 
 from typing import Any
 

@@ -1,12 +1,4 @@
-"""Answers of GitHub with a success status and an invalid body.
-
-| the call belongs to                            | expected                                                        |
-|------------------------------------------------|-----------------------------------------------------------------|
-| a deletion                                     | the deletion completes; other parts are still closed            |
-| a report                                       | the run is reported later, once                                 |
-| a delivery                                     | redelivered; everything is done once, without a reply           |
-| the list of deliveries                         | the page is read again                                          |
-"""
+"""Answers of GitHub with a success status and an invalid body."""
 
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,13 +1,4 @@
-"""Text of people is data: shown in replies, verbatim in prompts, and without any other effect.
-
-| hostile text in                   | may become                               | and never                      |
-|-----------------------------------|------------------------------------------|--------------------------------|
-| a command's arguments             | a code span of a reply                   | mention, link, HTML, a call    |
-| instructions of /retry, a review, | promptModification, verbatim             | another file of the attempt    |
-|   a check                         |                                          |                                |
-| titles, labels, logins, branches  | nothing, or a field that is valid        | a path, a selector, a template |
-| the repository's configuration    | a code span of a reply                   | mention, link, HTML            |
-"""
+"""Text of people is data: shown in replies, verbatim in prompts, and without any other effect."""
 
 import json
 import re

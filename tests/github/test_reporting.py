@@ -1,14 +1,5 @@
 """Reports of a run to GitHub: comment, pull request and check run exist once and are current.
 
-| case                                          | expected                                                       |
-|-----------------------------------------------|----------------------------------------------------------------|
-| the run goes through its phases               | one comment edited in place, a pull request, a check run       |
-| the same event again                          | no call at all                                                 |
-| another process opens the pull request first  | that one is used                                               |
-| other users paste the marker                  | their comments are unchanged; of two of ours the oldest stays  |
-| the App is configured by its client id        | its comments are found by it as well                           |
-| a person's retry                              | same comment, same pull request, checks on both commits        |
-
 Reports that GitHub refuses: test_reporting_refused.py.
 """
 

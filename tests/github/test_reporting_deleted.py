@@ -1,12 +1,4 @@
-"""Reports to GitHub about a deleted run; the deletion never waits for GitHub.
-
-| case                                           | expected                                                       |
-|------------------------------------------------|----------------------------------------------------------------|
-| the run is deleted                             | comment and check run are closed                               |
-| GitHub is down, or refuses                     | the deletion completes, in one try                             |
-| it was never synced                            | no call                                                        |
-| it is deleted during a sync                    | the comment says so in the end                                 |
-"""
+"""Reports to GitHub about a deleted run; the deletion never waits for GitHub."""
 
 import pytest
 

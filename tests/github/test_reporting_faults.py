@@ -1,14 +1,4 @@
-"""Reports to GitHub while it is down or refuses: complete once it is back, and the run never waits for them.
-
-| case                                           | expected                                                       |
-|------------------------------------------------|----------------------------------------------------------------|
-| GitHub is down for a day                       | the run ends; the hourly pass reports it afterwards            |
-| refused events are redelivered, with the events | no more deliveries than events of the run                     |
-| of the lease writes                            |                                                                |
-| GitHub asks to wait                            | it is not called before                                        |
-| an answer is lost                              | nothing is created twice                                       |
-| no event arrives; GitHub refuses a sweep       | the sweep reports; one refusal ends its reports                |
-"""
+"""Reports to GitHub while it is down or refuses: complete once it is back, and the run never waits for them."""
 
 import pytest
 

@@ -1,14 +1,4 @@
-"""Concurrent, stopped and crashed reporters: comment, pull request and check exist once and are current in the end.
-
-| case                                           | expected                                                       |
-|------------------------------------------------|----------------------------------------------------------------|
-| a crash at any call                            | the redelivered event, or the sweep alone, completes the sync  |
-| two reporters at once, in any order            | one of them reports                                            |
-| one stops until after its lease has expired    | its late writes are written again                              |
-| the run moves on meanwhile                     | its new state is reported                                      |
-| the run returns to its last reported state     | it is reported again                                           |
-| after a crash in between                       |                                                                |
-"""
+"""Concurrent, stopped and crashed reporters: comment, pull request and check exist once and are current in the end."""
 
 import itertools
 from contextlib import suppress

@@ -1,12 +1,4 @@
-"""Reports that GitHub refuses for good: the run ends nevertheless.
-
-| case                                          | expected                                                       |
-|-----------------------------------------------|----------------------------------------------------------------|
-| no App, nothing to compare, no permission     | the run succeeds; its message has the compare link, once       |
-| the issue is locked or deleted                | logged once with what to do; the other parts are reported      |
-| an agent's message contains markup            | shown as text                                                  |
-| no App is configured                          | no call                                                        |
-"""
+"""Reports that GitHub refuses for good: the run ends nevertheless."""
 
 import logging
 

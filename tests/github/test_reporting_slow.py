@@ -1,12 +1,4 @@
-"""Reports to a slow GitHub: as much as time permits; the next report continues.
-
-| GitHub                                         | expected                                                       |
-|------------------------------------------------|----------------------------------------------------------------|
-| is fast, and the run has many commits          | only the last commit and the one before it are read            |
-| is slow, and the run has many commits          | each event and pass ends in time; the next continues           |
-| is so slow that the client gives up            | late writes are found and not repeated                         |
-| does not answer at all                         | the event is redelivered until it answers                      |
-"""
+"""Reports to a slow GitHub: as much as time permits; the next report continues."""
 
 from collections import Counter
 from datetime import timedelta

@@ -3,16 +3,6 @@
 The guide's commands run against a real API server with its Job controller, RBAC and tokens of service accounts. The
 pods of infra/kubernetes/cluster run from the file system of the built image, with the user, variables, volumes and
 rights of their manifests, beside a NATS server with the overlay's configuration. A simulated kubelet runs the Jobs.
-
-| action                                                | expected                                               |
-|-------------------------------------------------------|--------------------------------------------------------|
-| the guide's run, and a POST with a caller's token     | both end as Succeeded, one attempt, reported           |
-| an event on NATS from the user `publisher`            | a run                                                  |
-| the guide's deletion of runs                          | all are deleted: the functions remove the finalizers   |
-| POST without a token                                  | 401                                                    |
-| every probe of every pod                              | 200                                                    |
-| `orchestrator doctor` as in the guide                 | problems only of missing parts of this machine         |
-| user `publisher`: read or change streams              | refused                                                |
 """
 
 import asyncio

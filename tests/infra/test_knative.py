@@ -1,13 +1,6 @@
 """infra/kubernetes/knative against Knative's own CRDs, and its functions with its settings.
 
 KNATIVE_CRDS names a directory with the CustomResourceDefinitions of Knative Serving and Eventing.
-
-| object                                 | expected                                                          |
-|----------------------------------------|-------------------------------------------------------------------|
-| every object of a Knative kind         | matches the schema, without a field that the API server drops     |
-| a wrong field, a wrong type            | detected                                                          |
-| every function except GitHub's         | a Service that starts with its settings                           |
-| references of sinks and subscribers    | exist                                                             |
 """
 
 import os

@@ -1,10 +1,4 @@
-"""The NATS configuration of the cluster overlay and its components, on real servers at addresses of this machine.
-
-| installation                 | expected                                                                       |
-|------------------------------|--------------------------------------------------------------------------------|
-| cluster, nats-cluster        | three servers; streams with three replicas; one may be killed                  |
-| cluster, nats-tls            | a client needs the certificate of the secret                                   |
-"""
+"""The NATS configuration of the cluster overlay and its components, on real servers at addresses of this machine."""
 
 import os
 import signal

@@ -1,14 +1,4 @@
-"""The setting access.callers limits the users, agents and namespaces that a caller may request.
-
-| request                                             | answer                                                     |
-|-----------------------------------------------------|------------------------------------------------------------|
-| without the setting                                 | every caller may request everything                        |
-| for a user, agent or namespace that is not allowed  | 403 with the field and the allowed values; no call is made |
-| from a caller that is not listed                    | 403, unless * is listed                                    |
-| with one key, from two callers of one agent         | one run per caller: the caller is part of the key          |
-| with an OIDC token that the platform verified       | the caller is the address in the token                     |
-| as an event from the queue                          | the caller is the pushing identity; 403 keeps the event    |
-"""
+"""The setting access.callers limits the users, agents and namespaces that a caller may request."""
 
 import base64
 import json

@@ -1,15 +1,4 @@
-"""Attempts that fail, are cancelled, retried by people or cannot start; events are delivered by hand.
-
-| event                                            | result                                                     |
-|--------------------------------------------------|------------------------------------------------------------|
-| the attempt fails, or its Job is deleted         | a retry after the back-off; the Job is kept, or fenced     |
-| a person cancels                                 | the Job is stopped and kept                                |
-| a person asks for a retry                        | a new attempt with the prompt modification                 |
-| a person asks for a retry of an open attempt     | refused; a condition shows it                              |
-| a person cancels a retry before it starts        | Cancelled; a later retry starts                            |
-| template error, foreign volume claim, Kueue      | the status says why the attempt does not start             |
-| a revision that cannot render the task files     | the attempt of the other revision continues                |
-"""
+"""Attempts that fail, are cancelled, retried by people or cannot start; events are delivered by hand."""
 
 import shutil
 from contextlib import suppress

@@ -1,18 +1,4 @@
-"""Requests with If-Unfinished: refuse create at most one unfinished code run per task, also with crashes.
-
-| requests for one task, each with its own key          | result                                                |
-|-------------------------------------------------------|-------------------------------------------------------|
-| 20 concurrent ones, none of which sees another run    | one run; the others are refused and name it           |
-| one with a key and one without, concurrently          | one run                                               |
-| one that crashes at any call and is repeated          | one run                                               |
-| one that crashes, then another at once / after 60 s   | refused / its run, and the first one is refused       |
-| two that find the expired claim of a crashed one      | one takes the claim over                              |
-| one that is repeated after its run was created        | no more calls than without a claim                    |
-| one whose run the API server rejects, or is deleted   | the task is free at once                              |
-| one whose key belongs to another task                 | refused; the task is free                             |
-| one after another, each after the previous run ended  | a run and a claim for each                            |
-| one while a finished run is to be retried             | refused                                               |
-"""
+"""Requests with If-Unfinished: refuse create at most one unfinished code run per task, also with crashes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,12 +1,4 @@
-"""Runs with a status that a newer revision of the functions wrote and this one cannot parse completely.
-
-| unreadable part, run              | the run                                                              |
-|-----------------------------------|----------------------------------------------------------------------|
-| the phase                         | has the phase of its conditions                                      |
-| other fields, finished            | is left untouched and starts no attempt                              |
-| other fields, running             | is left untouched and keeps its slot and its workspace               |
-| other fields, deleted             | is released                                                          |
-"""
+"""Runs with a status that a newer revision of the functions wrote and this one cannot parse completely."""
 
 import logging
 from collections.abc import Callable

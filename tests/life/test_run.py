@@ -1,14 +1,4 @@
-"""The life of a run on an API server; events are delivered by hand: in order, repeated, late, or not at all.
-
-| events                                | result                                                           |
-|---------------------------------------|------------------------------------------------------------------|
-| in order                              | Succeeded, within the call budget                                |
-| repeated, or late                     | no write; one Job, and none once the run has ended               |
-| none                                  | the sweep alone finishes the run                                 |
-| of a run created with kubectl         | the same as for a requested run                                  |
-| of several runs                       | each run has its own Job and task files                          |
-| unreadable                            | rejected or ignored; other runs continue                         |
-"""
+"""The life of a run on an API server; events are delivered by hand: in order, repeated, late, or not at all."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,13 +1,4 @@
-"""Attempts that start late or cannot start, driven by the sweep.
-
-| cause                                       | result                                                       |
-|---------------------------------------------|--------------------------------------------------------------|
-| no node for 14 minutes, then one            | the attempt runs                                             |
-| pods are rejected                           | the status has the reason; the attempt fails after 15 minutes|
-| Jobs are rejected                           | the run fails or is cancelled within 36 minutes; a handler   |
-|                                             | that was frozen meanwhile creates no Job                     |
-| the spec changes before the Job is created  | all objects are created from the new spec, as a new attempt  |
-"""
+"""Attempts that start late or cannot start, driven by the sweep."""
 
 import json
 from collections.abc import Callable

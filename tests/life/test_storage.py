@@ -1,14 +1,4 @@
-"""Stores on an API server write only to the version that they read.
-
-| changed since it was read               | result of the write                                      |
-|-----------------------------------------|----------------------------------------------------------|
-| a run                                   | Conflict; retry_on_conflict reads the run again          |
-| a run that was deleted                  | NotFound                                                 |
-| a ConfigMap: created, changed, deleted  | Conflict                                                 |
-| a ConfigMap with equal content          | no call                                                  |
-| the ledger                              | update_serialized repeats its work on the present ledger |
-| a checkpoint                            | only the first pass continues                            |
-"""
+"""Stores on an API server write only to the version that they read."""
 
 from contextlib import suppress
 

@@ -1,13 +1,4 @@
-"""Damaged state is named with what to do and never deleted; processes that were started are stopped.
-
-| state                                 | expected                                                      |
-|---------------------------------------|---------------------------------------------------------------|
-| state.sqlite truncated, or not SQLite | refused, naming the file; its bytes stay                      |
-| the database of another program       | refused without a change                                      |
-| a table of ours with other columns    | refused                                                       |
-| processes.json in another form        | refused, naming the file; no process of it is ended           |
-| a start that fails                    | stop ends the started processes silently and frees the folder |
-"""
+"""Damaged state is named with what to do and never deleted; processes that were started are stopped."""
 
 import json
 import shutil

@@ -1,16 +1,4 @@
-"""The dispatcher against a real NATS server, beyond the contract of all queues (tests/contract/queue).
-
-| situation                                    | result                                                             |
-|----------------------------------------------|--------------------------------------------------------------------|
-| the function's port is closed                | the message is held, without counting attempts                     |
-| the function takes longer than ACK_WAIT      | the message is reported as in progress                             |
-| a stop during a push                         | the push is completed; a second dispatcher does not repeat it      |
-| two dispatchers                              | each message is delivered once                                     |
-| streams are deleted                          | they are created again; later messages are delivered               |
-| a token is configured                        | it is sent with every push                                         |
-| a structured message of another publisher    | it is delivered in structured mode                                 |
-| schedules of two dispatchers                 | one event an interval; none while the previous one is undelivered  |
-"""
+"""The dispatcher against a real NATS server, beyond the contract of all queues (tests/contract/queue)."""
 
 import json
 import threading

@@ -1,17 +1,4 @@
-"""Publishing to a real NATS server: the stored message, and the error of each failure.
-
-| NATS                                      | result                                                       |
-|-------------------------------------------|--------------------------------------------------------------|
-| stores the event, or has it already       | one message in binary mode of CloudEvents' NATS binding      |
-| has no such stream                        | PublishError with `orchestrator queues apply`                |
-| elects a leader for the stream            | the publish is repeated until the timeout                    |
-| cannot be reached                         | PublishError after the timeout                               |
-| is restarted                              | the same publisher continues                                 |
-| refuses the user, or only closes          | PublishError that names the setting, without the password    |
-| is in operator mode                       | accepts only the credentials_file of its own operator        |
-| requires TLS                              | accepts a connection with ca_file; PublishError without it   |
-| refuses a message of that size            | PublishError with max_payload                                |
-"""
+"""Publishing to a real NATS server: the stored message, and the error of each failure."""
 
 import asyncio
 import json

@@ -1,18 +1,4 @@
-r"""Commands in GitHub comments: which lines are commands, and their arguments.
-
-| line                                                       | result                                       |
-|------------------------------------------------------------|----------------------------------------------|
-| a known command, in a paragraph or a list item, \r\n or \n   | a command                                    |
-| in a block quote, a fence, indented code, a code span,     | nothing                                      |
-|   an HTML comment, <pre>, <blockquote>, a link's title     |                                              |
-| /unknown, /codex, in the middle of a line, a heading       | nothing                                      |
-| a known command with wrong arguments                       | InvalidCommand, which says what to do        |
-| after /retry, up to the next command                       | the instructions, verbatim; InvalidCommand   |
-|                                                            |   if they are too long                       |
-| at the end of a comment of GitHub's maximum length         | a command                                    |
-| in a longer comment                                        | InvalidCommand, which says what to do        |
-| any text                                                   | never an error                               |
-"""
+"""Commands in GitHub comments: which lines are commands, and their arguments."""
 
 import re
 import sys

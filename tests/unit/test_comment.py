@@ -1,11 +1,4 @@
-"""The text of the comment about a run.
-
-| part                           | rule                                                                        |
-|--------------------------------|-----------------------------------------------------------------------------|
-| text of people and agents      | as code only: no mention, no link, no markup                                |
-| length                         | always within GitHub's limits                                               |
-| marker                         | on the first line; only comments of the App itself are searched for it      |
-"""
+"""The text of the comment about a run."""
 
 from datetime import timedelta
 

@@ -1,12 +1,4 @@
-"""Templates that are compiled when the image is built.
-
-| the compiled directory            | expected                                                          |
-|-----------------------------------|-------------------------------------------------------------------|
-| complete                          | nothing is compiled again, the text is the same                   |
-| older than a template             | the template is compiled again, its new text is rendered          |
-| missing, read-only, damaged       | the text is the same, and nothing is written                      |
-| of a malformed template           | the command names template and line, and fails                    |
-"""
+"""Templates that are compiled when the image is built."""
 
 import shutil
 import subprocess

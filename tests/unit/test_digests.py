@@ -1,11 +1,4 @@
-"""A set of digests answers membership like a set of strings, in a few bytes for each.
-
-| texts                | answer                           |
-|----------------------|----------------------------------|
-| none                 | none is a member                 |
-| some, some twice     | as a set of strings              |
-| very many            | the same, in under 10 bytes each |
-"""
+"""A set of digests answers membership like a set of strings, in a few bytes for each."""
 
 from uuid import UUID
 

@@ -1,10 +1,5 @@
 """Every published envelope format, as its sender writes it, is decoded to the one event it contains.
 
-| part of the result     | expected                                                                |
-|------------------------|-------------------------------------------------------------------------|
-| event                  | type, id, source, data; or every problem, by field                      |
-| is_event, from_queue   | whether it is an event; whether the sender redelivers a rejected one    |
-
 envelopes/*.http: headers, an empty line, the body, written after the senders' documentation.
 """
 

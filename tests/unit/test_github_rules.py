@@ -1,17 +1,4 @@
-"""The decisions about a webhook event, made from the event alone.
-
-| event                                          | by                  | decision                              |
-|------------------------------------------------|---------------------|---------------------------------------|
-| comment with commands                          | a person            | a CommandRequest per command, keyed   |
-| the same comment, delivered again              |                     | the same keys                         |
-| comment deleted, or written by a bot           |                     | nothing                               |
-| label, assignment                              | a person            | MappingTriggered                      |
-| review with commands or requested changes      | a person            | a CommandRequest, on a run's branch   |
-| failed check on a run's branch                 | any                 | CommandRequest, ChecksChanged         |
-| pull request of a run, not of a fork           | any                 | PullRequestChanged                    |
-| a run's branch deleted; an installation        | any                 | LogOnly; InvalidateTokens             |
-| any payload of any event                       |                     | never an error                        |
-"""
+"""The decisions about a webhook event, made from the event alone."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,15 +1,4 @@
-"""The section `github`: the API, the repositories, the App and the webhook's secrets.
-
-| setting                                | refused if                                                             |
-|----------------------------------------|------------------------------------------------------------------------|
-| api_url                                | it is plain http, or not a REST API's address, except on loopback      |
-| app_id, private_key, private_key_file  | one of the two is missing, both keys are given, a file cannot be read  |
-| private_key, private_key_file          | it contains no PEM                                                     |
-| webhook_secrets                        | one is empty, or ends in a line break                                  |
-| bots                                   | one is not a login, such as with a leading @                           |
-| allowed_users                          | one is not a GitHub login                                              |
-| default_app                            | it is not the name of an App                                           |
-"""
+"""The section `github`: the API, the repositories, the App and the webhook's secrets."""
 
 import json
 import re

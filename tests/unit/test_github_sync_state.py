@@ -1,11 +1,4 @@
-"""The record of the last sync with GitHub, and its lease, as annotations of a run.
-
-| part                           | expected                                                                    |
-|--------------------------------|-----------------------------------------------------------------------------|
-| record of the last sync        | a digest that changes with its facts alone; an unreadable record is ignored |
-| lease and back-off             | both expire; nothing is written after the lease has expired                 |
-| commits, pull request          | those that are not synced yet                                               |
-"""
+"""The record of the last sync with GitHub, and its lease, as annotations of a run."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,15 +1,4 @@
-"""The API server and credentials that a kubeconfig or a pod configures; no request is sent.
-
-| configured                                | result                                                     |
-|-------------------------------------------|------------------------------------------------------------|
-| no file, an unknown context               | Forbidden, naming the setting                              |
-| a file that is no kubeconfig              | Forbidden, naming the file and nothing that it holds       |
-| a command that gives no credentials       | Forbidden, naming the command                              |
-| a token in a file                         | read again after a minute; if missing, Forbidden           |
-| no user, or one without credentials       | no credentials are sent                                    |
-| several files                             | merged                                                     |
-| nothing, in a pod                         | the pod's API server; without its certificate Forbidden    |
-"""
+"""The API server and credentials that a kubeconfig or a pod configures; no request is sent."""
 
 import json
 import os

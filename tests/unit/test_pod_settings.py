@@ -1,12 +1,4 @@
-"""Settings `job.pod`: additions to a pod, and their validation at start.
-
-| part                                              | refused                                                        |
-|---------------------------------------------------|----------------------------------------------------------------|
-| labels, annotations                               | reserved keys; keys and values that are invalid in Kubernetes  |
-| tolerations, affinity, spread, volumes, sidecars  | unknown fields, missing required fields                        |
-| volumes, sidecars                                 | reserved or duplicate names; violations of "restricted"        |
-| volume_mounts                                     | unknown volumes, secrets, reserved paths                       |
-"""
+"""Settings `job.pod`: additions to a pod, and their validation at start."""
 
 import json
 from typing import Any

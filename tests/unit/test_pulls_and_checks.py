@@ -1,11 +1,4 @@
-"""The pull request and the check run of a run, as GitHub requests.
-
-| part                           | rule                                                                        |
-|--------------------------------|-----------------------------------------------------------------------------|
-| pull request                   | title, body and compare link from the run; the status names it once         |
-| check run                      | concludes like the run; in progress during another attempt                  |
-| check runs on a commit         | those of our App, by its id or its client id                                |
-"""
+"""The pull request and the check run of a run, as GitHub requests."""
 
 import pytest
 

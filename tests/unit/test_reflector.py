@@ -1,13 +1,4 @@
-"""The pauses of the list-and-watch loop between two requests.
-
-| before                                        | pause                                                 |
-|-----------------------------------------------|-------------------------------------------------------|
-| a watch that ended normally                   | the shortest                                          |
-| failures in a row                             | doubled each time, up to the longest                  |
-| a failure after changes                       | the shortest                                          |
-| 429 with Retry-After                          | as the server asks, up to the longest                 |
-| version expired, kind not served              | a new list                                            |
-"""
+"""The pauses of the list-and-watch loop between two requests."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,13 +1,4 @@
-"""`.github/orchestrator.yaml`: its keys, and mistakes that are reported by line and key.
-
-| file                                        | result                                             |
-|---------------------------------------------|----------------------------------------------------|
-| empty, only comments                        | the defaults                                       |
-| every key                                   | every field is set                                 |
-| a wrong value, an unknown or duplicate key  | its line and key, all problems at once             |
-| no YAML, aliases, depth, tags, size         | refused, with the line                             |
-| any text                                    | a configuration or BadConfiguration, no other error |
-"""
+"""`.github/orchestrator.yaml`: its keys, and mistakes that are reported by line and key."""
 
 from typing import Any
 

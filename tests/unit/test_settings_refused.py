@@ -1,15 +1,5 @@
 """Settings that could never work are refused at start, by their key, with the valid form.
 
-| kind                     | refused                                                                             |
-|--------------------------|-------------------------------------------------------------------------------------|
-| times and counts         | not a number, infinite, or beyond the range of dates or of the API server           |
-| names in the cluster     | invalid names of namespaces, Secrets, StorageClasses and LocalQueues                |
-| image and tag            | invalid ones, and a tag inside the image                                            |
-| quantities               | malformed, zero, in a wrong unit; a request above its limit                         |
-| URLs, accounts, projects | invalid ones, and URLs without a host                                               |
-| tokens                   | empty, or not possible in a header                                                  |
-| dependent settings       | one without the other                                                               |
-
 The largest allowed values are accepted and do not overflow.
 """
 

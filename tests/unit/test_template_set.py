@@ -1,12 +1,5 @@
 """The cache of the templates between two attempts, which notices every change.
 
-| between two attempts           | expected                                              |
-|--------------------------------|-------------------------------------------------------|
-| nothing changes                | no template is read again                             |
-| a template, or an included one | its text and the checksum are the present ones        |
-| a file appears, or disappears  | its task file does too; the removed override is gone  |
-| a template breaks, is repaired | an error that names it; rendered again                |
-
 Templates compiled at build: test_compiled_templates.
 """
 

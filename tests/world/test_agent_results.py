@@ -1,14 +1,4 @@
-"""CASES A10 to A13, A21, A23, A28: how the end of an agent is read, with the real Claude Code.
-
-| agent                                         | report                                                |
-|-----------------------------------------------|-------------------------------------------------------|
-| leaves a background process, or waits for one | written within seconds after the last result          |
-| wakes up again, resumes                       | the sum of turns, tokens and cost of this attempt     |
-| has a session that cannot be resumed          | a new session in the same attempt, or in the next one |
-| gets a refusal of its API key                 | within 10 s; names secret and key; final              |
-| is denied a tool, or lacks an MCP program     | names it                                              |
-| ends with a question                          | contains the question                                 |
-"""
+"""CASES A10 to A13, A21, A23, A28: how the end of an agent is read, with the real Claude Code."""
 
 import json
 from collections.abc import Iterator

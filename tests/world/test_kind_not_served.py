@@ -1,11 +1,6 @@
 """CASE K18: the API server temporarily does not serve the API version of the runs (CRD upgrade, server start).
 
 It answers 404 for the path, as for a missing object. Only the answer for a missing object means that a run is deleted.
-
-| request                         | on a 404 for the path     | afterwards                        |
-|---------------------------------|---------------------------|-----------------------------------|
-| reconcile, job_finished, submit | 503, so it is redelivered | the same request advances the run |
-| sweep                           | 503                       | the next sweep advances the run   |
 """
 
 from collections.abc import Iterator

@@ -1,12 +1,4 @@
-"""Title and text of the pull request: from the agent's file, its last message, the repository's template.
-
-| the agent writes      | the pull request has                                      |
-|-----------------------|-----------------------------------------------------------|
-| a pull request file   | its title and text, and the names of task and run         |
-| only a last message   | the task's title, that message, the repository's template |
-| a new file in a retry | the new text, unless a person wrote the pull request      |
-| a secret in the file  | no secret                                                 |
-"""
+"""Title and text of the pull request: from the agent's file, its last message, the repository's template."""
 
 from typing import Any
 

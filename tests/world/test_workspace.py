@@ -1,13 +1,4 @@
-"""CASES A4, A17 to A19, A27, A29: the workspace is an ordinary clone, and no run damages it for the next.
-
-| state at the start                                  | the attempt                                           |
-|-----------------------------------------------------|-------------------------------------------------------|
-| the run's branch in a worktree; a changed submodule | continues                                             |
-| configuration, hooks, filters of an earlier agent   | ignores them                                          |
-| submodules (for Git LFS: tests/agent/test_git_lfs)  | has them, with the run's credentials                  |
-| a rewritten base branch or run's branch             | continues from it if no work is lost, else reports it |
-| a branch in the way, a SHA-256 repository           | ends before the agent starts, and names it            |
-"""
+"""CASES A4, A17 to A19, A27, A29: the workspace is an ordinary clone, and no run damages it for the next."""
 
 import shutil
 from pathlib import Path

@@ -1,14 +1,4 @@
-"""POST: bodies that are not a valid object, too large, or malicious.
-
-| body                                              | answer                                              |
-|---------------------------------------------------|-----------------------------------------------------|
-| no JSON, another kind or version, no spec         | 400, 422                                            |
-| another media type; over 3 MiB                    | 415; 413                                            |
-| no media type                                     | read as JSON                                        |
-| unknown fields                                    | 400 with Strict, else a warning                     |
-| deep nesting, NaN                                 | 400                                                 |
-| a lone surrogate, in any encoding                 | replaced by U+FFFD                                  |
-"""
+"""POST: bodies that are not a valid object, too large, or malicious."""
 
 import json
 from typing import Any

@@ -1,12 +1,4 @@
-"""POST: rejected specs and metadata, with the real server's messages.
-
-| invalid                                           | answer                                              |
-|---------------------------------------------------|-----------------------------------------------------|
-| a spec, by any keyword of its schema              | 422, each cause with its field                      |
-| metadata                                          | 422, each cause with its field                      |
-| metadata that contradicts the request             | 400, 500                                            |
-| a namespace that does not exist                   | 404                                                 |
-"""
+"""POST: rejected specs and metadata, with the real server's messages."""
 
 import pytest
 

@@ -1,13 +1,4 @@
-"""The sweep requests redelivery of failed deliveries.
-
-| case                                            | expected                                                     |
-|-------------------------------------------------|--------------------------------------------------------------|
-| no delivery failed                              | one call to GitHub, one read of the cluster                  |
-| no App is configured                            | neither                                                      |
-| the webhook was down and works again            | each delivery arrives, under its own id                      |
-| it arrived meanwhile, or its event is ignored   | no request                                                   |
-| it fails repeatedly                             | requests with growing pauses, then hourly, for three days    |
-"""
+"""The sweep requests redelivery of failed deliveries."""
 
 from datetime import timedelta
 

@@ -1,12 +1,4 @@
-"""One sweep reads and requests a bounded number of deliveries; the next ones continue.
-
-| case                                              | expected                                                   |
-|---------------------------------------------------|------------------------------------------------------------|
-| more failed than one sweep may request            | the oldest first, the rest later                           |
-| the list is longer than one sweep reads           | read from the newest back, over several; nothing twice     |
-| a slow delivery, an invalid entry, a lost cursor  | no other delivery is missed                                |
-| more failed than the state can keep; no time left | the saved ones first; nothing is lost                      |
-"""
+"""One sweep reads and requests a bounded number of deliveries; the next ones continue."""
 
 from datetime import timedelta
 

@@ -1,11 +1,4 @@
-"""Redelivery while sweeps or GitHub fail.
-
-| case                                              | expected                                                   |
-|---------------------------------------------------|------------------------------------------------------------|
-| concurrent sweeps; a crash; the state is lost     | requested at most twice                                    |
-| GitHub is down, slow, or refuses                  | the rest of the sweep is done; the next one requests       |
-| GitHub has deleted the delivery                   | given up, and logged                                       |
-"""
+"""Redelivery while sweeps or GitHub fail."""
 
 import logging
 from dataclasses import replace

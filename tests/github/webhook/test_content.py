@@ -1,12 +1,4 @@
-"""The parts of a delivery that are published to the queue, and those that are logged.
-
-| in a delivery                                  | on the queue, or in the log                               |
-|------------------------------------------------|-----------------------------------------------------------|
-| a comment of GitHub's maximum length           | the whole text: a command may stand at its end            |
-| longer texts, the largest of everything        | at most MAX_BYTES, cut with a notice                      |
-| any JSON object as any event                   | no error, and valid JSON for every reader                 |
-| secrets, and text of people                    | not logged                                                |
-"""
+"""The parts of a delivery that are published to the queue, and those that are logged."""
 
 import json
 import logging

@@ -1,11 +1,4 @@
-"""Requests that `github_webhook` refuses, before it parses or even reads them.
-
-| request                                                       | answer        | on the queue               |
-|---------------------------------------------------------------|---------------|----------------------------|
-| no signature; a wrong one, of SHA-1, of another body          | 401; 403      | nothing, nothing is parsed |
-| GET; 26 MB; another content type; no JSON object; no headers  | 405; 413; 415; 400; 400 | nothing          |
-| the queue is down or missing                                  | 503           | nothing                    |
-"""
+"""Requests that `github_webhook` refuses, before it parses or even reads them."""
 
 import json
 from functools import partial

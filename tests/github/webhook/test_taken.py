@@ -1,12 +1,4 @@
-"""Deliveries that `github_webhook` publishes or ignores.
-
-| delivery                                                      | answer        | on the queue               |
-|---------------------------------------------------------------|---------------|----------------------------|
-| signed, of an event that is used                              | 200           | one event, its own id      |
-| any other event, documented or unknown                        | 200 ignored   | nothing                    |
-| ping                                                          | 200           | nothing                    |
-| a form in place of JSON; redelivered                          | 200           | the same event             |
-"""
+"""Deliveries that `github_webhook` publishes or ignores."""
 
 import json
 import subprocess

@@ -1,12 +1,4 @@
-"""No published event is lost when the process of the queue is killed.
-
-| killed                               | after the restart                          |
-|--------------------------------------|--------------------------------------------|
-| after publish, before any delivery   | the event is delivered                     |
-| while the consumer handles the event | the event is delivered again               |
-| after the acknowledgement            | the event is not delivered again           |
-| while clients publish                | every event answered with 200 is delivered |
-"""
+"""No published event is lost when the process of the queue is killed."""
 
 import os
 import signal

@@ -1,11 +1,4 @@
-"""Pods with several containers: each has its own mounts; the end of the main container is recorded at once.
-
-| container          | expected                                                                               |
-|--------------------|----------------------------------------------------------------------------------------|
-| native sidecar     | starts beside the main container, is stopped after it, does not affect the pod's phase |
-| plain container    | keeps the pod running after the main one, until it ends or the Job is stopped          |
-| any, runner killed | ended before a new container starts                                                    |
-"""
+"""Pods with several containers: each has its own mounts; the end of the main container is recorded at once."""
 
 import asyncio
 from typing import Any

@@ -1,13 +1,4 @@
-"""After SIGKILL of the runner, a shim or the API server, no pod is started twice and none is forgotten.
-
-| killed                           | after the restart                                               |
-|----------------------------------|-----------------------------------------------------------------|
-| runner, while the agent works    | the agent is ended; pod Failed, NodeLost; Job Failed; one start |
-| runner; the agent ends meanwhile | the true outcome                                                |
-| runner and its shim              | the agent is ended                                              |
-| shim                             | pod Failed                                                      |
-| API server                       | the work continues and is reported                              |
-"""
+"""After SIGKILL of the runner, a shim or the API server, no pod is started twice and none is forgotten."""
 
 import os
 import signal

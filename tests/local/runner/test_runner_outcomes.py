@@ -1,14 +1,4 @@
-"""The outcome of a Job.
-
-| container                          | pod            | Job                                   |
-|------------------------------------|----------------|---------------------------------------|
-| exits with 0                       | Succeeded      | Complete                              |
-| exits with another code, is killed | Failed         | Failed, BackoffLimitExceeded          |
-| cannot be started                  | Failed         | Failed, BackoffLimitExceeded          |
-| runs past the deadline             | ended, deleted | Failed, DeadlineExceeded              |
-| parallelism 0, suspended           | none           | not finished, except for its deadline |
-| more than one pod requested        | none           | Failed, UnsupportedPolicy             |
-"""
+"""The outcome of a Job."""
 
 import time
 from datetime import datetime

@@ -1,13 +1,4 @@
-"""Mounts, environment and log of a container; the status of a pod that cannot start.
-
-| missing                              | status                                       |
-|--------------------------------------|----------------------------------------------|
-| secret or key of a required variable | waiting CreateContainerConfigError           |
-| subPath                              | waiting CreateContainerConfigError           |
-| secret, ConfigMap or key of a volume | waiting ContainerCreating, Event FailedMount |
-| volume claim                         | condition PodScheduled False, Unschedulable  |
-| anything optional                    | the pod starts without it                    |
-"""
+"""Mounts, environment and log of a container; the status of a pod that cannot start."""
 
 import asyncio
 import json

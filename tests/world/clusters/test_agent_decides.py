@@ -1,15 +1,4 @@
-"""CASES K1 and K2: the container named `agent` alone determines how an attempt ends.
-
-| other containers                  | agent                | expected                                |
-|-----------------------------------|----------------------|-----------------------------------------|
-| injected sidecar, running         | succeeded            | Succeeded at once; the Job is stopped   |
-| injected sidecar, running         | failed with a report | the report's reason; the Job is stopped |
-| broker as a container, running    | succeeded            | Succeeded at once; the Job is stopped   |
-| native sidecar, running           | succeeded            | the Job has a minute to end             |
-| terminated, OOMKilled             | succeeded            | Succeeded                               |
-| sorts before `agent`, exit code 0 | failed with a report | the report's reason                     |
-| injected sidecar, terminated      | running              | Running                                 |
-"""
+"""CASES K1 and K2: the container named `agent` alone determines how an attempt ends."""
 
 from typing import Any
 

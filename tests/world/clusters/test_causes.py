@@ -1,11 +1,4 @@
-"""CASES K14, K16 and K17: an attempt's record names the cause; a missing Secret is retried with growing pauses.
-
-| the attempt                    | expected                                                        |
-|--------------------------------|-----------------------------------------------------------------|
-| is cancelled while it runs     | Cancelled in its record, regardless of the Job's reason         |
-| has a completed Job and no pod | the record says that the Job completed                          |
-| lacks a Secret, repeatedly     | pauses of 1, 2, 4, 8, 15 minutes: five attempts in half an hour |
-"""
+"""CASES K14, K16 and K17: an attempt's record names the cause; a missing Secret is retried with growing pauses."""
 
 import json
 from datetime import timedelta

@@ -1,16 +1,4 @@
-"""CASES K9 to K12, K15 and S14: runs written by GitOps tools, kubectl and people, and the status that tools compute.
-
-| object or question                                  | expected                                           |
-|-----------------------------------------------------|----------------------------------------------------|
-| a run with labels of Helm                           | the labels stay; ours are agents.platform/* only   |
-| a run copied with the label of a finished one       | the label is removed, and the run starts           |
-| a running run that is given that label              | the label is removed, also when events are lost    |
-| the task is edited while an attempt is open         | labels, status and columns name the attempt's task |
-| kstatus of a run in each state                      | InProgress, Current or Failed                      |
-| an edit of a finished run that needs no new attempt | still Current or Failed                            |
-| kubectl wait --for=condition=Finished               | True in every final state                          |
-| the runs of a GitHub user                           | selected by a label                                |
-"""
+"""CASES K9 to K12, K15 and S14: runs written by GitOps tools, kubectl and people, and the status that tools compute."""
 
 from typing import Any
 

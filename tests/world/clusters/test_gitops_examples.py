@@ -1,10 +1,4 @@
-"""The examples for GitOps tools in infra/kubernetes/gitops.
-
-| example                | expected                                                                    |
-|------------------------|-----------------------------------------------------------------------------|
-| Argo CD's health check | for a run in every state: the status that kstatus computes, with the reason |
-| Flux                   | existing paths; the CRDs are installed first and never pruned               |
-"""
+"""The examples for GitOps tools in infra/kubernetes/gitops."""
 
 import json
 import subprocess

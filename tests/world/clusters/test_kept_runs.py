@@ -1,24 +1,6 @@
 """CASE C6: the cost of a sweep grows with the number of open runs, not with the number of kept ones.
 
 Runs are listed from the API server's watch cache, which may lag; every action is checked against the present state.
-
-| the cache                           | expected                                              |
-|-------------------------------------|-------------------------------------------------------|
-| is asked for unfinished runs        | resourceVersion=0 and no limit; Jobs, pods: live ones |
-| misses that a run has ended         | nothing is written                                    |
-| misses that a run has started       | its slot is not given to another run                  |
-| still lists a deleted run           | no error                                              |
-| does not list a run yet             | the next sweep starts the run                         |
-| is not ordered by name              | a pass that continues after a name skips no run       |
-| holds 300 kept runs and 3 open ones | as many calls as for the 3 open ones alone            |
-
-| admission                                  | lists runs                                |
-|--------------------------------------------|-------------------------------------------|
-| a slot is free, or other runs wait already | not at all                                |
-| the first run has to wait                  | from the cache, then at the present state |
-| the cache does not list a queued run yet   | the queued run keeps its position         |
-| more runs wait than the ledger names       | at the present state                      |
-| the position of a queued run               | from the cache                            |
 """
 
 import copy

@@ -1,16 +1,4 @@
-"""CASES K9 to K12, K15 and S14 with real kubectl, on the embedded API server and on a real one.
-
-| command                                                   | expected                                             |
-|-----------------------------------------------------------|------------------------------------------------------|
-| kubectl apply of a run with Helm's labels, twice          | the labels stay; the second apply changes nothing    |
-| kubectl apply --server-side, twice and then with a change | the second changes nothing, the third its field only |
-| kubectl get -o json, another name, kubectl apply          | a new run that starts, though labelled as finished   |
-| kubectl patch of the task while an attempt is open        | columns and labels name the attempt's task           |
-| kubectl patch of a finished run                           | kstatus: Current, at the present generation          |
-| kubectl wait --for=condition=Finished in each final state | the wait ends                                        |
-| kubectl apply of a run with an inline task                | accepted; refused with a taskId too, or with neither |
-| kubectl get --selector agents.platform/user=LOGIN         | the runs of that GitHub user                         |
-"""
+"""CASES K9 to K12, K15 and S14 with real kubectl, on the embedded API server and on a real one."""
 
 import json
 from collections.abc import Iterator

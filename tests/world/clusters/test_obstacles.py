@@ -1,16 +1,4 @@
-"""CASES K4, K5 and K8: the status of a pod that cannot start contains the cluster's own message.
-
-| the pod                                            | expected                                             |
-|----------------------------------------------------|------------------------------------------------------|
-| cannot pull an init container's image              | the kubelet's message; ends after the pending wait   |
-| has an init container that exits with 255          | shown; a new attempt after a pause; ends in time     |
-| has a container that waits for an unknown reason   | ContainerNotStarting; ends after the pending wait    |
-| has a Warning Event with an unknown reason         | the same                                             |
-| cannot pull a sidecar's image while the agent runs | Running                                              |
-| starts slowly                                      | what it waits for; only the Job's deadline limits it |
-| is being deleted and its node is dead              | shown; the attempt ends when the pod is gone         |
-| lost its workspace or task files before it started | they are created again                               |
-"""
+"""CASES K4, K5 and K8: the status of a pod that cannot start contains the cluster's own message."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,10 +1,4 @@
-"""The settings `job.pod`: the attempt's pod has the additions, on the embedded API server and a real control plane.
-
-| additions                                                | expected                                         |
-|----------------------------------------------------------|--------------------------------------------------|
-| labels, scheduling, service account, a volume, a sidecar | the API server accepts the Job; its pod has them |
-| a sidecar that never ends                                | the run ends when the agent ends                 |
-"""
+"""The settings `job.pod`: the attempt's pod has the additions, on the embedded API server and a real control plane."""
 
 from typing import Any
 

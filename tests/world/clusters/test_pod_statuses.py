@@ -1,11 +1,4 @@
-"""Random pod statuses: containers of every kind, in every state, with unknown reasons.
-
-| condition                             | invariant                                                               |
-|---------------------------------------|-------------------------------------------------------------------------|
-| the agent has not ended               | the attempt is open and is stopped only for an obstacle of the agent    |
-| the agent has ended                   | the attempt ends within two minutes with its report; the Job is stopped |
-| the agent has not started for minutes | the status says what the pod waits for                                  |
-"""
+"""Random pod statuses: containers of every kind, in every state, with unknown reasons."""
 
 import json
 import random

@@ -1,14 +1,4 @@
-"""CASES K6 and K7: a run that waits for capacity is Queued with the cluster's message, indefinitely, without a retry.
-
-| what has no room                          | expected                                                    |
-|-------------------------------------------|-------------------------------------------------------------|
-| a Job that Kueue has not admitted yet     | Queued with Kueue's message, without a limit                |
-| a running Job that Kueue evicts           | Queued; a new attempt resumes the session; no retry counted |
-| a pod, because of a quota of pods         | Queued with the message; starts when there is room          |
-| a pod, for longer than the Job's deadline | Queued; a new attempt; no retry counted                     |
-| a Job, because of a quota of Jobs         | Queued with the message; starts when there is room          |
-| a pod with a scheduling gate              | Queued with the scheduler's message                         |
-"""
+"""CASES K6 and K7: a run that waits for capacity is Queued with the cluster's message, without limit or retry."""
 
 from functions.cluster.errors import Forbidden
 from functions.cluster.kinds import JOB, POD

@@ -1,19 +1,5 @@
 """CASES K4, K5, K7, K8, K14 and K16 to K18 with real Job controller, quota and admission; the kubelet is simulated.
 
-| situation                                           | expected                                                      |
-|-----------------------------------------------------|---------------------------------------------------------------|
-| an init container's image cannot be pulled (K4)     | the kubelet's message; stopped in time; Failed                |
-| an init container fails the pod (K4)                | its exit code; a retry after a pause                          |
-| a cancelled run's pod is on a dead node (K5)        | the status says that it waits; Cancelled when the pod is gone |
-| a quota of Jobs (K7)                                | Queued beyond the pending wait; starts when there is room     |
-| the workspace is deleted before the pod starts (K8) | created again once the old one is gone                        |
-| a completed Job's pod was collected (K14)           | the record says that the Job completed                        |
-| a Secret is missing (K16)                           | pauses of 1, 2, 4, 8 minutes between Jobs                     |
-| the broker is a plain container                     | Succeeded when the agent ends; the Job is stopped             |
-| an agent fails beside a sidecar that ends late      | the next attempt starts; no attempt runs twice                |
-| a running attempt is cancelled (K17)                | Cancelled in its record, though a deadline stopped its Job    |
-| an API version is not served (K18)                  | distinguished from a missing object                           |
-
 K6 (suspension by Kueue) needs Jobs that can be suspended: a control plane of Kubernetes 1.24 or later.
 """
 

@@ -1,14 +1,4 @@
-"""`spec.resources` of a run, within the setting `job.max_resources`.
-
-| requested                                   | expected                                                      |
-|---------------------------------------------|---------------------------------------------------------------|
-| amounts within the bounds                   | requests and limits of the agent's container                  |
-| only some resources                         | the others come from the settings                             |
-| an amount above a bound, at submit          | 400 with field, bound and setting; no run is created          |
-| an amount above a bound, by kubectl apply   | ConfigurationError until it is corrected; then the run starts |
-| a resource without a bound, or unknown      | 400 with its name                                             |
-| on the command line, in the repository file | in the spec                                                   |
-"""
+"""`spec.resources` of a run, within the setting `job.max_resources`."""
 
 from typing import Any
 

@@ -1,13 +1,4 @@
-"""The prompt of a retry contains the end of the log of a failed job of GitHub Actions.
-
-| log                                                 | expected                                 |
-|-----------------------------------------------------|------------------------------------------|
-| lines with times and colours, steps after the error | the lines up to the error, as plain text |
-| tens of megabytes                                   | its last few thousand characters         |
-| secrets that GitHub did not mask                    | redacted                                 |
-| not readable by the App, deleted, no answer         | a retry without the log                  |
-| of a check that is not from Actions                 | not requested                            |
-"""
+"""The prompt of a retry contains the end of the log of a failed job of GitHub Actions."""
 
 import pytest
 

@@ -1,12 +1,4 @@
-"""GitHub's secondary limit: 80 content-creating requests a minute and 500 an hour.
-
-| situation                                         | expected                                                 |
-|---------------------------------------------------|----------------------------------------------------------|
-| 100 runs start and end at once                    | no request is refused; every end is reported, some later |
-| a run works for hours                             | at most one progress update every 10 minutes             |
-| many runs report progress with little budget left | progress waits; the end of a run does not                |
-| the stored budget cannot be read                  | it counts as unused                                      |
-"""
+"""GitHub's secondary limit: 80 content-creating requests a minute and 500 an hour."""
 
 from datetime import UTC, datetime, timedelta
 

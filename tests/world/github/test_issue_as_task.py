@@ -1,15 +1,4 @@
-"""An issue as a task: title, text and comments at the time of the command.
-
-| action                                                         | expected                                        |
-|----------------------------------------------------------------|-------------------------------------------------|
-| `/code` in a comment or the text, a label, an assignment       | a run whose task is the issue; its PR closes it |
-| the same on an issue with a task number in the title           | that task of Task Master                        |
-| `/code` on a pull request                                      | the user is asked for a task                    |
-| issue or comments change before a redelivery                   | one run with the original text                  |
-| an author without write access                                 | the text is quoted, with the author             |
-| comments without write access, commands, HTML comments, images | left out; images become links                   |
-| a very long issue                                              | shortened to the field's limit                  |
-"""
+"""An issue as a task: title, text and comments at the time of the command."""
 
 from typing import Any
 

@@ -1,16 +1,4 @@
-"""G5, G6, G9, G18: open feedback is read from GitHub's present state; one retry names all of it.
-
-| feedback | expected |
-|---|---|
-| a check fails while the attempt is open | one retry when the attempt has ended on that commit |
-| it passes again, or is answered, before the attempt ends | no retry |
-| four checks and a status fail, a reviewer requests changes | one retry that names all of them, in any order |
-| a check times out, cannot start, or requires an action | counts as a failure |
-| answered, run again or dismissed before its event arrives, days late | no retry, or one for the open feedback |
-| a check is cancelled, stale, neutral, skipped | nothing |
-| a check of a person's commit on the branch | a retry |
-| more feedback than maxRetries | one reply |
-"""
+"""G5, G6, G9, G18: open feedback is read from GitHub's present state; one retry names all of it."""
 
 from typing import Any
 

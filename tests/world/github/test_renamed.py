@@ -1,13 +1,4 @@
-"""G4: a repository is identified by its id, so a rename or transfer at any moment has no effect.
-
-| renamed or transferred                  | expected                                                        |
-|-----------------------------------------|-----------------------------------------------------------------|
-| between a command and its handling      | the run is created; the reply is on the same issue              |
-| between a run's start and its report    | comment, check run and pull request are written                 |
-| while a pull request of the run is open | that pull request is found, also under another owner            |
-| and only the former name is known       | the redirect is followed, with a token for that repository only |
-| of a run that was submitted by HTTP     | feedback finds the run by the present id of its repository      |
-"""
+"""G4: a repository is identified by its id, so a rename or transfer at any moment has no effect."""
 
 from dataclasses import replace
 from functools import partial

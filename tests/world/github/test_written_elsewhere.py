@@ -1,15 +1,4 @@
-"""Commands outside slash commands in comments, and checks outside the branch of a run.
-
-| action                                                    | expected                                              |
-|-----------------------------------------------------------|-------------------------------------------------------|
-| mention the App: `@5dlabs-rex code 3`                     | a command                                             |
-| mention another user, or the App in a quote or a sentence | no command; part of the text of a /retry above it     |
-| write a command in the text of an issue or pull request   | one command, when that is opened                      |
-| correct it there, or in a review, by an edit              | one command, dated from the edit                      |
-| transfer such an issue, open a pull request for an agent  | no command: it was run before, or is the agent's text |
-| a check fails in the merge queue                          | a retry of the run whose pull request is queued there |
-| G8: an Enterprise Managed User's repository and login     | the pull request names where the run was requested    |
-"""
+"""Case G8 and others: commands outside slash commands in comments, checks outside the branch of a run."""
 
 from dataclasses import replace
 

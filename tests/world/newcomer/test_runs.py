@@ -1,15 +1,4 @@
-"""What a newcomer asks of `orchestrator runs` (cases N2 to N4, N10, N11, N13 of the field).
-
-| command                               | expected                                                          |
-|---------------------------------------|-------------------------------------------------------------------|
-| runs list                             | one table, newest first: title, phase, reason, cost, duration, PR |
-| -o name, wide; -l; --sort-by; --limit | as in kubectl                                                     |
-| the first characters of a name        | that run; if several match, their names and titles                |
-| runs diff, open, delete               | the change; the address; a confirmation, never another run        |
-| runs watch in a pipe, nothing running | says so                                                           |
-| a task that does not exist            | the next step names the cause                                     |
-| -h, --version                         | available on every command                                        |
-"""
+"""What a newcomer asks of `orchestrator runs` (cases N2 to N4, N10, N11, N13 of the field)."""
 
 import shlex
 import signal

@@ -1,14 +1,4 @@
-"""The first commands of a newcomer (cases N1, N5 to N9, N12, N13 of the field).
-
-| input                                        | expected                                                 |
-|----------------------------------------------|----------------------------------------------------------|
-| make run REPO=, one task already done        | the next pending task of the file's current tag          |
-| TASK=, TAG=, DIR=                            | that task, or an error with the existing values          |
-| make dev without problems                    | no warning; a file that a shell sources; a first command |
-| agentCli codex on the rehearsal, or nosuch   | refused, naming the installed ones                       |
-| task code --repository-url A in a clone of B | refused, asking which repository has the task            |
-| no git; make help                            | a one-line error; one line for each target               |
-"""
+"""The first commands of a newcomer (cases N1, N5 to N9, N12, N13 of the field)."""
 
 import json
 import os

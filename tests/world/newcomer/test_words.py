@@ -1,13 +1,4 @@
-"""Features that users of the predecessor would miss (cases S1 to S4, S6, S11, S12 of the field).
-
-| input                                               | expected                                                  |
-|-----------------------------------------------------|-----------------------------------------------------------|
-| a docs task without `task_NNN.txt`                  | one line                                                  |
-| an invalid model and no identity, with other errors | all errors at once: over HTTP, in a file, by command line |
-| MCP `task_docs` with `workingDirectory`             | accepted, as `directory` is                               |
-| MCP instructions                                    | promise a pull request only where an App is installed     |
-| migration, GH_TOKEN, what is durable                | documented                                                |
-"""
+"""Features that users of the predecessor would miss (cases S1 to S4, S6, S11, S12 of the field)."""
 
 import re
 from typing import Any

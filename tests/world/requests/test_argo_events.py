@@ -1,11 +1,4 @@
-"""Argo Events in front of a function (S13): a sensor posts the data of its event source unchanged.
-
-| event source | data                             | expected                              |
-|--------------|----------------------------------|---------------------------------------|
-| webhook      | {header, body}: a spec           | the run, as if the spec were posted   |
-| webhook      | the same with an Idempotency-Key | one run for all repetitions           |
-| webhook      | an invalid spec                  | acknowledged: the sensor would repeat |
-"""
+"""Argo Events in front of a function (S13): a sensor posts the data of its event source unchanged."""
 
 from typing import Any
 

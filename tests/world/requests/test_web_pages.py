@@ -1,11 +1,4 @@
-"""C10: without tokens, functions refuse requests from web pages in a local browser and from other machines.
-
-| auth.mode | request                                                  | expected                     |
-|-----------|----------------------------------------------------------|------------------------------|
-| none      | any Origin, also of this machine or null; a foreign Host | 403, from every function     |
-| none      | this machine's Host, no Origin                           | served                       |
-| bearer    | any Host                                                 | left to the function's check |
-"""
+"""C10: without tokens, functions refuse requests from web pages in a local browser and from other machines."""
 
 import ast
 from typing import Any
