@@ -45,9 +45,9 @@ def open_repository(world: World, spec: RunSpec, **changes: Any) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def saved(world: World, name: str = "shop") -> list[str]:
+def saved(world: World) -> list[str]:
     """Return the saved branches (agents/saved/...), without the attempt's prefix."""
-    return [each.removeprefix(f"{SAVED}/") for each in world.remotes.branches(name) if each.startswith(f"{SAVED}/")]
+    return [name.removeprefix(f"{SAVED}/") for name in world.remotes.branches("shop") if name.startswith(f"{SAVED}/")]
 
 
 def clone(world: World) -> Path:
@@ -55,15 +55,15 @@ def clone(world: World) -> Path:
     return next((world.path / "workspace").glob("shop-????????"))
 
 
-def is_on_remote(world: World, text: str, name: str = "shop") -> bool:
+def is_on_remote(world: World, text: str) -> bool:
     """Return whether a branch of the remote reaches a file with that text."""
-    command = ["git", "-C", str(world.remotes.root / name), "rev-list", "--objects", "--no-object-names", "--all"]
+    command = ["git", "-C", str(world.remotes.root / "shop"), "rev-list", "--objects", "--no-object-names", "--all"]
     return blob(text) in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
-def remote_contents(world: World, name: str = "shop") -> str:
+def remote_contents(world: World) -> str:
     """Return all contents of the remote as text."""
-    command = ["git", "-C", str(world.remotes.root / name), "cat-file", "--batch-all-objects", "--batch"]
+    command = ["git", "-C", str(world.remotes.root / "shop"), "cat-file", "--batch-all-objects", "--batch"]
     return subprocess.run(command, check=True, capture_output=True).stdout.decode(errors="replace")
 
 

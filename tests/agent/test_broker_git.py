@@ -182,7 +182,7 @@ def asked(running: Running, world: World, **changes: str | int) -> dict[str, str
     return {"credential": running.ready.credential, **place, "command": command, "protocol": "version=2", **changes}
 
 
-def relay(running: Running, request: dict[str, str | int], sent: bytes = b"0000") -> tuple[int, str]:
+def relay(running: Running, request: dict[str, str | int]) -> tuple[int, str]:
     """Send a relay request; return the exit code and output of the command that the broker runs."""
     stdin, stdout = os.pipe(), os.pipe()
     with socket.socket(socket.AF_UNIX) as client:
@@ -191,7 +191,7 @@ def relay(running: Running, request: dict[str, str | int], sent: bytes = b"0000"
         for each in (stdin[0], stdout[1]):
             os.close(each)
         with suppress(BrokenPipeError):  # the request was refused already
-            os.write(stdin[1], sent)
+            os.write(stdin[1], b"0000")
         os.close(stdin[1])
         with os.fdopen(stdout[0], "rb") as output:
             text = output.read().decode(errors="replace")

@@ -24,12 +24,11 @@ from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.manifests import attempt as manifest
 from functions.manifests import event
 from functions.reconciler import rendering
-from functions.runs.lifecycle import transitions
 from functions.runs.model.api_model import wire
 from functions.runs.model.run import parse
 from functions.settings.cluster import ClusterSettings
 from tests.benchmarks.crowd import THREADS
-from tests.support.builders import NOW, run, settings
+from tests.support.builders import NOW, run, settings, with_attempt
 
 POLL_SECONDS = 0.05
 CONFIGURED = settings()
@@ -77,7 +76,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     configuration, cluster = credentials.load(address), Cluster(KubernetesTransport(address))
     clock, done, handled, ended = Clock(), list[str](), threading.Event(), threading.Event()
     sample = run("CodeRun")
-    files = rendering.task_files(CONFIGURED, sample.with_status(transitions.start(sample, NOW)))
+    files = rendering.task_files(CONFIGURED, with_attempt(sample))
 
     @kopf.on.startup()
     def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -96,7 +95,7 @@ def main(kubeconfig: str, namespace: str, count: int, notes: str) -> None:
     def create(body: kopf.Body, patch: kopf.Patch, **_: Any) -> None:
         clock.begin()
         found = parse(json.loads(json.dumps(dict(body), default=dict)))
-        started = found.with_status(transitions.start(found, NOW))
+        started = with_attempt(found)
         cluster.create(VOLUME_CLAIM, manifest.claim(started, CONFIGURED.job))
         cluster.create(CONFIG_MAP, manifest.task_files(started, files.files, files.checksum))
         cluster.create(JOB, manifest.job(started, CONFIGURED))

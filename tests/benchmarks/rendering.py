@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from functions.reconciler import rendering
-from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
 from functions.templating import engine, template_set
 from functions.templating.variables import variables
 from tests.benchmarks.rows import Aim, Row, medians
-from tests.support.builders import NOW, run, settings
+from tests.support.builders import run, settings, with_attempt
 
 ROUNDS = 300
 CONFIGURED = settings()
@@ -23,7 +22,7 @@ def rows() -> Iterator[Row]:
     """Yield one row for each kind of run."""
     for kind in ("DocsRun", "CodeRun"):
         fresh = run(kind)
-        started = fresh.with_status(transitions.start(fresh, NOW))
+        started = with_attempt(fresh)
         ours, plain = _timed(partial(rendering.task_files, CONFIGURED, started)), _timed(_plain(started))
         figure, baseline = medians(ROUNDS, ours, plain)
         yield Row(f"task files, {kind}", figure * 1e3, "ms", baseline * 1e3, "plain Jinja2", Aim(1.5))

@@ -134,9 +134,9 @@ class Bench:
         found = self.admin.get(kind, self.namespace, name)
         self.admin.delete(kind, self.namespace, name, found["metadata"]["uid"])
 
-    def versions(self, kind: Kind = CODE_RUN) -> set[str]:
-        """Return the ids of the events for the present versions of all objects."""
-        found = self.admin.list(kind, self.namespace)
+    def versions(self) -> set[str]:
+        """Return the ids of the events for the present versions of all code runs."""
+        found = self.admin.list(CODE_RUN, self.namespace)
         return {f"{item['metadata']['uid']}/{item['metadata']['resourceVersion']}" for item in found}
 
     def published(self) -> set[str]:

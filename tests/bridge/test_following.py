@@ -21,7 +21,7 @@ from functions.cluster.kinds import CODE_RUN, DOCS_RUN, JOB, Kind
 from functions.cluster.transport import Request, Transport
 from tests.bridge.conftest import Bench, Counted, Host, host_of, rules, run, until
 from tests.conftest import SCALE
-from tests.support import embedded_server
+from tests.support import embedded_server, installed
 from tests.support.installed import ROOT
 
 BURST = max(20, int(200 * SCALE))
@@ -161,19 +161,6 @@ def test_list_after_a_compacted_history_publishes_changes_and_deletions(
 SAMPLES = Kind("tests.agents.platform/v1", "Sample", "samples")
 
 
-def definition() -> dict[str, Any]:
-    group, version = SAMPLES.api_version.split("/")
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    names = {"kind": SAMPLES.name, "plural": SAMPLES.plural, "singular": "sample", "listKind": "SampleList"}
-    served = {"name": version, "served": True, "storage": True, "schema": schema}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{SAMPLES.plural}.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
-    }
-
-
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 
 
@@ -188,7 +175,7 @@ def test_kind_is_watched_once_its_crd_is_applied(real_host: Host, bench_on: Call
     assert bridge.report()["samples"]["trouble"]["cluster"].startswith("KindNotServed")
     until(lambda: bridge.report()["coderuns"]["ready"], "the other kind is watched")
     assert (bridge.ready, bridge.live) == (False, True)
-    crd = bench.admin.create(CRD, definition())
+    crd = bench.admin.create(CRD, installed.definition(SAMPLES))
     try:
         until(lambda: bridge.ready, "the kind is there")
         item = {

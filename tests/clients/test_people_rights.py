@@ -7,7 +7,6 @@ not granted       creating or deleting a run, writing a status, reading Secrets,
 The other commands with these rights: test_runs_cluster.py.
 """
 
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ from tests.clients.place import condition
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import ControlPlane
 from tests.support.github import certificate
-from tests.support.installed import KUBERNETES, apply, kustomized
+from tests.support.installed import KUBERNETES, Right, apply, kustomized, rights
 from tests.support.waiting import until
 
 PERSON = "orchestrator-functions"
@@ -41,16 +40,7 @@ ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 NODE = Kind("v1", "Node", "nodes")
 COMPONENT = KUBERNETES / "components" / "people"
 (THE_ROLE, THE_BINDING) = yaml.safe_load_all((COMPONENT / "people.yaml").read_text())
-Right = tuple[str, str, str]
-"""Verb, API group, resource."""
-
-
-def granted() -> list[Right]:
-    return [
-        right
-        for rule in THE_ROLE["rules"]
-        for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])
-    ]
+GRANTED = rights(THE_ROLE)
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,7 @@ class Installed:
 
     def wait(self, rights: list[Right]) -> None:
         """Wait until the API server grants exactly these of the component's rights."""
-        until(lambda: [right for right in granted() if self.may(right)] == rights)
+        until(lambda: [right for right in GRANTED if self.may(right)] == rights)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +85,7 @@ def installed(
     kubeconfig = installed_plane.kubeconfig_of(PERSON)
     person = KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig)))
     found = Installed(admin, person, kubeconfig)
-    found.wait(granted())
+    found.wait(GRANTED)
     for kind, base in (("CodeRun", CODE_SPEC), ("DocsRun", DOCS_SPEC)):
         _put(admin, kind, base)
     yield found
@@ -196,13 +186,13 @@ NEEDED: dict[Right, tuple[str, ...]] = {
 
 
 def test_every_granted_right_has_a_command_that_needs_it() -> None:
-    assert set(NEEDED) == set(granted())
+    assert set(NEEDED) == set(GRANTED)
 
 
 @pytest.mark.usefixtures("pod")
 @pytest.mark.parametrize("right", NEEDED, ids=lambda right: " ".join(filter(None, right)))
 def test_a_command_without_its_right_is_refused_and_names_it(installed: Installed, right: Right) -> None:
-    installed.give([each for each in granted() if each != right])
+    installed.give([each for each in GRANTED if each != right])
     refused = installed.runs(*NEEDED[right])
     verb, api, resource = right
     assert refused.code == 1, refused.out
@@ -225,6 +215,6 @@ NOT_GIVEN: list[Right] = [
 
 
 def test_the_component_grants_no_other_right_and_no_other_namespace(installed: Installed) -> None:
-    installed.give(granted())
+    installed.give(GRANTED)
     assert [right for right in NOT_GIVEN if installed.may(right)] == []
-    assert [right for right in granted() if installed.may(right, "kube-system")] == []
+    assert [right for right in GRANTED if installed.may(right, "kube-system")] == []

@@ -14,12 +14,11 @@ import pytest
 import yaml
 
 from functions.reconciler.rendering import task_files
-from functions.runs.lifecycle import transitions
 from functions.runs.model.api_model import wire
 from functions.runs.model.run import parse
 from tests.clients.conftest import CommandLine
 from tests.clients.in_process_cli import command
-from tests.support.builders import CODE_SPEC, DOCS_SPEC, NOW, UID, raw_run, settings
+from tests.support.builders import CODE_SPEC, DOCS_SPEC, UID, raw_run, settings, with_attempt
 
 
 def run(kind: str = "CodeRun", spec: Any = None, **changes: Any) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", ["CodeRun", "DocsRun"])
 def test_rendered_task_files_equal_those_of_the_function(tmp_path: Path, file: Path, kind: str) -> None:
     started = parse(raw_run(kind))
-    started = started.with_status(transitions.start(started, NOW))
+    started = with_attempt(started)
     file.write_text(json.dumps({**raw_run(kind), "status": wire(started.status)}))
     done = command("render", str(file), "--out", str(tmp_path / "out" / "files"))
     assert done.code == 0, done.err

@@ -28,7 +28,7 @@ from tests.cluster.driving import own
 from tests.life.conftest import api  # noqa: F401  (a fixture: the embedded server)
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.run_steps import DONE, LOST, event, now, submitted
+from tests.support.run_steps import DONE, LOST, event, job_name, now, submitted
 
 _numbers = itertools.count(1)
 
@@ -95,7 +95,7 @@ def test_run_that_succeeds_stays_within_the_call_budget(
     run = make(both, kind)
     workspace = int(kind == "CodeRun")
     assert within(cost(both, reconcile, event(run.raw, "add")), writes=4 + workspace + finalizer, reads=1)
-    job = now(both, run).status.job_name or ""
+    job = job_name(both, run)
     ready = both.job_ready(job)
     swept = cost(both, sweep, Request({}, b""))
     assert now(both, run).status.phase == "Running"
@@ -122,7 +122,7 @@ def test_run_that_succeeds_stays_within_the_call_budget(
 def test_retried_run_stays_within_the_call_budget(both: Harness, kind: str) -> None:
     run = made_by_submit(both, kind)
     cost(both, reconcile, event(run.raw, "add"))
-    job = now(both, run).status.job_name or ""
+    job = job_name(both, run)
     both.job_ready(job)
     ended = both.job_ends(job, LOST, ok=False)
     assert within(cost(both, job_finished, event(ended)), writes=2, reads=3)
@@ -138,7 +138,7 @@ def test_events_of_a_started_pod_are_not_read(both: Harness) -> None:
     """Events are listed only for a pod that does not start and whose status has no reason (see test_outcomes)."""
     run = made_by_submit(both, "CodeRun")
     cost(both, reconcile, event(run.raw, "add"))
-    job = now(both, run).status.job_name or ""
+    job = job_name(both, run)
     both.job_ready(job)
     both.later(minutes=1)
     cost(both, sweep, Request({}, b""))

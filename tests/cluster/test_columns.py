@@ -14,7 +14,7 @@ from tests.cluster.driving import deliver, swept
 from tests.cluster.kubectl import PATIENCE, KubectlBench, bench
 from tests.support import waiting
 from tests.support.api import Harness
-from tests.support.run_steps import LOST, event, now, submitted
+from tests.support.run_steps import LOST, event, job_name, now, submitted
 
 __all__ = ["bench"]
 PULL = "https://git.example/shop/pull/7"
@@ -63,7 +63,7 @@ class Life:
         self._world, self._shows = world, shows
         self.other = submitted(world, name="first", service="pay")
         self._starts(self.other)
-        world.job_ready(self._job(self.other))
+        world.job_ready(job_name(world, self.other))
         self.run = submitted(world, name="second", service="pay")
 
     def goes_on(self, still_waits: Callable[[], bool]) -> None:
@@ -88,15 +88,12 @@ class Life:
     def _starts(self, run: Run) -> None:
         deliver(self._world, reconcile, event(now(self._world, run).raw))
 
-    def _job(self, run: Run) -> str:
-        return now(self._world, run).status.job_name or ""
-
     def _works(self) -> None:
-        self._world.job_ready(self._job(self.run))
+        self._world.job_ready(job_name(self._world, self.run))
         swept(self._world)  # old servers do not report ready pods in a Job
 
     def _ends(self, run: Run, report: str, *, ok: bool) -> None:
-        ended = self._world.job_ends(self._job(run), report, ok=ok)
+        ended = self._world.job_ends(job_name(self._world, run), report, ok=ok)
         deliver(self._world, job_finished, event(ended))
 
 

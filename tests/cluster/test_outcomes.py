@@ -16,7 +16,7 @@ from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import Harness
 from tests.support.node import container, has_ended
-from tests.support.run_steps import DONE, LOST, event, now
+from tests.support.run_steps import DONE, LOST, event, job_name, now
 from tests.support.waiting import until
 
 REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
@@ -233,7 +233,7 @@ def test_retry_creates_a_second_job_beside_the_first(world: Harness) -> None:
     deliver(world, job_finished, event(world.job_ends(first, LOST, ok=False)))
     world.later(minutes=1)
     swept(world)
-    second = now(world, run).status.job_name or ""
+    second = job_name(world, run)
     deliver(world, job_finished, event(world.job_ends(second, DONE)))
     run = now(world, run)
     assert (run.status.phase, run.status.attempt, run.is_marked_finished) == ("Succeeded", 2, True)

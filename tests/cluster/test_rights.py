@@ -26,7 +26,7 @@ from tests.cluster.driving import deliver, node, own, started, swept
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import USERS, ControlPlane
-from tests.support.run_steps import DONE, LOST, event, now, submitted
+from tests.support.run_steps import DONE, LOST, event, job_name, now, submitted
 
 RBAC = Path(__file__).resolve().parents[2] / "infra/kubernetes/base/rbac.yaml"
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -166,13 +166,13 @@ def a_life(world: Harness, kind: str) -> None:
     first = answer(lambda asked: submit(world.services, kind, asked), asked).body
     run = parse(world.kubelet.get(RUNS[kind], world.namespace, (first or {})["data"]["name"]))
     deliver(world, reconcile, event(run.raw, "add"))
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     world.job_ready(job)
     swept(world)
     deliver(world, job_finished, event(world.job_ends(job, LOST, ok=False)))
     world.later(minutes=1)
     swept(world)
-    world.job_ready(now(world, run).status.job_name or "")
+    world.job_ready(job_name(world, run))
     cancelled = world.kubelet.patch(RUNS[kind], world.namespace, run.name, {"spec": {"cancel": True}})
     deliver(world, reconcile, event(cancelled))
     world.kubelet.delete(RUNS[kind], world.namespace, run.name, run.uid)
@@ -200,7 +200,7 @@ def cleaned_up(world: Harness) -> None:
     for kind in RUNS:
         run = submitted(world, kind, f"done-{uuid.uuid4().hex[:8]}", **own(kind))
         deliver(world, reconcile, event(run.raw, "add"))
-        job = now(world, run).status.job_name or ""
+        job = job_name(world, run)
         world.job_ready(job)
         deliver(world, job_finished, event(world.job_ends(job, DONE)))
     due = Asked({**event({}).headers, "ce-type": RETENTION_DUE}, b"{}")

@@ -36,8 +36,8 @@ SUMMARY = """Done: the amount is checked before the refund is sent.
 - left open: refunds in other currencies"""
 
 
-def usage(cost: float, turns: int = 14) -> dict[str, Any]:
-    return {"costUsd": cost, "inputTokens": 81_204, "outputTokens": 6_120, "turns": turns}
+def usage(cost: float) -> dict[str, Any]:
+    return {"costUsd": cost, "inputTokens": 81_204, "outputTokens": 6_120, "turns": 14}
 
 
 def working_day(world: World) -> None:

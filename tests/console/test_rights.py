@@ -1,6 +1,5 @@
 """The console needs exactly the rights of infra/kubernetes/components/console."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +16,9 @@ from tests.console.refusing import transport, without_rights
 from tests.console.test_foreign_requests import ReadOnly
 from tests.console.world import World
 from tests.support.forwarding import ForwardingTransport
-from tests.support.installed import KUBERNETES
+from tests.support.installed import KUBERNETES, Right, rights
 
 (ROLE, _) = yaml.safe_load_all((KUBERNETES / "components" / "console" / "console.yaml").read_text())
-Right = tuple[str, str, str]
-"""Verb, API group, resource."""
 
 
 @dataclass
@@ -49,14 +46,6 @@ def right(request: Request) -> Right:
     return verb, group, "/".join([kind, *name[1:]])
 
 
-def granted() -> set[Right]:
-    return {
-        right
-        for rule in ROLE["rules"]
-        for right in itertools.product(rule["verbs"], rule["apiGroups"], rule["resources"])
-    }
-
-
 def test_the_pages_use_exactly_the_rights_of_the_role(world: World) -> None:
     working_day(world)
     recorder = Recorder(transport(world.cluster))
@@ -69,7 +58,7 @@ def test_the_pages_use_exactly_the_rights_of_the_role(world: World) -> None:
         for name, kind in (("new", "CodeRun"), ("new", "DocsRun")):
             world.put(name, kind)
             assert any(b"changed" in line for line in lines)
-    assert recorder.rights == granted()
+    assert recorder.rights == set(rights(ROLE))
 
 
 @pytest.mark.parametrize(

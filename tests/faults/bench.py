@@ -195,8 +195,8 @@ class Bench:
         if before != self.server.content.version:
             self._rest()
 
-    def _rest(self, passes: int = ROUNDS) -> None:
-        for number in range(1, passes + 1):
+    def _rest(self) -> None:
+        for number in range(1, ROUNDS + 1):
             self.server.collect()
             ran = self.nodes.finish_pods()
             self.harness.later(minutes=2)
@@ -207,7 +207,7 @@ class Bench:
             waits = any(states.state(run.status) not in states.FINISHED for run in self.all_runs())
             if not ran and not waits and before == self.server.content.version:
                 return
-        self.checker.violations.append(f"not at rest after {passes} passes: {self.outcome()}")
+        self.checker.violations.append(f"not at rest after {ROUNDS} passes: {self.outcome()}")
 
     def outcome(self) -> Outcome:
         """Return phase, reason and number of attempts of the run, then of other runs that requests created.

@@ -20,7 +20,7 @@ from functions.runs.model.specs import SPECS
 from functions.runs.model.status import Obstacle, RunStatus
 from functions.runs.retention import Retention
 from tests.support.api import Harness
-from tests.support.builders import CODE_SPEC, NOW
+from tests.support.builders import CODE_SPEC, NOW, with_attempt
 
 STATES = (
     "finished",
@@ -83,7 +83,7 @@ class Population:
 def _status(run: Run, state: str) -> RunStatus:
     if state == "queued":
         return transitions.queued(run, Obstacle(message="waits"), NOW)
-    working = run.with_status(transitions.start(run, NOW))
+    working = with_attempt(run)
     if state == "working":
         return transitions.running(working, NOW)
     verdict = Verdict(state == "finished", Reason.COMPLETED if state == "finished" else Reason.NETWORK, "ended")

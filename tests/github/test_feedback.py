@@ -13,8 +13,8 @@ from tests.support.github import payloads
 # Feedback -----------------------------------------------------------------------------------------------------------
 
 
-def _review(bench: DeliveryBench, pull: Object, body: str = "use the other library", by: str = "octocat") -> Object:
-    return payloads.review(bench.shop, pull["number"], "changes_requested", body, by)
+def _review(bench: DeliveryBench, pull: Object, by: str = "octocat") -> Object:
+    return payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library", by)
 
 
 def test_a_review_retries_the_run_with_its_text_and_comments(bench: DeliveryBench) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import yaml
 
 from functions.manifests import attempt
-from functions.runs.lifecycle import transitions
 from functions.runs.model.run import parse
-from tests.support.builders import NOW, raw_run, settings
+from tests.support.builders import raw_run, settings, with_attempt
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES, kustomized
 
@@ -55,7 +54,7 @@ def jobs() -> Iterator[tuple[str, Object]]:
             raw = raw_run(kind)
             raw["spec"] = {name: value for name, value in raw["spec"].items() if name not in NAMES} | dict(identity)
             run = parse(raw)
-            started = run.with_status(transitions.start(run, NOW))
+            started = with_attempt(run)
             yield f"{kind}-{who}", attempt.job(started, SETTINGS)
             yield f"{kind}-{who}-fence", attempt.fence(started)
 

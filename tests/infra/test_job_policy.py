@@ -13,9 +13,7 @@ import pytest
 import yaml
 
 from functions.manifests import attempt
-from functions.runs.lifecycle import transitions
-from functions.runs.model.run import Run
-from tests.support.builders import NOW, run, settings
+from tests.support.builders import run, settings, with_attempt
 
 FOLDER = Path(__file__).parents[2] / "infra/kubernetes/components/job-policy"
 POLICY, BINDING = yaml.safe_load_all((FOLDER / "policy.yaml").read_text())
@@ -42,13 +40,7 @@ def evaluate(expression: str, known: Object) -> Any:
 def made(kind: str, spec: Object) -> Object:
     """Return the Job of an attempt."""
     images = {name: {"image": f"registry.example/{image}", "tag": "1.0.0"} for name, image in IMAGES.items()}
-    return copy.deepcopy(attempt.job(started(kind, spec), settings(**images)))
-
-
-def started(kind: str, spec: Object) -> Run:
-    """Return a run whose first attempt is recorded."""
-    found = run(kind, spec)
-    return found.with_status(transitions.start(found, NOW))
+    return copy.deepcopy(attempt.job(with_attempt(run(kind, spec)), settings(**images)))
 
 
 APP = {"githubApp": "5DLabs-Rex", "githubUser": None}
@@ -62,7 +54,7 @@ def test_the_policy_accepts_jobs_of_attempts(kind: str, identity: Object) -> Non
 
 
 def test_the_policy_accepts_a_fence() -> None:
-    assert refusals(attempt.fence(started("CodeRun", APP))) == []
+    assert refusals(attempt.fence(with_attempt(run("CodeRun", APP)))) == []
 
 
 def pod(job: Object) -> Object:

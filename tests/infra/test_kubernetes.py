@@ -137,26 +137,12 @@ OF_OTHERS = (
 )
 
 
-def definition(kind: Kind) -> manifests.Object:
-    """Return a substitute of a foreign CRD that accepts every object."""
-    group, version = kind.api_version.split("/")
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    names = {"kind": kind.name, "plural": kind.plural, "singular": kind.name.lower(), "listKind": f"{kind.name}List"}
-    served = {"name": version, "served": True, "storage": True, "schema": schema}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
-    }
-
-
 @pytest.mark.parametrize("folder", [*manifests.KUSTOMIZATIONS, *manifests.COMPONENTS])
 def test_a_real_api_server_accepts_each_and_a_second_apply_changes_nothing(
     installed_plane: ControlPlane, kubectl: str, folder: str
 ) -> None:
     if folder in ("knative", "components/external-secrets"):
-        definitions = yaml.safe_dump_all([definition(kind) for kind in OF_OTHERS])
+        definitions = yaml.safe_dump_all([installed.definition(kind) for kind in OF_OTHERS])
         installed.apply(kubectl, installed_plane, definitions.encode())
     items = manifests.served(kubectl, installed_plane, manifests.rendered(kubectl, folder))
     rendered = yaml.safe_dump_all(items).encode()

@@ -33,7 +33,7 @@ from functions.settings.auth import AuthSettings
 from functions.submission.submit import submit
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
-from tests.support.run_steps import DONE, job_event, now, run_event, submitted
+from tests.support.run_steps import DONE, job_event, job_name, now, run_event, submitted
 
 ACKNOWLEDGED = (200, 201, 204)
 SUBSCRIPTION = "projects/shop-42/subscriptions/any"
@@ -68,8 +68,8 @@ def deliver(world: Harness, function: str, request: Request) -> int:
     return answer(lambda asked: FUNCTIONS[function](world, asked), request).code
 
 
-def attributes(kind: str, identifier: str = "1") -> dict[str, str]:
-    return {"ce-id": identifier, "ce-source": "/tests", "ce-type": kind, "ce-specversion": "1.0"}
+def attributes(kind: str) -> dict[str, str]:
+    return {"ce-id": "1", "ce-source": "/tests", "ce-type": kind, "ce-specversion": "1.0"}
 
 
 MINE = {
@@ -81,13 +81,13 @@ MINE = {
 }
 GONE = {"kind": "CodeRun", "metadata": {"name": "gone", "namespace": "test-gone"}}
 POISON: dict[str, tuple[bytes, Callable[[str], dict[str, str]]]] = {
-    "not JSON": (b'{"taskId": ', lambda kind: attributes(kind)),
-    "not text": (b"\xff\xfe", lambda kind: attributes(kind)),
-    "nested too deeply": (b"[" * 100_000, lambda kind: attributes(kind)),
-    "wrong schema": (b'{"taskId": "three", "surprise": 1}', lambda kind: attributes(kind)),
-    "a list": (b"[]", lambda kind: attributes(kind)),
+    "not JSON": (b'{"taskId": ', attributes),
+    "not text": (b"\xff\xfe", attributes),
+    "nested too deeply": (b"[" * 100_000, attributes),
+    "wrong schema": (b'{"taskId": "three", "surprise": 1}', attributes),
+    "a list": (b"[]", attributes),
     "unknown type": (b"{}", lambda _: attributes("somebody.elses.v1")),
-    "attributes only": (b"", lambda kind: attributes(kind)),
+    "attributes only": (b"", attributes),
     "no CloudEvent and not JSON": (b"hello", lambda _: {}),
     "empty": (b"", lambda _: {}),
     "half a CloudEvent": (b"{}", lambda _: {"ce-type": "x"}),
@@ -154,7 +154,7 @@ def valid_message(world: Harness, function: str) -> tuple[bytes, dict[str, str]]
         return json.dumps(dict(spec)).encode(), attributes(MINE[function])
     run = submitted(world)
     run_event(world, run.raw, "add")
-    job = world.job_ready(now(world, run).status.job_name or "")
+    job = world.job_ready(job_name(world, run))
     raw = job if function == "job_finished" else now(world, run).raw
     return json.dumps(run.raw if function == "reconcile" else raw).encode(), attributes(MINE[function])
 
@@ -226,7 +226,7 @@ def test_repeated_message_creates_no_second_run_even_after_the_first_was_deleted
 def test_job_that_an_event_only_names_is_read(world: Harness, form: Form) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
-    job = world.job_ready(now(world, run).status.job_name or "")["metadata"]["name"]
+    job = world.job_ready(job_name(world, run))["metadata"]["name"]
     named = {"kind": "Job", "apiVersion": "batch/v1", "namespace": world.namespace, "name": job}
     assert deliver(world, "job_finished", form(json.dumps(named).encode(), attributes(REFERENCE + "update"))) == 204
     assert now(world, run).status.phase == "Running"

@@ -19,7 +19,7 @@ from functions.settings.retention import RetentionSettings
 from functions.sweeper import retention
 from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
-from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, job_event, job_name, now, reason, run_event, submitted, swept
 
 LOOSE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
@@ -51,7 +51,7 @@ def rewritten(world: Harness, run: Run, edit: Edit) -> dict[str, Any]:
 def at_work(world: Harness, name: str = "run-1", **spec: Any) -> Run:
     run = submitted(world, name=name, **spec)
     run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     job_event(world, world.job_ready(job))
     return now(world, run)
 

@@ -30,7 +30,7 @@ from functions.serving.http import Answer, answer
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, NOW, run
 from tests.support.forwarding import ForwardingTransport
-from tests.support.run_steps import DONE, LOST, event, job_event, now, post, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, event, job_event, job_name, now, post, run_event, submitted, swept
 
 
 @dataclass
@@ -63,7 +63,7 @@ def reported(world: Harness, raw: Any, verb: str = "update") -> Answer:
 
 def ended(world: Harness, run: Run, message: str = DONE, *, ok: bool = True) -> Run:
     run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     world.job_ready(job)
     job_event(world, world.job_ends(job, message, ok=ok))
     return now(world, run)
@@ -79,7 +79,7 @@ def test_each_milestone_is_published_once_and_the_last_one_before_the_finished_l
     run_event(world, made.raw, "add")
     assert reported(world, now(world, made).raw).code == 204
     assert now(world, made).status.reported == "1/started"
-    job = now(world, made).status.job_name or ""
+    job = job_name(world, made)
     world.job_ready(job)
     world.calls.calls.clear()
     job_event(world, world.job_ends(job, DONE))
@@ -118,7 +118,7 @@ def test_missed_milestone_is_published_later(world: Harness, topic: Topic) -> No
     done = ended(world, submitted(world), LOST, ok=False)
     world.later(minutes=1)
     run_event(world, done.raw)
-    job = now(world, done).status.job_name or ""
+    job = job_name(world, done)
     world.job_ready(job)
     job_event(world, world.job_ends(job, DONE))
     reported(world, now(world, done).raw)

@@ -18,7 +18,7 @@ from functions.serving.http import Answer, Request, answer
 from functions.settings.limits import LimitSettings
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
-from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, event, job_event, job_name, now, reason, run_event, submitted, swept
 
 
 def with_a_ledger(world: Harness) -> None:
@@ -52,9 +52,9 @@ def test_repeated_event_costs_no_write_and_at_most_one_read(world: Harness) -> N
     world.configure(limits=LimitSettings(exclusive=False))
     run = submitted(world)
     run_event(world, run.raw, "add")
-    ready = world.job_ready(now(world, run).status.job_name or "")
+    ready = world.job_ready(job_name(world, run))
     job_event(world, ready)
-    ended = world.job_ends(now(world, run).status.job_name or "", DONE)
+    ended = world.job_ends(job_name(world, run), DONE)
     job_event(world, ended)
     deliveries: list[Callable[[], Answer]] = [
         lambda: run_event(world, run.raw, "add"),
@@ -74,10 +74,10 @@ def test_repeated_event_costs_no_write_and_at_most_one_read(world: Harness) -> N
 def test_sweep_alone_finishes_a_run_without_events(world: Harness) -> None:
     run = submitted(world)
     swept(world)
-    world.job_ready(now(world, run).status.job_name or "")
+    world.job_ready(job_name(world, run))
     swept(world)
     assert now(world, run).status.phase == "Running"
-    world.job_ends(now(world, run).status.job_name or "", DONE)
+    world.job_ends(job_name(world, run), DONE)
     swept(world)
     assert now(world, run).status.phase == "Succeeded"
 
@@ -137,7 +137,7 @@ def test_deleting_one_run_leaves_the_jobs_of_others_alone(world: Harness) -> Non
 def test_a_succeeded_run_starts_no_further_pod(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     world.job_ready(job)
     job_event(world, world.job_ends(job, DONE))
     world.kubelet.delete(JOB, world.namespace, job, world.jobs()[0]["metadata"]["uid"])

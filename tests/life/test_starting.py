@@ -20,7 +20,7 @@ from tests.support.freezing import FreezingTransport
 from tests.support.in_process_server import InProcessServer
 from tests.support.node import container
 from tests.support.refusing import POLICY, RefusingTransport
-from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, event, job_event, now, reason, run_event, submitted, sweep_minutes, swept
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
 SCHEDULED = {"type": "PodScheduled", "status": "True"}
@@ -32,13 +32,6 @@ def world() -> Harness:
     return Harness(InProcessServer(), "starting")
 
 
-def minutes(world: Harness, count: int) -> None:
-    """Let so many minutes pass, with a sweep after each."""
-    for _ in range(count):
-        world.later(minutes=1)
-        swept(world)
-
-
 def waits_for_a_node(world: Harness) -> tuple[Run, str]:
     """Return a run whose pod was unschedulable for 14 minutes, and the name of its Job."""
     run = submitted(world)
@@ -48,7 +41,7 @@ def waits_for_a_node(world: Harness) -> tuple[Run, str]:
     set_pod_status(world, job, {"phase": "Pending", "conditions": [NO_NODE], "containerStatuses": []}, ready=0)
     swept(world)
     assert reason(now(world, run)) == "Unschedulable"
-    minutes(world, 14)
+    sweep_minutes(world, 14)
     return run, job
 
 
@@ -65,7 +58,7 @@ def stopped(world: Harness) -> list[str]:
 def test_scheduled_pod_is_not_given_up_while_its_image_is_pulled(world: Harness) -> None:
     run, job = waits_for_a_node(world)
     set_pod_status(world, job, {"phase": "Pending", "conditions": [SCHEDULED], "containerStatuses": CREATING}, ready=0)
-    minutes(world, 20)
+    sweep_minutes(world, 20)
     found = now(world, run)
     assert (reason(found), found.status.pending_since, stopped(world)) == ("Starting", None, [])
 
@@ -83,7 +76,7 @@ def test_event_of_a_running_agent_clears_the_pending_wait(world: Harness) -> Non
 
 def test_unschedulable_pod_is_given_up_when_the_pending_wait_ends(world: Harness) -> None:
     run, job = waits_for_a_node(world)
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert stopped(world) == [job]
     job_event(world, world.job_ends(job, ok=False))
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "Unschedulable")
@@ -111,13 +104,13 @@ def test_rejected_pods_are_shown_and_fail_the_run_when_the_pending_wait_ends(wor
     posted(world, job, "FailedCreate", 'pods "x" is forbidden: violates PodSecurity "restricted"')
     swept(world)
     assert reason(now(world, run)) == "Starting", "the grace period has not ended"
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     found = now(world, run)
     assert (reason(found), found.status.phase) == ("PodRefused", "Pending")
     assert 'violates PodSecurity "restricted"' in (found.status.message or "")
-    minutes(world, 14)
+    sweep_minutes(world, 14)
     assert [each["spec"]["parallelism"] for each in world.jobs()] == [1]
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert [each["spec"]["parallelism"] for each in world.jobs()] == [0], "the Job is kept, and can create no pod"
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")
 
@@ -127,11 +120,11 @@ def test_run_continues_when_a_rejected_pod_is_created_at_last(world: Harness) ->
     swept(world)
     job = world.jobs()[0]
     posted(world, job, "FailedCreate", "denied by a webhook")
-    minutes(world, 2)
+    sweep_minutes(world, 2)
     assert reason(now(world, run)) == "PodRefused"
     posted(world, job, "SuccessfulCreate", "Created pod: x")
     world.job_ready(job["metadata"]["name"])
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert (reason(now(world, run)), now(world, run).status.pending_since) == ("Running", None)
 
 
@@ -182,7 +175,7 @@ def test_attempt_that_must_fail_stays_pending_while_jobs_are_rejected() -> None:
     assert (shown.status.phase, reason(shown)) == ("Pending", "ConfigurationError")
     assert all(words in (shown.status.message or "") for words in ("workspace of another service", POLICY))
     guard.on = False
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "NameTaken")
 
 
@@ -193,7 +186,7 @@ def test_cancelled_run_ends_once_jobs_are_accepted_again() -> None:
     swept(world)
     cancels(world, run)
     guard.on = False
-    minutes(world, 1)
+    sweep_minutes(world, 1)
     assert now(world, run).status.phase == "Cancelled"
     assert [job["spec"]["parallelism"] for job in world.jobs()] == [0]
 
@@ -208,7 +201,7 @@ def test_frozen_handler_creates_no_job_after_its_run_ended_without_one(at: int) 
         """Cancel the run and sweep until it ends, while Jobs are rejected."""
         if not world.jobs():
             cancels(world, run)
-            minutes(world, 22)
+            sweep_minutes(world, 22)
             assert now(world, run).status.phase == "Cancelled"
 
     frozen = FreezingTransport(server, at, meanwhile)

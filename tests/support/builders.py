@@ -76,9 +76,14 @@ def run(kind: str = "CodeRun", spec: Mapping[str, Any] | None = None, status: An
     return parse(raw_run(kind, spec, status, **metadata))
 
 
+def with_attempt(run: Run) -> Run:
+    """Return the run with its next attempt, which begins now."""
+    return run.with_status(transitions.start(run, NOW))
+
+
 def ended(to: State = State.SUCCEEDED, reason: Reason = Reason.COMPLETED, message: str = "", **more: Any) -> Run:
     """Return a finished run whose attempt pushed the commit `c...`."""
-    started = run(**more).with_status(transitions.start(run(**more), NOW))
+    started = with_attempt(run(**more))
     *_, last = started.status.attempts
     done = last.model_copy(update={"finished_at": NOW, "commit": "c" * 40})
     status = transitions.end_run(started, to, reason, message, NOW, attempts=[done], usage=Usage(cost_usd=1.5, turns=1))

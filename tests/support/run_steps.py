@@ -32,6 +32,13 @@ def post(harness: Harness, body: Any, headers: dict[str, str] | None = None, kin
     return answer(lambda asked: submit(harness.services, kind, asked), request)
 
 
+def code_request(harness: Harness, **changes: Any) -> tuple[int, dict[str, str]]:
+    """Request a code run with a changed spec; return the status code of the answer, and its errors by field."""
+    found = post(harness, {**CODE_SPEC, **changes}, kind="CodeRun")
+    assert found.body is not None
+    return found.code, {error["field"]: error["message"] for error in found.body.get("errors", ())}
+
+
 def submitted(harness: Harness, kind: str = "CodeRun", name: str = "run-1", **spec: Any) -> Run:
     """Create a run as submit does, without an event."""
     base = CODE_SPEC if kind == "CodeRun" else DOCS_SPEC
@@ -74,9 +81,21 @@ def swept(harness: Harness) -> Answer:
     return answer(lambda request: sweep.handle(harness.services, request), Request({}, b""))
 
 
+def sweep_minutes(harness: Harness, count: int) -> None:
+    """Run a sweep in each of `count` minutes."""
+    for _ in range(count):
+        harness.later(minutes=1)
+        swept(harness)
+
+
 def now(harness: Harness, run: Run) -> Run:
     """Return the present version of the run."""
     return parse(harness.kubelet.get(RUNS[run.kind], run.namespace, run.name))
+
+
+def job_name(harness: Harness, run: Run) -> str:
+    """Return the name of the present attempt's Job."""
+    return now(harness, run).status.job_name or ""
 
 
 def reason(run: Run) -> str | None:

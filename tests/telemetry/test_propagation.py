@@ -25,7 +25,6 @@ from functions.events.pubsub_binding import to_message
 from functions.events.receive import receive
 from functions.handlers import job_finished, reconcile, report
 from functions.manifests import attempt
-from functions.runs.lifecycle import transitions
 from functions.runs.model import trace
 from functions.runs.model.run import Run, parse
 from functions.serving.http import Request, answer
@@ -33,9 +32,9 @@ from functions.submission.submit import submit
 from functions.telemetry import context
 from functions.telemetry.instrumented import TracedPublisher
 from tests.support.api import Harness
-from tests.support.builders import CODE_SPEC, NOW, settings
+from tests.support.builders import CODE_SPEC, settings, with_attempt
 from tests.support.builders import run as built
-from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
+from tests.support.run_steps import event, job_event, job_name, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged
 from tests.telemetry.traces import FIRST, ONE, SECOND, SPAN, TWO, Kept, ids, in_trace
 
@@ -136,7 +135,7 @@ def test_an_unreadable_annotation_is_ignored(notes: Any) -> None:
 def test_events_of_a_run_and_its_job_continue_its_trace(world: Harness, logged: Logged) -> None:
     made = in_trace(world, FIRST)
     run_event(world, made.raw, "add")
-    job = world.job_ready(now(world, made).status.job_name or "")
+    job = world.job_ready(job_name(world, made))
     assert trace.from_object(job) == trace.parse(FIRST)
     job_event(world, job)
     assert {"Start", "WriteStatus", "Running"} <= {line["message"] for line in logged.lines("run-1")}
@@ -204,7 +203,7 @@ def test_a_published_event_arrives_with_its_trace() -> None:
 
 
 def env(run: Run) -> list[Any]:
-    job = attempt.job(run.with_status(transitions.start(run, NOW)), settings())
+    job = attempt.job(with_attempt(run), settings())
     return [each for each in job["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "TRACEPARENT"]
 
 
@@ -216,7 +215,7 @@ def test_the_pods_trace_is_that_of_annotation_or_spec() -> None:
     assert env(own) == [{"name": "TRACEPARENT", "value": "mine"}]
     plain, bad = built("CodeRun"), built("CodeRun", annotations={trace.ANNOTATION: "$(id)"})
     assert (env(plain), env(bad)) == ([], [])
-    started = plain.with_status(transitions.start(plain, NOW))
+    started = with_attempt(plain)
     assert "annotations" not in attempt.job(started, settings())["metadata"]
 
 

@@ -36,7 +36,7 @@ from tests.support.builders import CODE_SPEC
 from tests.support.forwarding import ForwardingTransport
 from tests.support.github import Github, serving
 from tests.support.in_process_server import InProcessServer
-from tests.support.run_steps import event, job_event, now, run_event, submitted, swept
+from tests.support.run_steps import event, job_event, job_name, now, run_event, submitted, swept
 from tests.telemetry.logged import Logged, logging_to
 from tests.telemetry.traces import Kept
 
@@ -118,14 +118,14 @@ def test_the_life_of_a_run_is_logged_without_secrets(world: Harness, logged: Log
     world.services = replace(world.services, publisher=Kept())
     made = submitted(world, **SPEC)
     run_event(world, made.raw, "add")
-    job = world.job_ready(now(world, made).status.job_name or "")
+    job = world.job_ready(job_name(world, made))
     job_event(world, job)
     failed = {"outcome": "failed", "reason": "NetworkError", "message": f"{SECRET} {PROMPT}"}
     job_event(world, world.job_ends(job["metadata"]["name"], json.dumps(failed), ok=False))
     world.now += timedelta(minutes=5)
     swept(world)
     answer(partial(report.handle, world.services), event(now(world, made).raw))
-    second = now(world, made).status.job_name or ""
+    second = job_name(world, made)
     world.job_ready(second)
     swept(world)
     job_event(world, world.job_ends(second, f"no JSON: {SECRET} {PROMPT}", ok=False))

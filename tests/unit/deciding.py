@@ -8,7 +8,7 @@ from functions.runs.lifecycle import actions, transitions
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.observed import NOT_READ, Observed
 from functions.runs.model.run import Run
-from tests.support.builders import NOW, POLICY, job, pod, run
+from tests.support.builders import NOW, POLICY, job, pod, run, with_attempt
 
 LATER = NOW + timedelta(seconds=30)
 GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "a" * 40})
@@ -16,8 +16,7 @@ GOOD = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "do
 
 def started(kind: str = "CodeRun", **changes: Any) -> Run:
     """Return a run whose first attempt is recorded."""
-    fresh = run(kind, **changes)
-    return fresh.with_status(transitions.start(fresh, NOW))
+    return with_attempt(run(kind, **changes))
 
 
 def running(**changes: Any) -> Run:

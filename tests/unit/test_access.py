@@ -167,8 +167,8 @@ def spec(**identity: str) -> RunSpec:
     return SPECS["CodeRun"].model_validate({**body, **identity})
 
 
-def fields(rights: Grant, asked: RunSpec, namespace: str = "shop") -> list[str]:
-    return [field for field, _ in violations("ci", rights, asked, namespace)]
+def fields(rights: Grant, asked: RunSpec) -> list[str]:
+    return [field for field, _ in violations("ci", rights, asked, "shop")]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
 from functions.runs.model.status import Obstacle
-from tests.support.builders import NOW, run
+from tests.support.builders import NOW, run, with_attempt
 from tests.unit.waiting import code, uid_of
 
 ONE = Limits(runs=1)
@@ -110,7 +110,7 @@ def test_runs_are_admitted_by_priority_then_age_then_uid() -> None:
 
 def test_a_run_blocked_by_its_own_workspace_blocks_no_other_run() -> None:
     busy = code(1, service="s")
-    busy = busy.with_status(transitions.start(busy, NOW))
+    busy = with_attempt(busy)
     runs = [busy, code(2, service="s", age=9), code(3)]
     assert admitted(runs, Limits(runs=2, exclusive=True)) == ["r3"]
 
@@ -140,7 +140,7 @@ def test_a_reservation_is_valid_for_one_version_of_the_run() -> None:
 
 def test_a_running_run_without_reservation_gets_one_even_over_the_limit() -> None:
     """The ledger was lost, or limits were set while runs had Jobs."""
-    working = [each.with_status(transitions.start(each, NOW)) for each in (code(1), code(2))]
+    working = [with_attempt(each) for each in (code(1), code(2))]
     cycle = AdmissionCycle(Ledger(), ONE, NOW)
     for each in working:
         cycle.observe(each)
@@ -226,7 +226,7 @@ def test_limits_are_off_only_when_none_is_set() -> None:
 
 def test_a_reopened_run_resumes_its_session_after_waiting_in_the_queue() -> None:
     first = code(1)
-    working = first.with_status(transitions.start(first, NOW))
+    working = with_attempt(first)
     gained = transitions.evidence(working, Verdict(True, Reason.COMPLETED, "done"), NOW)
     done = working.with_status(transitions.end_run(working, State.SUCCEEDED, Reason.COMPLETED, "done", NOW, **gained))
     raised = replace(done, spec=code(1, contextVersion=2).spec)

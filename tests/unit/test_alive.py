@@ -19,15 +19,14 @@ import pytest
 from functions.cluster.client import Cluster
 from functions.cluster.transport import Request
 from functions.reconciler.reconciler import Preloaded
-from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.observed import parse_job
 from functions.runs.lifecycle.pod_status import parse_pod
 from functions.serving.dependencies import Dependencies
 from functions.sweeper.live_attempts import LiveAttempts
-from tests.support.builders import NOW, raw_job, run, settings
+from tests.support.builders import raw_job, run, settings, with_attempt
 
 FRESH = run()
-STARTED = FRESH.with_status(transitions.start(FRESH, NOW))
+STARTED = with_attempt(FRESH)
 JOB = STARTED.status.job_name or ""
 
 

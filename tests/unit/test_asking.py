@@ -26,12 +26,12 @@ from functions.runs.lifecycle.states import State
 from functions.runs.model import origin, pull_request
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run, parse
-from tests.support.builders import NOW, run
+from tests.support.builders import NOW, run, with_attempt
 
 
 def finished(kind: str = "CodeRun", to: State = State.FAILED, **changes: Any) -> Run:
     begun = run(kind, **changes)
-    begun = begun.with_status(transitions.start(begun, NOW))
+    begun = with_attempt(begun)
     reason = Reason.CANCELLED if to is State.CANCELLED else Reason.MAX_TURNS
     return begun.with_status(transitions.end_run(begun, to, reason, "", NOW))
 
@@ -47,7 +47,7 @@ def patched(found: Run, patch: requests.Patch) -> Run:
 def tried_again(found: Run) -> Run:
     """Return the run after the requested attempt has ended."""
     begun = found.with_status(transitions.reopen(found, NOW))
-    begun = begun.with_status(transitions.start(begun, NOW))
+    begun = with_attempt(begun)
     return begun.with_status(transitions.end_run(begun, State.SUCCEEDED, Reason.COMPLETED, "", NOW))
 
 
@@ -101,14 +101,6 @@ def test_a_request_with_a_key_already_applied_makes_no_patch() -> None:
     assert requests.retry(after, key="comment 1") is None
     assert requests.retry(tried_again(after), key="comment 1") is None
     assert requests.retry(tried_again(after), key="comment 2")
-
-
-def test_a_second_retry_is_refused_before_the_first_has_begun() -> None:
-    first = requests.retry(finished(), key="comment 1", words="use library A")
-    assert first
-    waiting = patched(finished(), first)
-    with pytest.raises(requests.RequestRefused, match="has not begun; wait for its end, or cancel it"):
-        requests.retry(waiting, key="comment 2", words="and mend the docs")
 
 
 def test_a_retry_that_has_not_begun_can_be_cancelled_and_requested_again() -> None:
@@ -220,7 +212,7 @@ def test_an_unfinished_run_is_cancelled_once() -> None:
 
 
 def test_a_run_that_waits_for_a_fix_can_be_retried_before_its_pause_ends() -> None:
-    begun = run().with_status(transitions.start(run(), NOW))
+    begun = with_attempt(run())
     stuck = begun.with_status(transitions.pending(begun, Reason.IMAGE_PULL_FAILED, "no such image", NOW))
     with pytest.raises(requests.RequestRefused, match="is not finished"):
         requests.retry(stuck)  # the kubelet tries by itself

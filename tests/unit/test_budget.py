@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from functions.reconciler.rendering import task_files
-from functions.runs.lifecycle import actions, budget, transitions
+from functions.runs.lifecycle import actions, budget
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.states import State, state
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
-from tests.support.builders import NOW, POLICY, job, pod, run, settings
+from tests.support.builders import NOW, POLICY, job, pod, run, settings, with_attempt
 
 
 def used(turns: int, cost: float, /, **spec: Any) -> Run:
@@ -56,7 +56,7 @@ def test_a_run_with_remaining_budget_starts_and_without_it_fails(
 
 def test_an_attempt_that_used_the_remaining_budget_is_not_retried() -> None:
     fresh = run(spec={"maxCostUsd": 1})
-    working = fresh.with_status(transitions.start(fresh, NOW))
+    working = with_attempt(fresh)
     usage = {"costUsd": 1.2, "turns": 3}
     report = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "gone", "usage": usage})
     seen = Observed(working, job("x", ended="Failed"), [pod("Failed", report=report, exit_code=1)])
@@ -69,6 +69,6 @@ def test_an_attempt_that_used_the_remaining_budget_is_not_retried() -> None:
 
 def test_the_agent_is_started_with_the_remaining_budget() -> None:
     found = used(30, 2.5, maxTurns=50, maxCostUsd=4)
-    script = task_files(settings(), found.with_status(transitions.start(found, NOW))).files["container.sh"]
+    script = task_files(settings(), with_attempt(found)).files["container.sh"]
     assert "--max-turns 20" in script
     assert "--max-budget-usd 1.5" in script

@@ -7,18 +7,11 @@ import pytest
 
 from functions.manifests import attempt
 from functions.reconciler import rendering
-from functions.runs.lifecycle import transitions
-from functions.runs.model.run import Run
-from tests.support.builders import CODE_SPEC, NOW, UID, run, settings
-
-
-def started(kind: str = "CodeRun", **spec: Any) -> Run:
-    found = run(kind, spec)
-    return found.with_status(transitions.start(found, NOW))
+from tests.support.builders import CODE_SPEC, UID, run, settings, with_attempt
 
 
 def job(kind: str = "CodeRun", spec: Any = None, **sections: Any) -> Any:
-    return attempt.job(started(kind, **(spec or {})), settings(**sections))
+    return attempt.job(with_attempt(run(kind, spec)), settings(**sections))
 
 
 def pod(kind: str = "CodeRun", spec: Any = None, **sections: Any) -> Any:
@@ -49,7 +42,7 @@ def test_a_job_has_a_command_and_creates_one_pod_only() -> None:
 
 
 def test_a_run_owns_its_job_and_task_files_but_not_the_workspace() -> None:
-    found = started()
+    found = with_attempt(run())
     for item in (attempt.job(found, settings()), attempt.fence(found), attempt.task_files(found, {}, "c")):
         assert [owner["uid"] for owner in item["metadata"]["ownerReferences"]] == [UID]
     assert "ownerReferences" not in attempt.claim(found, settings().job)["metadata"]
@@ -125,9 +118,9 @@ def test_image_and_pull_secrets_come_from_configuration_only() -> None:
 
 
 def test_the_deadline_is_the_runs_timeout_or_the_setting_of_its_kind() -> None:
-    assert attempt.deadline(started("DocsRun"), settings().job) == 14_400
-    assert attempt.deadline(started("CodeRun"), settings().job) == 7200
-    assert attempt.deadline(started("CodeRun", timeoutSeconds=60), settings().job) == 60
+    assert attempt.deadline(with_attempt(run("DocsRun")), settings().job) == 14_400
+    assert attempt.deadline(with_attempt(run("CodeRun")), settings().job) == 7200
+    assert attempt.deadline(with_attempt(run("CodeRun", {"timeoutSeconds": 60})), settings().job) == 60
 
 
 @pytest.mark.parametrize(("pending_wait", "longest"), [(900, 900), (3600, 3600), (60, 600)])
@@ -136,7 +129,7 @@ def test_a_jobs_deadline_includes_the_pending_wait(pending_wait: int, longest: i
 
     A pod whose volume is attached elsewhere gets at least 10 minutes, even if `job.pending_wait` is shorter.
     """
-    found, configured = started(), settings(job={"pending_wait": pending_wait})
+    found, configured = with_attempt(run()), settings(job={"pending_wait": pending_wait})
     script = rendering.task_files(configured, found).files["container.sh"]
     works = int(re.findall(r"^readonly WORK_SECONDS=(\d+)$", script, re.MULTILINE)[0])
     deadline = attempt.job(found, configured)["spec"]["activeDeadlineSeconds"]

@@ -22,25 +22,14 @@ from functions.runs.admission.capacity import reservation
 from functions.runs.admission.cycle import AdmissionCycle
 from functions.runs.admission.ledger import Ledger
 from functions.runs.admission.pending_queue import MAX_QUEUED, PendingQueue, pending_run
-from functions.runs.lifecycle import transitions
 from functions.runs.model.limits import Limits
 from functions.runs.model.run import Run
 from functions.runs.model.status import Obstacle
 from functions.storage.config_map_store import merge_patch
 from tests.support.builders import NOW
-from tests.unit.waiting import code, uid_of
+from tests.unit.waiting import code, uid_of, waiting, working
 
 TWO = Limits(runs=2, exclusive=True)
-
-
-def waiting(number: int, **about: Any) -> Run:
-    found = code(number, **about)
-    return found.with_status(transitions.queued(found, Obstacle(message="waits"), NOW))
-
-
-def working(number: int, **about: Any) -> Run:
-    found = code(number, **about)
-    return found.with_status(transitions.start(found, NOW))
 
 
 def scanned(runs: list[Run], limits: Limits, ledger: Ledger | None = None) -> Ledger:

@@ -24,7 +24,7 @@ from functions.runs.lifecycle.observed import Observed
 from functions.runs.lifecycle.retries import Policy
 from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
-from tests.support.builders import NOW, POLICY, job, pod, run
+from tests.support.builders import NOW, POLICY, job, pod, run, with_attempt
 
 MINUTE = timedelta(minutes=1)
 
@@ -74,11 +74,6 @@ def test_the_latest_event_counts_in_every_time_format(when: dict[str, Any]) -> N
     assert pod_diagnosis([newer, MOUNT]) == pod_diagnosis([MOUNT, newer]) == (Reason.MOUNT_FAILED, "newer")
 
 
-def started() -> Run:
-    fresh = run()
-    return fresh.with_status(transitions.start(fresh, NOW))
-
-
 def next_for(found: Run, status: dict[str, Any], after: timedelta) -> actions.Action:
     seen_pod = pod("Pending", exit_code=None, **status)
     return decide(Observed(found, job(found.status.job_name or ""), [seen_pod]), NOW + after, POLICY)
@@ -89,10 +84,10 @@ def test_events_are_read_only_for_an_unexplained_pod_after_a_while() -> None:
     image = {
         "containerStatuses": [{"name": "agent", "state": {"waiting": {"reason": "ErrImagePull", "message": "none"}}}]
     }
-    assert next_for(started(), creating, READ_EVENTS_AFTER) == actions.ReadEvents("p")
-    assert next_for(started(), {}, READ_EVENTS_AFTER) == actions.ReadEvents("p")
-    assert next_for(started(), creating, READ_EVENTS_AFTER - timedelta(seconds=1)) == actions.Nothing()
-    assert isinstance(next_for(started(), image, READ_EVENTS_AFTER), actions.WriteStatus)
+    assert next_for(with_attempt(run()), creating, READ_EVENTS_AFTER) == actions.ReadEvents("p")
+    assert next_for(with_attempt(run()), {}, READ_EVENTS_AFTER) == actions.ReadEvents("p")
+    assert next_for(with_attempt(run()), creating, READ_EVENTS_AFTER - timedelta(seconds=1)) == actions.Nothing()
+    assert isinstance(next_for(with_attempt(run()), image, READ_EVENTS_AFTER), actions.WriteStatus)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +101,7 @@ def test_events_are_read_only_for_an_unexplained_pod_after_a_while() -> None:
 )
 def test_the_wait_for_an_attached_volume_is_at_least_10_minutes(reason: Reason, configured: int, waits: int) -> None:
     policy = Policy(max_retries=1, backoff=timedelta(), pending_wait=configured * MINUTE)
-    fresh = started()
+    fresh = with_attempt(run())
     shown = fresh.with_status(transitions.pending(fresh, reason, "why", NOW))
     assert not policy.gives_up(shown, NOW + waits * MINUTE - timedelta(seconds=1))
     assert policy.gives_up(shown, NOW + waits * MINUTE)

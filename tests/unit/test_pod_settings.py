@@ -7,11 +7,10 @@ import pytest
 
 from functions.manifests import attempt
 from functions.manifests.pod import pod_spec
-from functions.runs.lifecycle import transitions
 from functions.settings.errors import SettingsError
 from functions.settings.loading import load
 from functions.settings.pod_additions import OUR_CONTAINERS, OUR_PATHS, OUR_VOLUMES, PodSettings
-from tests.support.builders import NOW, run, settings
+from tests.support.builders import run, settings, with_attempt
 
 IMAGE = {"ORCHESTRATOR_AGENT__IMAGE": "registry.example/agent", "ORCHESTRATOR_BROKER__IMAGE": "registry.example/agent"}
 RESTRICTED = "Pod Security restricted"
@@ -111,7 +110,7 @@ def test_an_error_does_not_repeat_the_value() -> None:
 
 def test_reserved_names_and_paths_cover_those_of_the_pod() -> None:
     for kind in ("DocsRun", "CodeRun"):
-        found = pod_spec(run(kind).with_status(transitions.start(run(kind), NOW)), settings())
+        found = pod_spec(with_attempt(run(kind)), settings())
         assert {volume["name"] for volume in found["volumes"]} <= OUR_VOLUMES
         containers = [*found["containers"], *found.get("initContainers", [])]
         assert {container["name"] for container in containers} <= OUR_CONTAINERS
@@ -120,13 +119,13 @@ def test_reserved_names_and_paths_cover_those_of_the_pod() -> None:
 
 
 def template(given: dict[str, Any]) -> Any:
-    found = run().with_status(transitions.start(run(), NOW))
+    found = with_attempt(run())
     job = attempt.job(found, settings(job={"pod": loaded(given)}))
     return job["spec"]["template"]
 
 
 def test_a_pod_without_additions_is_unchanged() -> None:
-    found = run().with_status(transitions.start(run(), NOW))
+    found = with_attempt(run())
     annotations = {"kubectl.kubernetes.io/default-container": "agent"}
     metadata = {"labels": attempt.labels(found), "annotations": annotations}
     assert template({}) == {"metadata": metadata, "spec": pod_spec(found, settings())}

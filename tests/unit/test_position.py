@@ -27,14 +27,9 @@ from functions.runs.model.limits import NO_LIMITS, Limits
 from functions.runs.model.run import Run
 from functions.runs.model.status import Obstacle
 from tests.support.builders import NOW
-from tests.unit.waiting import code
+from tests.unit.waiting import code, working
 
 TWO = Limits(runs=2)
-
-
-def working(number: int) -> Run:
-    found = code(number)
-    return found.with_status(transitions.start(found, NOW))
 
 
 def queued(number: int, **about: Any) -> Run:

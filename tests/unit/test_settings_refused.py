@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from functions.manifests import attempt
-from functions.runs.lifecycle import transitions
 from functions.runs.lifecycle.retries import MAX_BACKOFF
 from functions.runs.model.limits import MOST
 from functions.runs.model.quantity import thousandths
@@ -19,7 +18,7 @@ from functions.settings.errors import SettingsError
 from functions.settings.job import Resources
 from functions.settings.loading import load
 from functions.settings.types import URL
-from tests.support.builders import NOW, run, settings
+from tests.support.builders import NOW, run, settings, with_attempt
 
 NAME = "lower case letters, digits"
 DAYS = "less than or equal to 36500"
@@ -174,7 +173,7 @@ def test_the_longest_durations_do_not_overflow_dates() -> None:
         assert each is not None
         assert late + each > late
     assert late + policy.pending_wait + policy.backoff * 2**10 > late
-    job = attempt.job(run().with_status(transitions.start(run(), NOW)), longest)["spec"]
+    job = attempt.job(with_attempt(run()), longest)["spec"]
     assert 0 < job["activeDeadlineSeconds"] < 2**31
     assert job["ttlSecondsAfterFinished"] < 2**31
 

@@ -11,7 +11,7 @@
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,10 +39,10 @@ def waiting(status: dict[str, Any]) -> Pod:
     return pod("Pending", exit_code=None, **status)
 
 
-def shows(reason: Reason = Reason.UNSCHEDULABLE, since: datetime = NOW) -> Run:
-    """Return a run that has shown an obstacle since `since`."""
+def shows() -> Run:
+    """Return a run that shows an obstacle."""
     found = started()
-    return found.with_status(transitions.pending(found, reason, "why", since))
+    return found.with_status(transitions.pending(found, Reason.UNSCHEDULABLE, "why", NOW))
 
 
 def after(found: Run, action: actions.Action) -> Run:

@@ -51,10 +51,10 @@ def files(task: AttemptContext, **sections: Any) -> Mapping[str, str]:
     return task_files(task, settings(**sections)).files
 
 
-def bash(script: str, *arguments: str, cwd: Path | None = None) -> list[str]:
+def bash(script: str, *arguments: str) -> list[str]:
     """Run a script and return the values it prints, each followed by NUL."""
     command = ["/bin/bash", "-euc", script, "bash", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20, cwd=cwd)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
     return done.stdout.split("\0")[:-1]
 
 

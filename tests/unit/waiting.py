@@ -1,9 +1,11 @@
-"""Runs that wait for a slot."""
+"""Runs that wait for a slot, or have one."""
 
 from typing import Any
 
+from functions.runs.lifecycle import transitions
 from functions.runs.model.run import Run
-from tests.support.builders import run
+from functions.runs.model.status import Obstacle
+from tests.support.builders import NOW, run, with_attempt
 
 
 def uid_of(number: int) -> str:
@@ -20,3 +22,14 @@ def code(number: int, *, age: int = 0, uid: str = "", **spec: Any) -> Run:
         name=f"r{number}",
         creationTimestamp=created,
     )
+
+
+def waiting(number: int, **about: Any) -> Run:
+    """Return such a run in the queue."""
+    found = code(number, **about)
+    return found.with_status(transitions.queued(found, Obstacle(message="waits"), NOW))
+
+
+def working(number: int, **about: Any) -> Run:
+    """Return such a run with an attempt."""
+    return with_attempt(code(number, **about))

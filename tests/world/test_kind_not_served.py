@@ -16,7 +16,7 @@ from functions.cluster.transport import Request
 from functions.runs import api_group
 from tests.support.api import Harness, api_server, transport
 from tests.support.forwarding import ForwardingTransport
-from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, job_event, job_name, now, reason, run_event, submitted, swept
 
 
 @dataclass
@@ -54,7 +54,7 @@ def test_run_event_is_redelivered_while_the_kind_is_not_served(world: Harness, u
 def test_job_event_is_redelivered_while_the_kind_is_not_served(world: Harness, upgrading: Upgrading) -> None:
     run = submitted(world, "CodeRun")
     run_event(world, run.raw, "add")
-    name = now(world, run).status.job_name or ""
+    name = job_name(world, run)
     world.job_ready(name)
     ended = world.job_ends(name, DONE)
     upgrading.on = True

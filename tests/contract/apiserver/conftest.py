@@ -80,6 +80,13 @@ def embedded_namespace(embedded_server: Server) -> Namespace:
     return new_namespace(embedded_server)
 
 
+@pytest.fixture
+def forgetful(tmp_path: Path) -> Iterator[Namespace]:
+    """Yield a namespace on an embedded server that keeps a history of five changes."""
+    with embedded.running(tmp_path / "state.sqlite", history=5) as url:
+        yield new_namespace(Server("embedded", url))
+
+
 def new_namespace(server: Server) -> Namespace:
     name = f"{PREFIX}-{next(counter)}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

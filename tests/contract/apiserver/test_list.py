@@ -2,7 +2,6 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_namespace
 from tests.contract.apiserver.samples import PATHS, Namespace, job, pod, refused, sample
-from tests.support import embedded_server
 
 LABELLED = {"a": {"app": "x", "tier": "1"}, "b": {"app": "y", "tier": "2"}, "c": {"app": "x"}, "d": {}}
 
@@ -144,13 +142,6 @@ def test_an_invalid_continue_token_is_refused(namespace: Namespace) -> None:
     answer = namespace.server.get(namespace.path(), limit=1, **{"continue": "odd"})
     assert (answer.code, answer.reason) == (400, "BadRequest")
     assert answer.message.startswith("invalid continue token")
-
-
-@pytest.fixture
-def forgetful(tmp_path: Any) -> Iterator[Namespace]:
-    """Run an embedded server that keeps a history of five changes."""
-    with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
-        yield new_namespace(Server("embedded", url))
 
 
 def test_continue_token_older_than_the_history_is_expired(forgetful: Namespace) -> None:

@@ -2,15 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.contract.apiserver.client import Obj, Server
 from tests.contract.apiserver.conftest import new_namespace
 from tests.contract.apiserver.samples import PATHS, Namespace, config_map, sample
-from tests.support import embedded_server
 
 
 def seen(events: list[Obj]) -> list[tuple[str, str]]:
@@ -110,13 +107,6 @@ def test_bookmark_has_the_version_reached(embedded_namespace: Namespace) -> None
     assert bookmark["object"]["kind"] == "Sample"
     assert int(bookmark["object"]["metadata"]["resourceVersion"]) > int(since)
     assert namespace.server.watch(namespace.path(), resourceVersion=since) == []
-
-
-@pytest.fixture
-def forgetful(tmp_path: Path) -> Iterator[Namespace]:
-    """Run an embedded server that keeps a history of five changes."""
-    with embedded_server.running(tmp_path / "state.sqlite", history=5) as url:
-        yield new_namespace(Server("embedded", url))
 
 
 def expired(events: list[Obj]) -> bool:

@@ -93,8 +93,8 @@ class Broker:
         status, answer = self.request("POST", f"/topics/{topic}", body, content_type="application/json", **headers)
         assert status == 200, answer
 
-    def letters(self, topic: str = "jobs-dead") -> list[dict[str, Any]]:
-        return list(self.request("GET", f"/dead/{topic}")[1]["letters"])
+    def letters(self) -> list[dict[str, Any]]:
+        return list(self.request("GET", "/dead/jobs-dead")[1]["letters"])
 
     def subscriptions(self) -> dict[str, dict[str, Any]]:
         return {each["name"]: each for each in self.request("GET", "/subscriptions")[1]["subscriptions"]}

@@ -58,8 +58,8 @@ def _status(code: int) -> str:
 class Hook:
     """The App's webhook. It sends to `url`, unless `send` is set."""
 
-    def __init__(self, github: "Github", secret: str = "It's a Secret to Everybody") -> None:
-        self.secret = secret
+    def __init__(self, github: "Github") -> None:
+        self.secret = "It's a Secret to Everybody"
         self.url = ""
         self.send: Send = self._over_http
         self.log: list[Delivery] = []

@@ -6,7 +6,7 @@ from functions.cluster.kinds import EVENT, JOB, POD
 from functions.runs.model.run import Run
 from tests.support.api import Harness
 from tests.support.node import container, warning
-from tests.support.run_steps import job_event, now, submitted, swept
+from tests.support.run_steps import job_event, job_name, now, submitted, swept
 
 Object = dict[str, Any]
 
@@ -25,11 +25,17 @@ def ended(exit_code: int = 0, message: str = "", **more: Any) -> Object:
     return {"terminated": {"exitCode": exit_code, "message": message, "finishedAt": "2026-01-02T03:04:05Z", **more}}
 
 
+def pending(*init: Object, agent: Object | None = None, phase: str = "Pending") -> Object:
+    """Return the status of a scheduled pod with these init containers, whose agent starts."""
+    containers = {"initContainerStatuses": list(init), "containerStatuses": [agent or named("agent", STARTING)]}
+    return {"phase": phase, "conditions": [SCHEDULED], **containers}
+
+
 def pending_run(world: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, str]:
     """Start a run whose Job has a pod without a status; return the run and the Job's name."""
     run = submitted(world, kind, **spec)
     swept(world)
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     world.job_ready(job)
     set_pod_status(world, job, {"phase": "Pending", "conditions": [], "containerStatuses": []})
     return run, job
@@ -53,13 +59,6 @@ def running_run(world: Harness, **spec: Any) -> tuple[Run, str]:
     job_event(world, set_pod_status(world, job, container, ready=1))
     assert now(world, run).status.phase == "Running"
     return run, job
-
-
-def sweep_minutes(world: Harness, count: int) -> None:
-    """Run a sweep in each of `count` minutes."""
-    for _ in range(count):
-        world.later(minutes=1)
-        swept(world)
 
 
 def post_event(world: Harness, kind: str, name: str, reason: str, message: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from functions.runs.lifecycle.pod_status import parse_pod
 from tests.support.api import Harness
-from tests.support.run_steps import DONE, LOST, job_event, now, reason, swept
+from tests.support.run_steps import DONE, LOST, job_event, now, reason, sweep_minutes, swept
 from tests.world.clusters.pods import (
     RUNNING,
     SCHEDULED,
@@ -15,7 +15,6 @@ from tests.world.clusters.pods import (
     named,
     running_run,
     set_pod_status,
-    sweep_minutes,
 )
 
 
@@ -35,13 +34,6 @@ def test_finished_attempt_ends_while_a_sidecar_still_runs(world: Harness, other:
     assert (run.status.phase, reason(run), stopped(world, job)) == ("Succeeded", "Completed", True)
     assert run.status.attempts[-1].outcome is None
     assert run.is_marked_finished
-
-
-def test_failed_agent_is_retried_while_a_sidecar_still_runs(world: Harness) -> None:
-    run, job = running_run(world)
-    job_event(world, set_pod_status(world, job, pod(named("agent", ended(1, LOST)), named("linkerd-proxy", RUNNING))))
-    run = now(world, run)
-    assert (run.status.phase, run.status.attempts[-1].reason, stopped(world, job)) == ("Retrying", "NetworkError", True)
 
 
 def test_report_is_recorded_before_the_job_is_stopped(world: Harness) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from functions.cluster.kinds import CODE_RUN, POD
+from functions.cluster.kinds import CODE_RUN
 from functions.runs.lifecycle.retries import fix_pause
 from tests.support.api import Harness
 from tests.support.builders import NOW
-from tests.support.run_steps import job_event, now, reason, run_event, submitted, swept
-from tests.world.clusters.pods import running_run, set_job_status, sweep_minutes
+from tests.support.run_steps import job_event, now, reason, run_event, submitted, sweep_minutes, swept
+from tests.world.clusters.pods import running_run
 
 MISSING = json.dumps({"outcome": "failed", "reason": "MissingSecret", "message": "Secret github-app-rex is missing"})
 
@@ -23,19 +23,6 @@ def test_cancelled_attempt_is_recorded_as_cancelled(world: Harness) -> None:
     found = now(world, run)
     assert (found.status.phase, found.status.attempts[-1].reason) == ("Cancelled", "Cancelled")
     assert found.status.attempts[-1].message == "cancelled; the attempt was stopped"
-
-
-def test_record_says_that_the_job_completed_when_its_pod_is_gone(world: Harness) -> None:
-    run, job = running_run(world)
-    pod = world.kubelet.get(POD, world.namespace, f"{job}-pod")
-    world.kubelet.delete(POD, world.namespace, f"{job}-pod", pod["metadata"]["uid"])
-    condition = {"type": "Complete", "status": "True", "reason": "CompletionsReached"}
-    job_event(world, set_job_status(world, job, active=0, ready=0, conditions=[condition]))
-    attempt = now(world, run).status.attempts[-1]
-    assert (attempt.reason, attempt.message) == (
-        "ReportLost",
-        "its Job completed, but the pod is gone and left no report",
-    )
 
 
 def test_missing_secret_is_retried_with_growing_pauses(world: Harness) -> None:

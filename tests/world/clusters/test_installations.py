@@ -30,7 +30,7 @@ from tests.support import installed
 from tests.support.api import Harness
 from tests.support.control_plane import ControlPlane
 from tests.support.node import SimulatedKubelet
-from tests.support.run_steps import DONE, event, now, reason, submitted
+from tests.support.run_steps import DONE, event, job_name, now, reason, submitted
 
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 DEFINITIONS = ("coderuns.agents.platform", "docsruns.agents.platform")
@@ -50,7 +50,7 @@ class Installation:
         world.configure(limits=LimitSettings(runs=1))
         run = submitted(world, name="only")
         deliver(world, reconcile, event(run.raw, "add"))
-        world.job_ready(now(world, run).status.job_name or "")
+        world.job_ready(job_name(world, run))
         return now(world, run)
 
     def uninstall(self) -> None:

@@ -24,7 +24,7 @@ from functions.sweeper.scan import PagedScan
 from tests.support.api import Harness
 from tests.support.forwarding import ForwardingTransport
 from tests.support.in_process_server import InProcessServer
-from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, job_event, job_name, now, reason, run_event, submitted, swept
 
 
 @dataclass
@@ -62,10 +62,6 @@ def lagging(cache: LaggingCache) -> Harness:
     return Harness(cache, "kept")
 
 
-def job_of(world: Harness, run: Run) -> str:
-    return now(world, run).status.job_name or ""
-
-
 def test_sweep_lists_unfinished_runs_from_the_cache_and_only_live_jobs_and_pods(world: Harness) -> None:
     world.calls.calls.clear()
     swept(world)
@@ -79,9 +75,9 @@ def test_sweep_lists_unfinished_runs_from_the_cache_and_only_live_jobs_and_pods(
 def test_run_that_the_cache_misses_as_ended_is_not_written(lagging: Harness, cache: LaggingCache) -> None:
     run = submitted(lagging)
     run_event(lagging, run.raw, "add")
-    lagging.job_ready(job_of(lagging, run))
+    lagging.job_ready(job_name(lagging, run))
     cache.stop(lagging)
-    job_event(lagging, lagging.job_ends(job_of(lagging, run), DONE))
+    job_event(lagging, lagging.job_ends(job_name(lagging, run), DONE))
     version = now(lagging, run).resource_version
     lagging.calls.calls.clear()
     assert swept(lagging).code == 200
@@ -129,8 +125,8 @@ def test_runs_are_listed_for_admission_only_when_the_first_run_has_to_wait(world
     assert lists(world) == ["cache", "present"]
     queued.append(starts(world, "third"))
     assert lists(world) == []
-    world.job_ready(job_of(world, first))
-    job_event(world, world.job_ends(job_of(world, first), DONE))
+    world.job_ready(job_name(world, first))
+    job_event(world, world.job_ends(job_name(world, first), DONE))
     assert lists(world) == []
     assert [reason(now(world, run)) for run in queued] == ["Starting", "Queued"]
     assert lists(world) == []
@@ -205,7 +201,7 @@ def test_kept_runs_cost_no_calls(world: Harness) -> None:
     for name in ("x", "y", "z"):
         opened = submitted(world, name=name, service=name)
         run_event(world, opened.raw, "add")
-        world.job_ready(job_of(world, opened))
+        world.job_ready(job_name(world, opened))
     swept(world)
     before = calls()
     for number in range(300):

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import CONFIG_MAP, JOB, VOLUME_CLAIM
+from functions.cluster.kinds import CONFIG_MAP
 from functions.runs.lifecycle import actions
 from functions.runs.lifecycle.pod_status import parse_pod
 from tests.support.api import Harness
 from tests.support.builders import NOW
 from tests.support.builders import job as job_facts
-from tests.support.run_steps import job_event, now, reason, swept
+from tests.support.run_steps import job_event, now, reason, sweep_minutes, swept
 from tests.unit.deciding import name_of, next_for, running
 from tests.world.clusters.pods import (
     RUNNING,
@@ -20,20 +20,15 @@ from tests.world.clusters.pods import (
     ended,
     job_of,
     named,
+    pending,
     pending_run,
     post_event,
     set_pod_status,
-    sweep_minutes,
 )
 
 AGENT_WAITS = named("agent", STARTING)
 INIT_IMAGE = named("istio-init", {"waiting": {"reason": "ImagePullBackOff", "message": "no such image: istio:9"}})
 UNKNOWN = {"waiting": {"reason": "CheckpointRestoreError", "message": "no checkpoint c1"}}
-
-
-def pending(*init: dict[str, Any], agent: dict[str, Any] = AGENT_WAITS) -> dict[str, Any]:
-    containers = {"initContainerStatuses": list(init), "containerStatuses": [agent]}
-    return {"phase": "Pending", "conditions": [SCHEDULED], **containers}
 
 
 @pytest.mark.parametrize(
@@ -59,22 +54,6 @@ def test_obstacle_is_shown_with_the_clusters_message_and_ends_in_time(
     assert job_of(world, job)["spec"]["activeDeadlineSeconds"] == 1
     job_event(world, world.job_ends(job, ok=False, reason="Error"))
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", shown)
-
-
-def test_failed_init_container_is_named_and_retried_after_a_pause(world: Harness) -> None:
-    run, job = pending_run(world)
-    failed = {"initContainerStatuses": [named("init", ended(255, "no route"))], "containerStatuses": [AGENT_WAITS]}
-    set_pod_status(world, job, {"phase": "Failed", "conditions": [SCHEDULED], **failed})
-    raw = world.kubelet.patch(JOB, world.namespace, job, {"status": failed_job()}, "status")
-    job_event(world, raw)
-    found = now(world, run)
-    assert (found.status.phase, reason(found), found.status.retry_count) == ("Pending", "InitContainerFailed", None)
-    assert "init container init ended with exit code 255: no route" in (found.status.message or "")
-
-
-def failed_job() -> dict[str, Any]:
-    condition = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
-    return {"active": 0, "ready": 0, "conditions": [condition]}
 
 
 def test_warning_event_with_an_unknown_reason_is_shown(world: Harness) -> None:
@@ -137,20 +116,6 @@ def test_pod_on_a_dead_node_is_shown_while_its_job_exists(cancel: bool) -> None:
     said = next_for(run, job_facts(name_of(run), ready=1, activeDeadlineSeconds=1), [pod])
     assert isinstance(said, actions.WriteStatus)
     assert "waits until its pod is gone" in (said.status.message or "")
-
-
-def test_workspace_deleted_before_the_pod_starts_is_created_again(world: Harness) -> None:
-    run, job = pending_run(world)
-    name = now(world, run).status.workspace_name or ""
-    claim = world.kubelet.get(VOLUME_CLAIM, world.namespace, name)
-    world.kubelet.patch(VOLUME_CLAIM, world.namespace, name, {"metadata": {"finalizers": None}})
-    world.kubelet.delete(VOLUME_CLAIM, world.namespace, name, claim["metadata"]["uid"])
-    lost = f'persistentvolumeclaim "{name}" not found'
-    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": lost}
-    set_pod_status(world, job, {"phase": "Pending", "conditions": [unscheduled], "containerStatuses": []})
-    sweep_minutes(world, 2)
-    assert world.kubelet.get(VOLUME_CLAIM, world.namespace, name)["metadata"]["uid"] != claim["metadata"]["uid"]
-    assert reason(now(world, run)) == "Unschedulable"
 
 
 def test_task_files_deleted_before_the_pod_starts_are_created_again(world: Harness) -> None:

@@ -5,7 +5,7 @@ from functions.cluster.kinds import JOB, POD
 from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 from tests.support.refusing import QUOTA, RefusingTransport
-from tests.support.run_steps import DONE, job_event, now, reason, submitted, swept
+from tests.support.run_steps import DONE, job_event, job_name, now, reason, submitted, sweep_minutes, swept
 from tests.world.clusters.pods import (
     SCHEDULED,
     job_of,
@@ -15,7 +15,6 @@ from tests.world.clusters.pods import (
     running_run,
     set_job_status,
     set_pod_status,
-    sweep_minutes,
 )
 
 LONG = 20
@@ -25,7 +24,7 @@ LONG = 20
 def test_job_suspended_by_kueue_is_queued_with_its_message_without_limit(world: Harness) -> None:
     run = submitted(world)
     swept(world)
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
     post_event(world, "Job", job, "Pending", "couldn't assign flavors to pod set main: insufficient quota for cpu")
     sweep_minutes(world, LONG)
@@ -60,7 +59,7 @@ def test_job_evicted_by_kueue_is_queued_without_counting_a_retry(world: Harness)
 def test_run_waits_for_a_quota_of_pods_without_limit(world: Harness) -> None:
     run = submitted(world)
     swept(world)
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     post_event(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
     sweep_minutes(world, LONG)
     found = now(world, run)
@@ -73,7 +72,7 @@ def test_run_waits_for_a_quota_of_pods_without_limit(world: Harness) -> None:
 def test_job_deadline_that_passes_while_queued_counts_no_retry(world: Harness) -> None:
     run = submitted(world)
     swept(world)
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     post_event(world, "Job", job, "FailedCreate", f'pods "{job}-x" is forbidden: {QUOTA}')
     sweep_minutes(world, 1)
     condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
@@ -96,7 +95,7 @@ def test_run_waits_for_a_quota_of_jobs_without_limit() -> None:
     assert QUOTA in (found.status.message or "")
     guard.on = False
     sweep_minutes(world, 2)
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     job_event(world, world.job_ready(job))
     job_event(world, world.job_ends(job, DONE))
     assert now(world, run).status.phase == "Succeeded"

@@ -3,7 +3,6 @@
 K6 (suspension by Kueue) needs Jobs that can be suspended: a control plane of Kubernetes 1.24 or later.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -18,25 +17,15 @@ from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import Harness
 from tests.support.node import has_ended
-from tests.support.run_steps import DONE, LOST, event, now, reason
-from tests.world.clusters.pods import RUNNING, SCHEDULED, STARTING, ended, named
+from tests.support.run_steps import DONE, LOST, event, job_name, now, reason
+from tests.world.clusters.pods import RUNNING, SCHEDULED, ended, named, pending
 
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
-MISSING = json.dumps({"outcome": "failed", "reason": "MissingSecret", "message": "Secret github-app-rex is missing"})
-
-
-def pending(*init: dict[str, Any], phase: str = "Pending") -> dict[str, Any]:
-    containers = {"initContainerStatuses": list(init), "containerStatuses": [named("agent", STARTING)]}
-    return {"phase": phase, "conditions": [SCHEDULED], **containers}
-
-
-def job_of(world: Harness, run: Run) -> str:
-    return now(world, run).status.job_name or ""
 
 
 def job_ended(world: Harness, run: Run) -> None:
     """Deliver the Job once the Job controller has ended it."""
-    deliver(world, job_finished, event(node(world).job_when(world.namespace, job_of(world, run), has_ended)))
+    deliver(world, job_finished, event(node(world).job_when(world.namespace, job_name(world, run), has_ended)))
 
 
 def cancel(world: Harness, run: Run) -> None:
@@ -47,7 +36,7 @@ def cancel(world: Harness, run: Run) -> None:
 def test_missing_image_of_an_init_container_is_shown_and_ends_in_time(real: Harness) -> None:
     run = started(real)
     waits = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image: istio:9"}}
-    node(real).set_pod_status(real.namespace, job_of(real, run), pending(named("istio-init", waits)))
+    node(real).set_pod_status(real.namespace, job_name(real, run), pending(named("istio-init", waits)))
     swept(real)
     assert reason(now(real, run)) == "ImagePullFailed"
     assert now(real, run).status.message == "init container istio-init: no such image: istio:9"
@@ -60,7 +49,7 @@ def test_missing_image_of_an_init_container_is_shown_and_ends_in_time(real: Harn
 def test_failed_init_container_is_retried_after_a_pause(real: Harness) -> None:
     run = started(real)
     failed = pending(named("init", ended(255, "no route")), phase="Failed")
-    node(real).set_pod_status(real.namespace, job_of(real, run), failed)
+    node(real).set_pod_status(real.namespace, job_name(real, run), failed)
     job_ended(real, run)
     found = now(real, run)
     assert (found.status.phase, reason(found), found.status.attempt) == ("Pending", "InitContainerFailed", 1)
@@ -73,10 +62,10 @@ def test_failed_init_container_is_retried_after_a_pause(real: Harness) -> None:
 def test_cancelled_run_ends_when_its_pod_on_a_dead_node_is_gone(real: Harness, admin: Transport) -> None:
     real.now = datetime.now(UTC)  # the API server's clock says when the pod is due to be gone
     run = started(real)
-    pod = node(real).pod(real.namespace, job_of(real, run))
+    pod = node(real).pod(real.namespace, job_name(real, run))
     bind(admin, pod, "dead-node")
     alive = {"phase": "Running", "conditions": [SCHEDULED], "containerStatuses": [named("agent", RUNNING)]}
-    node(real).set_pod_status(real.namespace, job_of(real, run), alive)
+    node(real).set_pod_status(real.namespace, job_name(real, run), alive)
     swept(real)
     cancel(real, run)
     job_ended(real, run)
@@ -95,7 +84,7 @@ def test_finished_attempt_ends_while_its_broker_container_runs(real: Harness) ->
     """`job.broker: container`, for clusters without native sidecars such as this one: the Job is stopped at once."""
     real.configure(job=real.services.settings.job.model_copy(update={"broker": "container"}))
     run = started(real)
-    job = job_of(real, run)
+    job = job_name(real, run)
     spec = node(real).pod(real.namespace, job)["spec"]
     assert [each["name"] for each in spec["containers"]] == ["agent", "broker"]
     both = [named("agent", ended(0, DONE)), named("broker", RUNNING)]
@@ -111,7 +100,7 @@ def test_finished_attempt_ends_while_its_broker_container_runs(real: Harness) ->
 def test_failed_agent_is_retried_while_its_sidecar_terminates(real: Harness, admin: Transport) -> None:
     """The end of the first pod, whose agent has ended, does not change the run; each attempt has one pod."""
     run = started(real)
-    first = job_of(real, run)
+    first = job_name(real, run)
     pod = node(real).pod(real.namespace, first)
     bind(admin, pod, "slow-node")
     both = [named("agent", ended(1, LOST)), named("istio-proxy", RUNNING)]
@@ -123,7 +112,7 @@ def test_failed_agent_is_retried_while_its_sidecar_terminates(real: Harness, adm
     failed = node(real).job_when(real.namespace, first, has_ended)
     real.later(minutes=1)
     swept(real)
-    second = job_of(real, run)
+    second = job_name(real, run)
     real.job_ready(second)
     swept(real)
     held = real.kubelet.get(POD, real.namespace, pod["metadata"]["name"])
@@ -186,7 +175,7 @@ def test_run_waits_for_a_quota_of_jobs_and_starts_when_there_is_room(no_jobs: Ha
     counted(world, "1")
     world.later(minutes=1)
     swept(world)
-    world.job_ready(job_of(world, run))
+    world.job_ready(job_name(world, run))
     swept(world)
     assert now(world, run).status.phase == "Running"
 
@@ -205,7 +194,7 @@ def test_workspace_deleted_before_the_pod_starts_is_created_again_by_the_functio
     unscheduled(real, run, f'persistentvolumeclaim "{name}" not found')
     again = real.kubelet.get(VOLUME_CLAIM, real.namespace, name)["metadata"]
     assert again["uid"] != claim["uid"]
-    real.job_ready(job_of(real, run))
+    real.job_ready(job_name(real, run))
     swept(real)
     assert now(real, run).status.phase == "Running"
 
@@ -213,7 +202,7 @@ def test_workspace_deleted_before_the_pod_starts_is_created_again_by_the_functio
 def unscheduled(world: Harness, run: Run, words: str) -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
     status = {"phase": "Pending", "conditions": [condition]}
-    node(world).set_pod_status(world.namespace, job_of(world, run), status)
+    node(world).set_pod_status(world.namespace, job_name(world, run), status)
     world.later(minutes=1)
     swept(world)
     world.later(minutes=1)
@@ -222,7 +211,7 @@ def unscheduled(world: Harness, run: Run, words: str) -> None:
 
 def test_record_says_that_the_job_completed_when_its_pod_was_collected(real: Harness, admin: Transport) -> None:
     run = started(real)
-    job = job_of(real, run)
+    job = job_name(real, run)
     real.job_ready(job)
     swept(real)
     done = real.job_ends(job, DONE)
@@ -233,28 +222,12 @@ def test_record_says_that_the_job_completed_when_its_pod_was_collected(real: Har
     assert (attempt.reason, attempt.message) == ("ReportLost", words)
 
 
-def test_missing_secret_is_retried_with_growing_pauses(real: Harness) -> None:
-    run = started(real)
-    begun = []
-    for minute in range(9):
-        found = now(real, run)
-        if found.status.open_attempt:
-            begun.append(minute)
-            real.job_ready(job_of(real, run))
-            deliver(real, job_finished, event(real.job_ends(job_of(real, run), MISSING, ok=False)))
-        real.later(minutes=1)
-        swept(real)
-    assert begun == [0, 1, 3, 7]
-    jobs = list(real.kubelet.list(JOB, real.namespace, f"agents.platform/run={run.name}"))
-    assert len(jobs) == 4
-
-
 def test_cancelled_attempt_is_recorded_as_cancelled(real: Harness) -> None:
     run = started(real)
-    real.job_ready(job_of(real, run))
+    real.job_ready(job_name(real, run))
     swept(real)
     cancel(real, run)
-    stopped = node(real).job_when(real.namespace, job_of(real, run), has_ended)
+    stopped = node(real).job_when(real.namespace, job_name(real, run), has_ended)
     assert "DeadlineExceeded" in str(stopped["status"]["conditions"]), "a Job is stopped by its deadline"
     deliver(real, job_finished, event(stopped))
     found = now(real, run)

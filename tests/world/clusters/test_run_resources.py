@@ -11,25 +11,17 @@ from functions.github.commands import configuration
 from functions.github.commands.parse import StartRun
 from functions.github.commands.spec_builder import RequestTarget, build_spec
 from functions.manifests.pod import pod_spec
-from functions.runs.lifecycle import transitions
 from functions.settings.job import JobSettings, Resources
 from tests.support.api import Harness
-from tests.support.builders import CODE_SPEC, NOW, run, settings
-from tests.support.run_steps import now, post, reason, submitted, swept
+from tests.support.builders import run, settings, with_attempt
+from tests.support.run_steps import code_request, job_name, now, reason, submitted, swept
 
 BOUNDED = JobSettings(max_resources=Resources(cpu="8", memory="32Gi"))
 
 
-def asked(world: Harness, wanted: Any) -> tuple[int, dict[str, str]]:
-    """Return the status code of the answer, and its errors by field."""
-    found = post(world, {**CODE_SPEC, "resources": wanted}, kind="CodeRun")
-    assert found.body is not None
-    return found.code, {error["field"]: error["message"] for error in found.body.get("errors", ())}
-
-
 def agents_resources(wanted: Any) -> Any:
     found = run(spec={"resources": wanted})
-    pod = pod_spec(found.with_status(transitions.start(found, NOW)), settings(job=BOUNDED.model_dump()))
+    pod = pod_spec(with_attempt(found), settings(job=BOUNDED.model_dump()))
     return pod["containers"][0]["resources"]
 
 
@@ -64,13 +56,13 @@ def test_invalid_or_excessive_resources_are_refused_at_submit(
     world: Harness, wanted: Any, field: str, words: str
 ) -> None:
     world.configure(job=BOUNDED)
-    assert asked(world, wanted) == (400, {field: words})
+    assert code_request(world, resources=wanted) == (400, {field: words})
     assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
 
 
 @pytest.mark.parametrize(("amount", "code"), [("4Gi", 201), ("4097Mi", 400)])
 def test_without_max_resources_the_configured_limits_are_the_bound(world: Harness, amount: str, code: int) -> None:
-    assert asked(world, {"memory": amount})[0] == code
+    assert code_request(world, resources={"memory": amount})[0] == code
 
 
 def test_excessive_resources_by_kubectl_are_a_configuration_error_until_corrected(world: Harness) -> None:
@@ -82,7 +74,7 @@ def test_excessive_resources_by_kubectl_are_a_configuration_error_until_correcte
     world.kubelet.patch(CODE_RUN, world.namespace, made.name, {"spec": {"resources": {"memory": "2Gi"}}})
     world.later(minutes=1)
     swept(world)
-    job = world.kubelet.get(JOB, world.namespace, now(world, made).status.job_name or "")
+    job = world.kubelet.get(JOB, world.namespace, job_name(world, made))
     assert job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] == "2Gi"
 
 

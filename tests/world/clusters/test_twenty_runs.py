@@ -26,7 +26,7 @@ from functions.runs.model.status import Obstacle, RunStatus
 from tests.clients.in_process_cli import command
 from tests.cluster.kubectl import KubectlBench
 from tests.support.api import Harness, api_server, transport
-from tests.support.builders import NOW, POLICY
+from tests.support.builders import NOW, POLICY, with_attempt
 from tests.support.run_steps import submitted
 
 NAMESPACE = "twenty"
@@ -34,7 +34,7 @@ Becomes = Callable[[Run], RunStatus]
 
 
 def begun(run: Run) -> Run:
-    return run.with_status(transitions.start(run, NOW))
+    return with_attempt(run)
 
 
 def waits(reason: Reason, message: str) -> Becomes:

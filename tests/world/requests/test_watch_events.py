@@ -18,7 +18,7 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request, answer
 from tests.conftest import SCALE
 from tests.support.api import Harness
-from tests.support.run_steps import DONE, event, now, run_event, submitted
+from tests.support.run_steps import DONE, event, job_name, run_event, submitted
 
 LEFT_OUT = object()
 SHAPES: tuple[Any, ...] = (
@@ -84,7 +84,7 @@ def job(world: Harness) -> Any:
     """Return the Job of a run whose agent ended."""
     run = submitted(world)
     run_event(world, run.raw, "add")
-    name = now(world, run).status.job_name or ""
+    name = job_name(world, run)
     world.job_ready(name)
     return world.job_ends(name, DONE)
 
