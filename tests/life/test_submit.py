@@ -92,13 +92,6 @@ def test_request_for_the_task_of_an_unfinished_code_run_is_refused_naming_the_ru
     assert post(world, {**CODE_SPEC, "githubApp": "5DLabs-Tess"}, kind="CodeRun").code == 201
 
 
-def test_concurrent_requests_without_a_key_create_one_run(world: Harness) -> None:
-    with ThreadPoolExecutor(10) as pool:
-        codes = sorted(found.code for found in pool.map(lambda _: post(world, CODE_SPEC, kind="CodeRun"), range(10)))
-    assert codes == [201] + [409] * 9
-    assert len(runs(world)) == 1
-
-
 ONCE = JSON | {"if-unfinished": "refuse"}
 """Headers of a client that uses keys only to recognize its own retries."""
 

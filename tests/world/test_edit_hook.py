@@ -21,11 +21,11 @@ def repository(world: World) -> Path:
     return work
 
 
-def edit(world: World, spec: Any, file: Path, text: bytes) -> subprocess.CompletedProcess[str]:
-    """Write the file and return the completed hook process."""
+def edit(world: World, spec: Any, file: Path, text: bytes | None) -> subprocess.CompletedProcess[str]:
+    """Write the file, unless `text` is None, and return the completed hook process."""
     pod = world.pod(world.task(spec))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(text)
+    if text is not None:
+        file.write_bytes(text)
     return subprocess.run(
         ["/bin/bash", str(pod.root / "config/hooks-early-test.sh")],
         input=json.dumps({"tool_input": {"file_path": str(file)}}),
@@ -74,6 +74,24 @@ def test_edit_hook_names_syntax_errors(world: World, code_spec: SpecFactory, rep
     done = edit(world, code_spec(), repository / name, BROKEN[name])
     assert done.returncode == 2
     assert f"{name} does not parse" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("a.py", b"def f():\n    pass\n", 0),
+        ("a.json", b"{", 2),
+        ("a$(touch pwned).py", b"def (:\n", 2),
+        ("a.txt", b"{", 0),
+        ("missing.py", None, 0),
+    ],
+)
+def test_edit_hook_checks_files_outside_a_repository(
+    world: World, code_spec: SpecFactory, name: str, text: bytes | None, code: int
+) -> None:
+    done = edit(world, code_spec(), world.path / name, text)
+    assert (done.returncode, "does not parse" in done.stderr) == (code, code == 2)
+    assert not (world.path / "pwned").exists()
 
 
 def test_edit_hook_ignores_a_file_that_did_not_parse_before(

@@ -1,21 +1,12 @@
 """CASES A15, A24, A26, S5, S10: requests for tasks, tools and models."""
 
 import json
-from typing import Any
 
 import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from tests.support.api import Harness
-from tests.support.builders import CODE_SPEC
-from tests.support.run_steps import job_event, now, post, run_event, submitted
-
-
-def asked(world: Harness, **changes: Any) -> tuple[int, dict[str, str]]:
-    """Return the status code of the answer, and its errors by field."""
-    found = post(world, {**CODE_SPEC, **changes}, kind="CodeRun")
-    assert found.body is not None
-    return found.code, {error["field"]: error["message"] for error in found.body.get("errors", ())}
+from tests.support.run_steps import code_request, job_event, job_name, now, run_event, submitted
 
 
 @pytest.mark.parametrize(
@@ -32,7 +23,7 @@ def asked(world: Harness, **changes: Any) -> tuple[int, dict[str, str]]:
 def test_unknown_tools_are_refused_with_the_available_ones(
     world: Harness, changes: dict[str, str], field: str, words: str
 ) -> None:
-    code, errors = asked(world, **changes)
+    code, errors = code_request(world, **changes)
     assert code == 400
     assert words in errors[field]
     assert list(world.kubelet.list(CODE_RUN, world.namespace)) == []
@@ -42,36 +33,47 @@ def test_unknown_tools_are_refused_with_the_available_ones(
     ("service", "accepted"), [("user_service", "user-service"), ("Shop.API_", "shop-api"), ("__", "")]
 )
 def test_error_names_the_accepted_spelling_of_a_service(world: Harness, service: str, accepted: str) -> None:
-    code, errors = asked(world, service=service)
+    code, errors = code_request(world, service=service)
     rule = "must be lower case letters, digits and '-', starting and ending alphanumeric"
     assert (code, errors["service"]) == (400, f"{rule}; write {accepted}" if accepted else rule)
 
 
 @pytest.mark.parametrize("task_id", ["1.2", "HAM-1"])
 def test_task_ids_that_are_strings_are_accepted(world: Harness, task_id: str) -> None:
-    assert asked(world, taskId=task_id)[0] == 201
+    assert code_request(world, taskId=task_id)[0] == 201
     (run,) = world.kubelet.list(CODE_RUN, world.namespace)
     assert run["spec"]["taskId"] == task_id
     assert run["metadata"]["labels"]["agents.platform/task-id"] == task_id
-    assert asked(world, taskId=task_id)[0] == 409, "an unfinished run holds the task"
+    assert code_request(world, taskId=task_id)[0] == 409, "an unfinished run holds the task"
 
 
 def test_same_id_in_another_tag_is_another_task(world: Harness) -> None:
-    assert [asked(world, taskTag=tag)[0] for tag in ("a", "b")] == [201, 201]
-    assert asked(world)[0] == 201
-    assert asked(world, taskTag="a")[0] == 409
+    assert [code_request(world, taskTag=tag)[0] for tag in ("a", "b")] == [201, 201]
+    assert code_request(world)[0] == 201
+    assert code_request(world, taskTag="a")[0] == 409
     assert len(list(world.kubelet.list(CODE_RUN, world.namespace))) == 3
 
 
-@pytest.mark.parametrize("model", ["sonnet", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"])
+MODELS = (
+    "opus",
+    "sonnet[1m]",
+    "haiku",
+    "claude-opus-4-20250514",
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "claude-opus-4-1@20250805",
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_model_aliases_and_provider_ids_are_accepted(world: Harness, model: str) -> None:
-    assert asked(world, model=model)[0] == 201
+    assert code_request(world, model=model)[0] == 201
 
 
 def test_status_names_the_model_that_answered(world: Harness) -> None:
     run = submitted(world)
     run_event(world, run.raw, "add")
-    job = now(world, run).status.job_name or ""
+    job = job_name(world, run)
     world.job_ready(job)
     report = {"outcome": "failed", "reason": "CredentialRefused", "message": "refused", "model": "claude-opus-5-5"}
     job_event(world, world.job_ends(job, json.dumps(report), ok=False))
