@@ -47,10 +47,10 @@ class GitProxy:
         return await forwarding.answer(request, upstream, HTTPStatus.FORBIDDEN if refused else 0)
 
     def _may(self, repository: Repository, endpoint: str, request: web.Request) -> bool:
-        found = _ENDPOINT.fullmatch(endpoint)
-        if not found:
+        match = _ENDPOINT.fullmatch(endpoint)
+        if not match:
             return False
-        service = found["service"] or (request.query.get("service", "") if endpoint == "info/refs" else "")
+        service = match["service"] or (request.query.get("service", "") if endpoint == "info/refs" else "")
         if service or endpoint == "info/refs":
             return repositories.may_run(repository, service)
         return True  # what Git LFS may do is in the token

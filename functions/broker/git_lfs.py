@@ -48,13 +48,13 @@ class LfsGrants:
         `default` is the API's address if the host names none.
         """
         try:
-            found: dict[str, Any] = json.loads(answer)
-            headers = {str(name): str(text) for name, text in (found.get("header") or {}).items()}
-            href = str(found.get("href") or default).rstrip("/")
+            document: dict[str, Any] = json.loads(answer)
+            headers = {str(name): str(text) for name, text in (document.get("header") or {}).items()}
+            href = str(document.get("href") or default).rstrip("/")
         except (ValueError, AttributeError, RecursionError):
             raise GrantError("the Git host's answer to git-lfs-authenticate is not as Git LFS defines it") from None
         self._grants[f"{repository}/{operation}"] = _Grant(href, headers)
-        expiry = {name: found[name] for name in ("expires_at", "expires_in") if name in found}
+        expiry = {name: document[name] for name in ("expires_at", "expires_in") if name in document}
         header = {"Authorization": f"Bearer {self._credential}"}
         return json.dumps({"href": f"{self.url}/lfs/{repository}/{operation}", "header": header, **expiry}).encode()
 

@@ -42,7 +42,7 @@ class AppRepositories:
 
         Open it where there is none; bring the text of one that has `marker` in its text up to date.
         """
-        repository = next(each for each in self._git.repositories if each.name == wanted.repository)
+        repository = next(repository for repository in self._git.repositories if repository.name == wanted.repository)
         draft = PullRequestDraft(wanted.repository, wanted.head, wanted.base, title, body)
         return self._call(repository, lambda calls: pull_request_writes.upsert_pull_request(calls, draft, marker))
 

@@ -44,14 +44,14 @@ class GoogleCredential:
             return self._identity_of_pod()
         try:
             key = json.loads(text)
-            found: Credentials = service_account.Credentials.from_service_account_info(key, scopes=[SCOPE])  # type: ignore[no-untyped-call]
+            credentials: Credentials = service_account.Credentials.from_service_account_info(key, scopes=[SCOPE])  # type: ignore[no-untyped-call]
         except (ValueError, TypeError):
             raise self._secret.problem("is not the JSON key of a service account") from None
-        return found
+        return credentials
 
     def _identity_of_pod(self) -> Credentials:
         try:
-            found: Credentials = google.auth.default(scopes=[SCOPE], request=self._request)[0]
+            credentials: Credentials = google.auth.default(scopes=[SCOPE], request=self._request)[0]
         except google.auth.exceptions.DefaultCredentialsError:
             raise self._secret.problem("is missing, and the pod has no identity in Google Cloud,") from None
-        return found
+        return credentials

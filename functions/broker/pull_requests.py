@@ -34,7 +34,7 @@ class PullRequestHandler:
         try:
             text = Text.model_validate_json(await request.read())
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
             return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, reason="InvalidInput", message=problems)
         try:
             given = (self._wanted, text.title, text.body, text.mark)

@@ -41,7 +41,7 @@ class Ready:
 def address_before(directory: Path) -> tuple[int, str] | None:
     """Return port and credential of this pod's broker before it was restarted; None at its first start."""
     try:
-        found = json.loads((directory / FILE).read_text())
+        document = json.loads((directory / FILE).read_text())
     except FileNotFoundError:
         return None
-    return int(found["port"]), str(found["credential"])
+    return int(document["port"]), str(document["credential"])

@@ -38,10 +38,10 @@ def _plain(path: str) -> str:
 
 def ssh_address(url: str) -> SshAddress | None:
     """Return where the repository of any URL is for ssh; None if it cannot be reached so."""
-    found = _SSH_URL.fullmatch(url) or _SCP_LIKE.fullmatch(url)
-    if found:
-        port = int(found.groupdict().get("port") or 22)
-        return SshAddress(found["host"].strip("[]"), port, found["user"] or "git", found["path"])
+    match = _SSH_URL.fullmatch(url) or _SCP_LIKE.fullmatch(url)
+    if match:
+        port = int(match.groupdict().get("port") or 22)
+        return SshAddress(match["host"].strip("[]"), port, match["user"] or "git", match["path"])
     https = _HTTPS_URL.fullmatch(url)
     return SshAddress(https["host"], 22, "git", https["path"]) if https else None
 

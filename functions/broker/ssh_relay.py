@@ -82,10 +82,10 @@ class Allowed:
 def allowed(git: Git, asked: dict[str, Any]) -> Allowed | None:
     """Return what git asks for; None if the run may not do it."""
     address, service = _asked(asked)
-    found = repositories.by_ssh(git, address) if address else None
-    if not found or not repositories.may_run(found[0], service):
+    match = repositories.by_ssh(git, address) if address else None
+    if not match or not repositories.may_run(match[0], service):
         return None
-    return Allowed(found[0], service, found[1])
+    return Allowed(match[0], service, match[1])
 
 
 def _quoted(path: str) -> str:

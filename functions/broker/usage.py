@@ -80,9 +80,9 @@ class Meter:
     def _read(self, line: bytes, *, complete: bool = True) -> bytes:
         """Read the events of a line, or those of Bedrock's that it has so far; return what was not read."""
         end = 0
-        for found in _BEDROCK_EVENT.finditer(line):  # in binary frames, in which line ends mean nothing
-            end = found.end()
-            self._event(_decoded(found[1]))
+        for match in _BEDROCK_EVENT.finditer(line):  # in binary frames, in which line ends mean nothing
+            end = match.end()
+            self._event(_decoded(match[1]))
         if complete and not end:
             self._event(line.removeprefix(b"data:").strip())
         return line[end:]
@@ -126,9 +126,9 @@ def _counts(usage: dict[str, Any]) -> dict[str, int]:
         "cache_read": "cache_read_input_tokens",
         "cache_write": "cache_creation_input_tokens",
     }
-    found = {name: usage[key] for name, key in names.items() if isinstance(usage.get(key), int)}
+    counts = {name: usage[key] for name, key in names.items() if isinstance(usage.get(key), int)}
     details = usage.get("input_tokens_details")  # OpenAI: the cached part of input_tokens
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    if isinstance(cached, int) and "input" in found:
-        found |= {"input": found["input"] - cached, "cache_read": cached}
-    return found
+    if isinstance(cached, int) and "input" in counts:
+        counts |= {"input": counts["input"] - cached, "cache_read": cached}
+    return counts

@@ -64,9 +64,9 @@ def _recorder(deps: Dependencies, calls: Repository, changed: ChecksChanged) -> 
         if run.status_error or run.deleting:
             return
         known = run.status.checks
-        found = _one_more(known, changed) or _look(calls, run, changed)
-        if found and found != known:
-            deps.runs.write_status(run, run.status.model_copy(update={"checks": found}))
+        checks = _one_more(known, changed) or _look(calls, run, changed)
+        if checks and checks != known:
+            deps.runs.write_status(run, run.status.model_copy(update={"checks": checks}))
 
     return record
 

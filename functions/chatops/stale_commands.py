@@ -56,7 +56,7 @@ def _why_text_is_gone(
 def _contains(body: str, request: CommandRequest, app: str) -> bool:
     """Return whether a text has the command, at any place; of a retry the words may differ."""
     commands, asked = parse_comment(body, app), request.trigger
-    return asked in commands or (isinstance(asked, Retry) and any(isinstance(each, Retry) for each in commands))
+    return asked in commands or (isinstance(asked, Retry) and any(isinstance(command, Retry) for command in commands))
 
 
 def _was_closed_since(context: CommandContext, request: CommandRequest) -> bool:

@@ -45,11 +45,11 @@ def log(console: Console, word: str, name: str) -> Response:
     """Return the log of an attempt as text, unchanged."""
     run = page_data.run(console, word, name)
     attempt = run_page.chosen(run, request.args.get("attempt", ""))
-    found = AttemptLog(console, run, attempt.job_name if attempt else "")
-    lines = found.new_lines()
+    log = AttemptLog(console, run, attempt.job_name if attempt else "")
+    lines = log.new_lines()
     first = next(lines, None)
     if first is None:
-        raise Refused(404, found.why or "The log is empty.")
+        raise Refused(404, log.why or "The log is empty.")
     return Response(_lines(first, lines), content_type=TEXT)
 
 

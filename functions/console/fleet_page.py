@@ -33,10 +33,10 @@ class Tab:
 def page(console: Console) -> str:
     """Return the page; the filters are in the query."""
     wanted, number = _filter(request.args), _page_number(request.args)
-    now, found = console.clock(), page_data.runs(console)
+    now, runs = console.clock(), page_data.runs(console)
     most = ROWS_OF_PHASE if wanted.phase else ROWS
-    shown = fleet(found, page_data.queue(console, found), wanted, now, most=most, page=number)
-    days = week(found, now)
+    shown = fleet(runs, page_data.queue(console, runs), wanted, now, most=most, page=number)
+    days = week(runs, now)
     return render_template(
         "fleet.html",
         fleet=shown,
@@ -45,7 +45,7 @@ def page(console: Console) -> str:
         tabs=list(_tabs(shown, wanted)),
         week=days,
         plots=[plot for plot in (plots.outcomes(days), plots.spend(days)) if plot.has_data],
-        none_at_all=not found,
+        none_at_all=not runs,
         most=most,
         page=number,
         href=_href,

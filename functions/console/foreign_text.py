@@ -38,8 +38,8 @@ def cut(text: str) -> Cut:
 
 def markdown(text: str) -> Markup:
     """Return Markdown as HTML: no raw HTML, no images, links to http and https only."""
-    found = cut(text)
-    html = _MARKDOWN.render(found.text)
+    shortened = cut(text)
+    html = _MARKDOWN.render(shortened.text)
     return Markup(html)  # noqa: S704  (markdown-it escapes; raw HTML is off)
 
 

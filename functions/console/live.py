@@ -49,13 +49,13 @@ def fleet(console: Console) -> Response:
 
 def run(console: Console, word: str, name: str) -> Response:
     """Return a stream that says what is new of a run since `version`, and of an attempt's output since line `from`."""
-    found = page_data.run(console, word, name)
-    attempt = run_page.chosen(found, request.args.get("attempt", ""))
+    run = page_data.run(console, word, name)
+    attempt = run_page.chosen(run, request.args.get("attempt", ""))
     lines = _number(request.headers.get("Last-Event-ID") or request.args.get("from", ""))
     seen = Seen(request.args.get("version", ""), lines)
     render = current_app.jinja_env.get_template("transcript.html").module.item  # type: ignore[attr-defined]
-    log = AttemptLog(console, found, attempt.job_name if attempt else "")
-    return _stream(console, lambda: _run(console, found, seen, log, render))
+    log = AttemptLog(console, run, attempt.job_name if attempt else "")
+    return _stream(console, lambda: _run(console, run, seen, log, render))
 
 
 def _stream(console: Console, events: Callable[[], Iterator[str]]) -> Response:

@@ -45,7 +45,7 @@ def run(console: Console, word: str, name: str) -> Run:
     Raises:
         Refused: 404, there is none.
     """
-    kind = next((each for each in RunKind if each.word == word), None)
+    kind = next((member for member in RunKind if member.word == word), None)
     if kind is None:
         raise Refused(404, f"There is no kind of run {word!r}; it is docs or code.")
     try:
@@ -71,7 +71,7 @@ def events(console: Console, found: Run, pods: list[Object]) -> Partial[list[Obj
     fields = [f"involvedObject.uid={found.uid}", *(f"involvedObject.name={name}" for name in names)]
     try:
         return Partial(
-            [each for field in fields for each in console.cluster.list(EVENT, found.namespace, fields=field)]
+            [event for field in fields for event in console.cluster.list(EVENT, found.namespace, fields=field)]
         )
     except Forbidden as error:
         return Partial([], f"Kubernetes Events are not shown: {error}")

@@ -30,10 +30,10 @@ def decode(body: bytes, field: str = "body") -> Any:
     Raises:
         MalformedError: the body is not JSON (named `field`), repeats a name, or has text that UTF-8 cannot write.
     """
-    found, problem = try_decode(body, field)
+    document, problem = try_decode(body, field)
     if problem:
         raise problem
-    return found
+    return document
 
 
 def decode_loosely(body: bytes, field: str = "body") -> Any:
@@ -51,13 +51,13 @@ def try_decode(body: bytes, field: str = "body") -> tuple[Any, MalformedError | 
     that is then rejected.
     """
     try:
-        found = decode_loosely(body, field)
+        document = decode_loosely(body, field)
     except MalformedError as error:
         return None, error
     if not _ESCAPED.search(_text(body)):
-        return found, None
-    named = dict.fromkeys(islice(_lone_surrogates(found), MAX_NAMED))
-    return found, MalformedError(*((path or field, LONE_SURROGATE) for path in named)) if named else None
+        return document, None
+    named = dict.fromkeys(islice(_lone_surrogates(document), MAX_NAMED))
+    return document, MalformedError(*((path or field, LONE_SURROGATE) for path in named)) if named else None
 
 
 def decode_base64(text: Any, field: str) -> bytes:
@@ -75,12 +75,12 @@ def media_type(content_type: Any) -> str:
 
 def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the JSON object with these members; raise MalformedError naming those given twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         repeated = sorted(name for name, count in counts.items() if count > 1)
         raise MalformedError(*((replace_lone_surrogates(name), "is given twice") for name in repeated[:MAX_NAMED]))
-    return found
+    return fields
 
 
 def _text(body: bytes) -> str:

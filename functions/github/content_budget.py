@@ -61,8 +61,8 @@ class ContentBudget:
 def parse(text: str) -> ContentBudget:
     """Return the budget in a text; an unreadable one counts as unused."""
     try:
-        found = json.loads(text or "{}")
-        return ContentBudget({minute: int(count) for minute, count in found.items() if _time(minute)})
+        stored = json.loads(text or "{}")
+        return ContentBudget({minute: int(count) for minute, count in stored.items() if _time(minute)})
     except (ValueError, TypeError, AttributeError):
         return ContentBudget()
 

@@ -64,17 +64,17 @@ def claim(run: Run, settings: JobSettings) -> Object:
 def workspace_labels(run: Run) -> dict[str, str]:
     """Return the labels of the run's workspace claim: service, identity, and a key of identity and repository."""
     kept = (api_group.label("service"), api_group.label("agent"), "app.kubernetes.io/managed-by")
-    found = {key: value for key, value in labels(run).items() if key in kept}
-    return found | ({_WORKSPACE: run.spec.workspace_key} if run.spec else {})
+    shared = {key: value for key, value in labels(run).items() if key in kept}
+    return shared | ({_WORKSPACE: run.spec.workspace_key} if run.spec else {})
 
 
 def is_workspace_of(run: Run, claim: Object) -> bool:
     """Return whether the claim is the run's workspace. A claim of an earlier version has no key, and another name."""
-    found, wanted = claim["metadata"].get("labels", {}), workspace_labels(run)
+    present, wanted = claim["metadata"].get("labels", {}), workspace_labels(run)
     if run.spec and run.status.workspace_name == run.spec.former_workspace:
-        wanted[_WORKSPACE] = found.get(_WORKSPACE, "")
+        wanted[_WORKSPACE] = present.get(_WORKSPACE, "")
     ours = {*wanted, api_group.label("agent")}
-    return all(found.get(key, "") == wanted.get(key, "") for key in ours)
+    return all(present.get(key, "") == wanted.get(key, "") for key in ours)
 
 
 def job(run: Run, settings: Settings) -> Object:
@@ -139,7 +139,7 @@ def deadline(run: Run, settings: JobSettings) -> int:
 
 def _longest_start(settings: JobSettings) -> int:
     """Return the seconds that a Job's own deadline, which runs from its creation, adds for its pod to start."""
-    return max(settings.pending_wait, *(int(each.min_wait.total_seconds()) for each in ROWS.values()))
+    return max(settings.pending_wait, *(int(row.min_wait.total_seconds()) for row in ROWS.values()))
 
 
 def _job(run: Run) -> Object:

@@ -50,11 +50,11 @@ def volumes(spec: RunSpec, settings: Settings) -> list[Object]:
 
 def _secrets(spec: RunSpec, settings: Settings) -> list[tuple[str, Object]]:
     """Return each secret's volume with where it is mounted; optional, so that the broker names a missing one."""
-    found = [("/secrets/github-app", _app(spec))] if spec.github_app else [("/secrets/ssh", _ssh(spec))]
+    mounts = [("/secrets/github-app", _app(spec))] if spec.github_app else [("/secrets/ssh", _ssh(spec))]
     key = settings.secrets.api_key(spec.agent_cli)
     if key:
-        found.append(("/secrets/model", _volume("model-credential", key.secret, {key.key: "credential"})))
-    return found
+        mounts.append(("/secrets/model", _volume("model-credential", key.secret, {key.key: "credential"})))
+    return mounts
 
 
 def _app(spec: RunSpec) -> Object:

@@ -71,8 +71,8 @@ def crd(spec: type[RunSpec]) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    found = {"name": column.name, "type": column.type, "jsonPath": column.path}
-    return found | {"priority": 1} if column.wide else found
+    printed = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    return printed | {"priority": 1} if column.wide else printed
 
 
 def structural(model: type[BaseModel]) -> dict[str, Any]:
@@ -83,18 +83,18 @@ def structural(model: type[BaseModel]) -> dict[str, Any]:
 
 def _structural(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     node = _resolve(node, definitions)
-    found = {key: value for key, value in node.items() if key in KEPT}
-    if found.get("default", ...) is None or found.get("default") == []:
-        del found["default"]
-    if "exclusiveMinimum" in found:  # a number in JSON Schema, a flag in OpenAPI v3.0
-        found |= {"minimum": found["exclusiveMinimum"], "exclusiveMinimum": True}
+    kept = {key: value for key, value in node.items() if key in KEPT}
+    if kept.get("default", ...) is None or kept.get("default") == []:
+        del kept["default"]
+    if "exclusiveMinimum" in kept:  # a number in JSON Schema, a flag in OpenAPI v3.0
+        kept |= {"minimum": kept["exclusiveMinimum"], "exclusiveMinimum": True}
     if "items" in node:
-        found["items"] = _structural(node["items"], definitions)
+        kept["items"] = _structural(node["items"], definitions)
     if "properties" in node:
-        found["properties"] = {name: _structural(each, definitions) for name, each in node["properties"].items()}
-    if _is_conditions(node, found):
-        found |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
-    return found
+        kept["properties"] = {name: _structural(each, definitions) for name, each in node["properties"].items()}
+    if _is_conditions(node, kept):
+        kept |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    return kept
 
 
 def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def pod_spec(run: Run, settings: Settings) -> Object:
     spec = run.spec
     assert spec, "a pod is created only for a run with a valid spec"
     agent = settings.agent
-    found: Object = {
+    pod: Object = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -51,8 +51,8 @@ def pod_spec(run: Run, settings: Settings) -> Object:
         **_containers(_container(run, spec, settings), broker.container(spec, settings, CONTAINER_SECURITY)),
     }
     if agent.pull_secrets:
-        found["imagePullSecrets"] = [{"name": name} for name in agent.pull_secrets]
-    return found
+        pod["imagePullSecrets"] = [{"name": name} for name in agent.pull_secrets]
+    return pod
 
 
 def _containers(agent: Object, brokers: Object) -> Object:
@@ -97,14 +97,14 @@ def _managed_files(spec: RunSpec) -> list[Object]:
 
 def _trace(run: Run, spec: RunSpec) -> list[Object]:
     """Return the run's trace for the agent to continue, unless the spec has one."""
-    found = trace.from_object(run.raw)
-    given = any(each.name == trace.VARIABLE for each in spec.env or ())
-    return [{"name": trace.VARIABLE, "value": trace.traceparent(found)}] if found and not given else []
+    span = trace.from_object(run.raw)
+    given = any(variable.name == trace.VARIABLE for variable in spec.env or ())
+    return [{"name": trace.VARIABLE, "value": trace.traceparent(span)}] if span and not given else []
 
 
 def _env(spec: RunSpec) -> list[Object]:
     return [
-        *({"name": each.name, "value": _verbatim(each.value)} for each in spec.env or ()),
+        *({"name": variable.name, "value": _verbatim(variable.value)} for variable in spec.env or ()),
         {"name": "HOME", "value": "/home/agent"},
         {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
     ]

@@ -37,10 +37,10 @@ def _scheduling(pod: PodSettings) -> Object:
 
 
 def _containers(spec: Object, pod: PodSettings, security: Mapping[str, Any]) -> Object:
-    sidecars = [{**each, "securityContext": _security(each, security)} for each in pod.sidecars]
-    native = [each for each in sidecars if "restartPolicy" in each]
-    beside = [each for each in sidecars if "restartPolicy" not in each]
-    containers = [_with_mounts(each, pod) for each in spec["containers"]]
+    sidecars = [{**sidecar, "securityContext": _security(sidecar, security)} for sidecar in pod.sidecars]
+    native = [sidecar for sidecar in sidecars if "restartPolicy" in sidecar]
+    beside = [sidecar for sidecar in sidecars if "restartPolicy" not in sidecar]
+    containers = [_with_mounts(container, pod) for container in spec["containers"]]
     first = [*native, *spec.get("initContainers", [])]
     return {
         **spec,

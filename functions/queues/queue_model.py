@@ -85,10 +85,10 @@ class Topology:
 
     def subscribers(self, topic: str) -> tuple[Subscription, ...]:
         """Return the subscriptions of a topic."""
-        return tuple(each for each in self.subscriptions if each.topic == topic)
+        return tuple(subscription for subscription in self.subscriptions if subscription.topic == topic)
 
     def _problems(self) -> Iterator[str]:
-        counts = Counter(each.name for each in self.subscriptions)
+        counts = Counter(subscription.name for subscription in self.subscriptions)
         yield from (f"subscription {name}: there are two of this name" for name, count in counts.items() if count > 1)
         for each in self.subscriptions:
             yield from self._missing(f"subscription {each.name}", each.topic)

@@ -51,7 +51,7 @@ def _address(name: str) -> ipaddress.IPv4Address | None:
         *leading, last = [_number(part) for part in parts]
     except ValueError:  # an 8 or 9 in an octal number
         return None
-    if any(each > 255 for each in leading) or last >= 256 ** (4 - len(leading)):
+    if any(part > 255 for part in leading) or last >= 256 ** (4 - len(leading)):
         return None
     value = last + sum(each << (8 * (3 - index)) for index, each in enumerate(leading))
     return ipaddress.IPv4Address(value)

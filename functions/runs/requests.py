@@ -164,7 +164,7 @@ def _refuse_if_deleting(run: Run) -> None:
 def _patch(run: Run, spec: Patch, key: str, more_keys: Sequence[str] = ()) -> Patch:
     metadata: Patch = {"resourceVersion": run.resource_version}
     if key:
-        keys = [*applied(run), *(digest(each) for each in (key, *more_keys))]
+        keys = [*applied(run), *(digest(text) for text in (key, *more_keys))]
         metadata["annotations"] = {APPLIED: " ".join(keys[-KEPT:])}
     return {"metadata": metadata, "spec": spec}
 

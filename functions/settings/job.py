@@ -24,8 +24,8 @@ class Resources(Section):
     @property
     def quantities(self) -> dict[str, str]:
         """The amounts that are set, by Kubernetes' names of resources."""
-        found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
-        return {name: amount for name, amount in found.items() if amount is not None}
+        amounts = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+        return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def _deadline(kind: RunKind) -> tuple[Any, int]:

@@ -50,10 +50,10 @@ class ModelProviderSettings(Section):
         """The base URL of the API, as the agent CLI's base URL would be, without a slash at its end."""
         match self.provider:
             case "bedrock":
-                found = self.url or f"https://bedrock-runtime.{self.region}.amazonaws.com"
+                url = self.url or f"https://bedrock-runtime.{self.region}.amazonaws.com"
             case "vertex":
                 place = "" if self.region == "global" else f"{self.region}-"
-                found = self.url or f"https://{place}aiplatform.googleapis.com/v1"
+                url = self.url or f"https://{place}aiplatform.googleapis.com/v1"
             case _:
-                found = self.url or "https://api.anthropic.com"
-        return found.rstrip("/")
+                url = self.url or "https://api.anthropic.com"
+        return url.rstrip("/")

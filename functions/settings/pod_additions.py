@@ -89,9 +89,9 @@ class PodSettings(Section):
         for volume in self.volumes:
             kinds = volume.keys() - {"name"}
             if len(kinds) != 1 or not kinds <= RESTRICTED_VOLUMES:
-                found = ", ".join(sorted(kinds)) or "no kind"
+                named = ", ".join(sorted(kinds)) or "no kind"
                 allowed = ", ".join(sorted(RESTRICTED_VOLUMES))
-                yield f"volumes: {volume['name']} has {found}; Pod Security restricted allows one of {allowed}"
+                yield f"volumes: {volume['name']} has {named}; Pod Security restricted allows one of {allowed}"
 
     def _mounts(self) -> Iterator[str]:
         secret = {str(volume["name"]) for volume in self.volumes if _has_secret(volume)}

@@ -34,22 +34,22 @@ def problems(templates: Path) -> list[str]:
     pairs = [(path.parent.name, path.name) for path in sorted(templates.glob("*/*")) if path.name in BY_WORD]
     if not pairs:
         return [f"setting templates: {templates} has no templates, such as claude/code/prompt.md{SUFFIX}"]
-    found = [problem for agent_cli, kind in pairs for problem in _problems(templates, agent_cli, kind)]
-    return [f"setting templates: {templates}: {problem}" for problem in found]
+    problems = [problem for agent_cli, kind in pairs for problem in _problems(templates, agent_cli, kind)]
+    return [f"setting templates: {templates}: {problem}" for problem in problems]
 
 
 def _problems(templates: Path, agent_cli: str, kind: str) -> Iterator[str]:
     of_tools = OF_TOOLS.get(agent_cli, ()) if BY_WORD[kind].has_tools else ()
     required = (*REQUIRED, *OWN.get(agent_cli, ()), *of_tools)
-    found = find(templates, agent_cli, kind, None)
+    names = find(templates, agent_cli, kind, None)
     near = {name: _near_miss(templates, agent_cli, kind, name) for name in required}
     for name in required:
-        if name not in found:
+        if name not in names:
             yield f"{agent_cli}/{kind}/{name}{SUFFIX} is missing{near[name]}"
     agents = templates / agent_cli / "agents"
     for path in sorted(agents.glob(f"*/{kind}/*{SUFFIX}")):
         name = path.name.removesuffix(SUFFIX)
-        right = next((each for each in found if each.casefold() == name.casefold()), name)
+        right = next((each for each in names if each.casefold() == name.casefold()), name)
         if right != name:
             yield f"{path.relative_to(templates)} overrides nothing; the file is called {right}{SUFFIX}"
 

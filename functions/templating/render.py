@@ -37,15 +37,15 @@ def task_files(attempt: AttemptContext, settings: Settings) -> TaskFiles:
             JSON and does not.
         TaskFilesTooLarge: all files together exceed 1 MiB.
     """
-    found = template_set.find(settings.templates, attempt.spec.agent_cli, attempt.kind, attempt.spec.agent)
+    templates = template_set.find(settings.templates, attempt.spec.agent_cli, attempt.kind, attempt.spec.agent)
     for field, why in tool_availability.unavailable_tools(
         attempt.spec, settings.tools.server_url, settings.tools.local_servers
     ):
         raise TemplateError("", None, f"{field}: {why}")
-    known = variables(attempt, settings, found.hooks)
-    files = {key: engine.render(settings.templates, name, known) for key, name in found.names.items()}
+    known = variables(attempt, settings, templates.hooks)
+    files = {key: engine.render(settings.templates, name, known) for key, name in templates.names.items()}
     _check_size(files)
-    return TaskFiles(files, found.checksum)
+    return TaskFiles(files, templates.checksum)
 
 
 def _check_size(files: Mapping[str, str]) -> None:

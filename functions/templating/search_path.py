@@ -32,8 +32,8 @@ def find(templates: Path, agent_cli: str, kind: str, agent: str | None) -> Mappi
     own = f"{agent_cli}/{kind}"
     if not (templates / own).is_dir():
         raise TemplateError(own, None, f"agentCli {agent_cli} has no such directory in {templates}")
-    found = {key: name for layer in _layers(agent_cli, kind, agent) for key, name in _files(templates, layer)}
-    return dict(sorted(found.items()))
+    names = {key: name for layer in _layers(agent_cli, kind, agent) for key, name in _files(templates, layer)}
+    return dict(sorted(names.items()))
 
 
 def directories(templates: Path, agent_cli: str, kind: str, agent: str | None) -> list[Path]:

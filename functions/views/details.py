@@ -57,10 +57,10 @@ def facts(run: Run, position: Position | None, commands: NextStepCommands = COMM
 
 def spec(run: Run) -> Facts:
     """Return the spec as it is stored, with the names of environment variables only."""
-    found = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
-    if isinstance(found.get("env"), list):
-        found["env"] = [rows.at(variable, "name") for variable in found["env"]]
-    return found
+    fields = dict(run.raw["spec"]) if isinstance(run.raw.get("spec"), Mapping) else {}
+    if isinstance(fields.get("env"), list):
+        fields["env"] = [rows.at(variable, "name") for variable in fields["env"]]
+    return fields
 
 
 def sheet(run: Run, position: Position | None, now: datetime) -> str:
@@ -103,13 +103,13 @@ def usage(run: Run) -> str:
 
 def checks(run: Run) -> str:
     """Return the state of the checks on the run's branch; empty if none is known of its last commit."""
-    found = run.status.checks
-    if found is None or found.commit in commits(run)[:-1]:
+    checks = run.status.checks
+    if checks is None or checks.commit in commits(run)[:-1]:
         return ""
-    named = ", ".join(found.failures) + (", ..." if found.failed > len(found.failures) else "")
-    counts = [(found.passed, "passed"), (found.running, "running"), (found.failed, f"failed ({named})")]
+    named = ", ".join(checks.failures) + (", ..." if checks.failed > len(checks.failures) else "")
+    counts = [(checks.passed, "passed"), (checks.running, "running"), (checks.failed, f"failed ({named})")]
     text = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return rows.text(f"{text} on {found.commit[:7]}") if text else ""
+    return rows.text(f"{text} on {checks.commit[:7]}") if text else ""
 
 
 def _attempts(run: Run, now: datetime) -> Iterable[tuple[str, str]]:

@@ -38,7 +38,7 @@ class Filter:
         """Return whether the row matches everything but the phase, which the counts leave open."""
         exact = ((self.kind, row.kind.word), (self.repository, row.repository), (self.service, row.service))
         return (
-            all(wanted in ("", found) for wanted, found in exact)
+            all(wanted in ("", value) for wanted, value in exact)
             and self.agent in ("", row.agent)
             and all(word in row.searchable for word in self.text.casefold().split())
         )
@@ -118,15 +118,15 @@ def fleet(
     `page` counts from 1 and turns the pages of every group.
     """
     every = _linked([row(raw, positions.get(raw["metadata"]["uid"]), now) for raw in rows.newest_first(runs)])
-    matching = [each for each in every if wanted.includes(each)]
+    matching = [row for row in every if wanted.includes(row)]
     groups = [_group(phase, matching, most, page) for phase in GROUPS if wanted.phase in ("", phase)]
     return Fleet(
         groups=[group for group in groups if group.total],
-        counts=Counter(each.group for each in matching),
-        unfiltered=Counter(each.group for each in every),
-        repositories=_known(each.repository for each in every),
-        services=_known(each.service for each in every),
-        agents=_known(each.agent for each in every),
+        counts=Counter(row.group for row in matching),
+        unfiltered=Counter(row.group for row in every),
+        repositories=_known(row.repository for row in every),
+        services=_known(row.service for row in every),
+        agents=_known(row.agent for row in every),
     )
 
 
@@ -157,17 +157,15 @@ def row(raw: Raw, position: Position | None, now: datetime) -> Row:
 
 def _linked(every: Sequence[Row]) -> list[Row]:
     """Return the rows, each queued one with the run whose workspace or directory it waits for."""
-    by_name = {f"{each.kind} {each.name}": each for each in every}
-    return [
-        replace(each, waits_for=by_name.get(each.position.holder or "")) if each.position else each for each in every
-    ]
+    by_name = {f"{row.kind} {row.name}": row for row in every}
+    return [replace(row, waits_for=by_name.get(row.position.holder or "")) if row.position else row for row in every]
 
 
 def _group(phase: str, matching: Sequence[Row], most: int, page: int) -> Group:
-    found = [each for each in matching if each.group == phase]
+    listed = [row for row in matching if row.group == phase]
     if phase == "Queued":
-        found.sort(key=lambda each: each.position.place if each.position else len(found))
-    return Group(phase, len(found), found[(page - 1) * most : page * most])
+        listed.sort(key=lambda row: row.position.place if row.position else len(listed))
+    return Group(phase, len(listed), listed[(page - 1) * most : page * most])
 
 
 def _known(names: Iterable[str]) -> list[str]:

@@ -21,16 +21,16 @@ def external(url: str | None) -> str:
 
 def repository(url: str) -> str:
     """Return the web page of a repository, by any of its URLs; empty for a host that is reserved for examples."""
-    found = _REPOSITORY.fullmatch(url)
-    if not found or found["host"].endswith((".invalid", ".example")):
+    match = _REPOSITORY.fullmatch(url)
+    if not match or match["host"].endswith((".invalid", ".example")):
         return ""
-    return f"https://{found['host']}/{found['path']}"
+    return f"https://{match['host']}/{match['path']}"
 
 
 def short_name(url: str) -> str:
     """Return the last two parts of a repository's URL, such as `acme/shop`; the URL if it has no parts."""
-    found = _REPOSITORY.fullmatch(url)
-    return "/".join(found["path"].strip("/").split("/")[-2:]) if found else url
+    match = _REPOSITORY.fullmatch(url)
+    return "/".join(match["path"].strip("/").split("/")[-2:]) if match else url
 
 
 def compare(run: Run) -> str:

@@ -79,11 +79,11 @@ def cost(raw: Raw) -> float:
 def short_names(names: Sequence[str]) -> dict[str, str]:
     """Return the shortest prefix of each generated name that no other begins with, such as `run-5f1d7c0a`."""
     ordered = sorted(set(names))
-    found = {}
+    shortened = {}
     for before, name, after in zip(["", *ordered], ordered, [*ordered[1:], ""], strict=False):
         length = 1 + max(_common(name, before), _common(name, after), SHORT_NAME - 1)
-        found[name] = name[:length] if re.fullmatch(r"run-[0-9a-f]{24}", name) else name
-    return found
+        shortened[name] = name[:length] if re.fullmatch(r"run-[0-9a-f]{24}", name) else name
+    return shortened
 
 
 def _common(one: str, other: str) -> int:

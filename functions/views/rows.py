@@ -45,7 +45,7 @@ def seconds(raw: Raw, now: datetime) -> float | None:
     """Return the time of the attempts that the status keeps together, in seconds; None before the first."""
     attempts = at(raw, "status", "attempts")
     kept = attempts if isinstance(attempts, list) else ()
-    worked = time_worked(((time(each, "startedAt"), time(each, "finishedAt")) for each in kept), now)
+    worked = time_worked(((time(attempt, "startedAt"), time(attempt, "finishedAt")) for attempt in kept), now)
     return worked.total_seconds() if worked is not None else None
 
 
@@ -57,8 +57,8 @@ def took(raw: Raw, now: datetime) -> str:
 
 def agent(raw: Raw) -> str:
     """Return the agent of a run: that of its attempt, else that of its labels, else the githubUser."""
-    found = at(raw, "status", "agent") or at(raw, "metadata", "labels", api_group.label("agent"))
-    return text(found or at(raw, "spec", "githubUser"))
+    name = at(raw, "status", "agent") or at(raw, "metadata", "labels", api_group.label("agent"))
+    return text(name or at(raw, "spec", "githubUser"))
 
 
 def newest_first(runs: Iterable[Raw]) -> list[Raw]:

@@ -104,10 +104,10 @@ Entry = Note | SessionStart | Message | Thinking | ToolCall | ToolResult | Resul
 def message(line: str) -> dict[str, Any] | None:
     """Return the JSON object in a line of the stream; None for any other line."""
     try:
-        found = json.loads(line) if line.startswith("{") else None
+        event = json.loads(line) if line.startswith("{") else None
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and "type" in found else None
+    return event if isinstance(event, dict) and "type" in event else None
 
 
 def of_message(found: dict[str, Any]) -> Iterator[Entry]:

@@ -51,7 +51,7 @@ class Week:
 def week(runs: Iterable[Raw], now: datetime) -> Week:
     """Return the last DAYS days."""
     today = now.astimezone(UTC).date()
-    days = {each: Day(each) for each in (today - timedelta(days=ago) for ago in reversed(range(DAYS)))}
+    days = {day: Day(day) for day in (today - timedelta(days=ago) for ago in reversed(range(DAYS)))}
     for raw in runs:
         finished = time(raw, "status", "finishedAt")
         moment = finished or time(raw, "status", "lastUpdate")

@@ -34,8 +34,8 @@ def command(output: Output) -> None:
         if output == "table":  # as it is found: a server that does not answer takes some seconds
             print(f"{finding.state:<8} {finding.check:<12} {cell(finding.text, None)}", flush=True)
     if output != "table":
-        write(output, [asdict(each) for each in findings], str)
-    problems = sum(each.state == "problem" for each in findings)
+        write(output, [asdict(finding) for finding in findings], str)
+    problems = sum(finding.state == "problem" for finding in findings)
     if problems:
         raise CommandError(f"{problems} problem{'s' if problems > 1 else ''} found; see above")
 

@@ -49,7 +49,7 @@ def _uses(github: Github) -> Iterator[Finding]:
     except GithubError as error:
         yield unknown("webhook", str(error))
         return
-    active = [each for each in installations if not each.get("suspended_at")]
+    active = [installation for installation in installations if not installation.get("suspended_at")]
     if not active:
         yield problem(
             "GitHub App", "is installed nowhere: install it on the repositories (settings of the App, Install)"

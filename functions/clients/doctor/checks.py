@@ -28,7 +28,7 @@ def examine(examined: Examined) -> Iterator[Finding]:
     yield from (problem("templates", text) for text in completeness.problems(examined.settings.templates))
     reached = list(cluster.answers(examined))
     yield from reached
-    if all(each.state != "problem" or each.check != "api server" for each in reached):
+    if all(finding.state != "problem" or finding.check != "api server" for finding in reached):
         for check in IN_CLUSTER:
             yield from check(examined)
     for check in OUTSIDE:

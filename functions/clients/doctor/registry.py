@@ -86,10 +86,10 @@ def _authorization(examined: Examined, challenge: str, credentials: str) -> str:
     query = urlencode({name: parameters[name] for name in ("service", "scope") if name in parameters})
     status, _, body = examined.fetch("GET", f"{realm}?{query}", {"Authorization": basic} if basic else {})
     try:
-        found = json.loads(body) if status == 200 else {}
+        document = json.loads(body) if status == 200 else {}
     except ValueError:
         return ""
-    token = found.get("token") or found.get("access_token")
+    token = document.get("token") or document.get("access_token")
     return f"Bearer {token}" if token else ""
 
 

@@ -56,18 +56,18 @@ def secret_values(secret: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 def identities(examined: Examined) -> Iterator[Finding]:
     """Check the Secrets that agents work as: github-ssh-LOGIN and github-app-AGENT."""
     try:
-        found = {
-            each["metadata"]["name"]: secret_values(each)
-            for each in examined.cluster.list(SECRET, examined.namespace)
-            if each["metadata"]["name"].startswith(("github-ssh-", "github-app-"))
+        secrets = {
+            secret["metadata"]["name"]: secret_values(secret)
+            for secret in examined.cluster.list(SECRET, examined.namespace)
+            if secret["metadata"]["name"].startswith(("github-ssh-", "github-app-"))
         }
     except ClusterError as error:
         yield unknown("identities", error)
         return
-    if not found:
+    if not secrets:
         how = "create github-ssh-LOGIN (key ssh-privatekey) or github-app-AGENT (keys app-id, private-key)"
         yield problem("identities", f"no agent has an identity on GitHub in {examined.namespace}: {how}")
-    for name, values in sorted(found.items()):
+    for name, values in sorted(secrets.items()):
         wrong = _wrong(name, values)
         yield problem("identities", f"Secret {name}: {wrong}") if wrong else ok("identities", name)
 

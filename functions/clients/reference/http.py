@@ -128,8 +128,8 @@ def _reference(name: str) -> dict[str, str]:
 
 def _schema(kind: RunKind) -> dict[str, Any]:
     """Return the spec's schema."""
-    found: dict[str, Any] = _closed(structural(SPECS[kind]))
-    return found
+    schema: dict[str, Any] = _closed(structural(SPECS[kind]))
+    return schema
 
 
 def _closed(node: Any) -> Any:

@@ -88,12 +88,12 @@ def _by_prefix(target: ClusterTarget, candidates: Sequence[Kind], prefix: str) -
         return []
     with user_errors(target):
         stored = [raw for kind in candidates for raw in target.cluster.list(kind, target.namespace)]
-    found = [raw for raw in stored if raw["metadata"]["name"].startswith((prefix, f"run-{prefix}"))]
-    if len(found) > 1:
-        lines = [f"  {raw['metadata']['name']}  {title(raw)}" for raw in found[:MOST_NAMED]]
-        more = [f"  and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
-        raise CommandError("\n".join([f"the names of {len(found)} runs begin with {prefix!r}:", *lines, *more]))
-    return [parse(raw) for raw in found]
+    matches = [raw for raw in stored if raw["metadata"]["name"].startswith((prefix, f"run-{prefix}"))]
+    if len(matches) > 1:
+        lines = [f"  {raw['metadata']['name']}  {title(raw)}" for raw in matches[:MOST_NAMED]]
+        more = [f"  and {len(matches) - MOST_NAMED} more"] if len(matches) > MOST_NAMED else []
+        raise CommandError("\n".join([f"the names of {len(matches)} runs begin with {prefix!r}:", *lines, *more]))
+    return [parse(raw) for raw in matches]
 
 
 def _read(target: ClusterTarget, kind: Kind, name: str) -> Run | None:

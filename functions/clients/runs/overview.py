@@ -219,10 +219,10 @@ class TableView(View):
     def refresh(self) -> None:
         """Draw the current durations."""
         room = max(1, min(self._most, self._screen.height - 3))
-        found = rows.newest_first(self._runs.values())
-        hidden = f"{len(found) - room} more; " if len(found) > room else ""
+        runs = rows.newest_first(self._runs.values())
+        hidden = f"{len(runs) - room} more; " if len(runs) > room else ""
         foot = Text(hidden + self._foot, style="dim", no_wrap=True, overflow="ellipsis")
-        self._screen.show(Group(RunTable(self._cells(found[:room])), foot) if found else foot)
+        self._screen.show(Group(RunTable(self._cells(runs[:room])), foot) if runs else foot)
 
     def close(self) -> None:
         """Leave the terminal."""

@@ -64,7 +64,7 @@ def without_text(directory: Path) -> list[str]:
     folder = directory / FOLDER / "tasks"
     texts = {int(match[1]) for path in folder.iterdir() if (match := _TEXT.fullmatch(path.name))}
     known = {str(number) for number in texts}
-    return [each for each in dict.fromkeys(map(str, _ids(directory / TASKS))) if each not in known]
+    return [task for task in dict.fromkeys(map(str, _ids(directory / TASKS))) if task not in known]
 
 
 def title(directory: Path, task_id: int | str) -> str | None:
@@ -74,8 +74,8 @@ def title(directory: Path, task_id: int | str) -> str | None:
     except (OSError, ValueError):
         return None
     titles = {entry.get("title") for entry in entries if str(entry["id"]) == str(task_id)}
-    found = next(iter(titles)) if len(titles) == 1 else None
-    return found if isinstance(found, str) and is_valid(TaskTitle, found) else None
+    title = next(iter(titles)) if len(titles) == 1 else None
+    return title if isinstance(title, str) and is_valid(TaskTitle, title) else None
 
 
 def _ids(file: Path) -> list[Any]:

@@ -94,5 +94,5 @@ def _visible(text: str, app_in: AppIn) -> str:
 
 
 def _link(match: re.Match[str]) -> str:
-    found = {name.lower(): double or single for name, double, single in _ATTRIBUTE.findall(match[1])}
-    return f"[image: {found.get('alt', '')}]({found['src']})" if found.get("src") else ""
+    attributes = {name.lower(): double or single for name, double, single in _ATTRIBUTE.findall(match[1])}
+    return f"[image: {attributes.get('alt', '')}]({attributes['src']})" if attributes.get("src") else ""

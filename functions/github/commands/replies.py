@@ -39,7 +39,7 @@ def cancel_marker(moment: str) -> str:
 def last_cancel(comments: Iterable[Comment], app: str) -> str:
     """Return when the last /cancel that the App replied to was made, as text that sorts; empty without one."""
     lines = (dig_text(item, "body").partition("\n")[0] for item in comments if is_written_by(item, app))
-    return max((found[1] for found in map(_CANCEL_MARKER.search, lines) if found), default="")
+    return max((match[1] for match in map(_CANCEL_MARKER.search, lines) if match), default="")
 
 
 def select_replies(comments: Iterable[Comment], key: str, app: str) -> list[Comment]:

@@ -111,7 +111,7 @@ def _pull_request_state(run: Run) -> str:
 
 def took(status: RunStatus) -> Iterator[str]:
     """Yield the line with the time of a finished run's attempts, without the pauses between them."""
-    spans = ((each.started_at, each.finished_at) for each in status.attempts)
+    spans = ((attempt.started_at, attempt.finished_at) for attempt in status.attempts)
     worked = time_worked(spans, status.finished_at) if status.finished_at else None
     if worked is not None:
         yield f"- Took: {duration(worked)}"

@@ -51,7 +51,7 @@ def owners(obj: Obj) -> list[Owner]:
 
 def _owner(entry: Obj) -> Owner:
     """Return an entry of managedFields; raise an AttributeError, KeyError, TypeError or ValueError if malformed."""
-    found = Owner(
+    owner = Owner(
         entry["manager"],
         entry["operation"],
         entry["apiVersion"],
@@ -59,16 +59,16 @@ def _owner(entry: Obj) -> Owner:
         entry["time"],
         frozenset(field_sets.from_wire(entry["fieldsV1"])),
     )
-    texts = (found.manager, found.version, found.subresource, found.time)
-    if found.operation not in ("Apply", "Update") or not all(isinstance(text, str) for text in texts):
+    texts = (owner.manager, owner.version, owner.subresource, owner.time)
+    if owner.operation not in ("Apply", "Update") or not all(isinstance(text, str) for text in texts):
         raise ValueError("not an entry of managedFields")
-    return found
+    return owner
 
 
 def wire(found: list[Owner]) -> list[Obj]:
     """Return the entries in the real server's order, without those that own no field."""
     ordered = sorted(found, key=lambda each: (each.operation, each.time, each.manager, each.subresource))
-    return [_entry(each) for each in ordered if each.paths]
+    return [_entry(owner) for owner in ordered if owner.paths]
 
 
 def _entry(owner: Owner) -> Obj:

@@ -23,12 +23,12 @@ OWNED_METADATA = ("annotations", "finalizers", "labels", "ownerReferences")
 
 def lists_of(structural: Obj) -> Lists:
     """Return the lists of a custom resource that its schema declares as maps or sets."""
-    found = dict(OF_METADATA)
+    fields = dict(OF_METADATA)
     for name, schema in structural.get("properties", {}).items():
-        found.update({**lists_of(schema), **lists_of(schema.get("items", {}))})
+        fields.update({**lists_of(schema), **lists_of(schema.get("items", {}))})
         if schema.get("x-kubernetes-list-type") in ("map", "set"):
-            found[name] = tuple(schema.get("x-kubernetes-list-map-keys", ()))
-    return found
+            fields[name] = tuple(schema.get("x-kubernetes-list-map-keys", ()))
+    return fields
 
 
 def fields(obj: Obj, lists: Lists) -> dict[Path, Any]:

@@ -49,8 +49,8 @@ class LogOptions:
         `previous`: containers never restart.
         """
         spec, name = pod["spec"], pod["metadata"]["name"]
-        plain = [each["name"] for each in spec["containers"]]
-        initial = [each["name"] for each in spec.get("initContainers") or ()]
+        plain = [container["name"] for container in spec["containers"]]
+        initial = [container["name"] for container in spec.get("initContainers") or ()]
         if not self.container and len(plain) > 1:
             choice = " ".join((*initial, *plain))
             raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{choice}]")

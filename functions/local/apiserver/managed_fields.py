@@ -51,15 +51,15 @@ def applied(live: Obj | None, config: Obj, write: Write) -> Obj:
     if live is None:
         return _with_owners(config, [replace(write.owner, paths=mine)])
     owners = field_owners.owners(live) or [_first_owner(live, write)]
-    previous = next((each for each in owners if each.identity == write.owner.identity), write.owner)
-    others = [each for each in owners if each.identity != previous.identity]
+    previous = next((owner for owner in owners if owner.identity == write.owner.identity), write.owner)
+    others = [owner for owner in owners if owner.identity != previous.identity]
     last = _last_applied(live) if write.options.manager == "kubectl" and not write.target.subresource else {}
     if last:
         previous, others = _of_kubectl(last, live, previous, others, write.lists)
         config = _annotated(config)
     merged = field_sets.merge(live, config, write.lists)
     dropped = (previous.paths - mine).intersection(field_sets.fields(merged, write.lists))  # clients edit the paths
-    for path in sorted(_unowned(dropped, mine.union(*(each.paths for each in others)))):
+    for path in sorted(_unowned(dropped, mine.union(*(owner.paths for owner in others)))):
         merged = field_sets.without(merged, path)
     changed, removed = _difference(live, merged, write.lists)
     if not write.options.force:
@@ -75,8 +75,8 @@ def updated(old: Obj, new: Obj, given: Any, write: Write) -> list[Obj]:
     if not owners:
         return []
     changed, removed = _difference(old, new, write.lists)
-    present = next((each for each in owners if each.identity == write.owner.identity), write.owner)
-    others = [each for each in owners if each.identity != present.identity]
+    present = next((owner for owner in owners if owner.identity == write.owner.identity), write.owner)
+    others = [owner for owner in owners if owner.identity != present.identity]
     time = write.time if changed else present.time
     mine = replace(present, paths=(present.paths | changed) - removed, time=time)
     return field_owners.wire([*_reduced(others, changed | removed), mine])
@@ -102,7 +102,7 @@ def _of_kubectl(last: Obj, live: Obj, kubectl: Owner, others: list[Owner], lists
     """Make kubectl the owner of fields from its last client-side apply that still have the same value."""
     present = field_sets.fields(live, lists)
     its = {path for path, value in field_sets.fields(last, lists).items() if (path, value) in present.items()}
-    freed = [replace(each, paths=each.paths - its) if each.operation == "Update" else each for each in others]
+    freed = [replace(owner, paths=owner.paths - its) if owner.operation == "Update" else owner for owner in others]
     return replace(kubectl, paths=kubectl.paths | its), freed
 
 
@@ -116,10 +116,10 @@ def _annotated(config: Obj) -> Obj:
 def _last_applied(live: Obj) -> Obj:
     """Return the configuration of the last client-side apply; empty if there is none."""
     try:
-        found = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, ""))
+        applied = json.loads(live["metadata"].get("annotations", {}).get(LAST_APPLIED, ""))
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) and isinstance(found.get("metadata"), dict) else {}
+    return applied if isinstance(applied, dict) and isinstance(applied.get("metadata"), dict) else {}
 
 
 def _unowned(dropped: Iterable[Path], owned: Iterable[Path]) -> set[Path]:
@@ -136,7 +136,7 @@ def _difference(old: Obj, new: Obj, lists: Lists) -> tuple[frozenset[Path], froz
 
 
 def _refuse_conflicts(others: list[Owner], changed: frozenset[Path]) -> None:
-    found = sorted((each.shown, sorted(map(field_sets.shown, each.paths & changed))) for each in others)
+    found = sorted((owner.shown, sorted(map(field_sets.shown, owner.paths & changed))) for owner in others)
     found = [(owner, paths) for owner, paths in found if paths]
     causes = [Cause("FieldManagerConflict", path, f"conflict with {owner}") for owner, paths in found for path in paths]
     if not causes:
@@ -150,7 +150,7 @@ def _refuse_conflicts(others: list[Owner], changed: frozenset[Path]) -> None:
 
 
 def _reduced(owners: list[Owner], lost: frozenset[Path]) -> list[Owner]:
-    return [replace(each, paths=each.paths - lost) for each in owners]
+    return [replace(owner, paths=owner.paths - lost) for owner in owners]
 
 
 def _with_owners(obj: Obj, owners: list[Owner]) -> Obj:

@@ -48,23 +48,23 @@ def patched(obj: Obj, raw: bytes, media: str) -> Obj:
 def configuration(raw: bytes, kind: Kind) -> Obj:
     """Return the body of an apply; raise StatusError 400."""
     try:
-        found = load_json(json.dumps(yaml.safe_load(raw), default=str))
+        document = load_json(json.dumps(yaml.safe_load(raw), default=str))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: {error}") from None
-    if not isinstance(found, dict):
-        problem = f"json: cannot unmarshal {go_type(found)} into Go value of type map[string]interface {{}}"
+    if not isinstance(document, dict):
+        problem = f"json: cannot unmarshal {go_type(document)} into Go value of type map[string]interface {{}}"
         raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {problem}")
-    given = found.get("apiVersion") or ""
+    given = document.get("apiVersion") or ""
     if given != kind.api_version:
         wording = f"Specified patch version: {given}, expected: {kind.api_version}"
         raise bad_request(f"Incorrect version specified in apply patch. {wording}")
-    drop_nulls(found)
-    meta = found.setdefault("metadata", {})
+    drop_nulls(document)
+    meta = document.setdefault("metadata", {})
     if not isinstance(meta, dict):
         raise bad_request("metadata must be an object")
     if "managedFields" in meta:
         raise bad_request("metadata.managedFields must be nil")
-    return found
+    return document
 
 
 def _accepted(kind: Kind) -> tuple[str, ...]:

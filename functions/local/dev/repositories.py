@@ -70,10 +70,10 @@ class Mirror:
 
     def _optional(self, file: str) -> dict[str, Any]:
         try:
-            found = self._json(file)
+            document = self._json(file)
         except RepositoryError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return document if isinstance(document, dict) else {}
 
     def commits(self, branch: str, base: str) -> int:
         """Return how many commits of `branch` are not in `base`; 0 if the branch does not exist."""
@@ -98,10 +98,10 @@ def _choose(tasks: Sequence[Mapping[str, Any]], wanted: str, tag: str, file: str
     if not tasks:
         raise RepositoryError(f"{where} has no task with an id")
     if wanted:
-        found = next((task for task in tasks if str(task["id"]) == wanted), None)
-        if found is None:
+        task_of_id = next((task for task in tasks if str(task["id"]) == wanted), None)
+        if task_of_id is None:
             raise RepositoryError(f"TASK={wanted}: {where} has no such task; it has {known}")
-        return _task(found, tag)
+        return _task(task_of_id, tag)
     done = {str(task["id"]) for task in tasks if task.get("status") in taskmaster_file.DONE}
     pending = [task for task in tasks if task.get("status", "pending") in taskmaster_file.PENDING]
     ready = [task for task in pending if {str(each) for each in task.get("dependencies") or ()} <= done]

@@ -255,7 +255,7 @@ class Stack:
 
 def _diff(mirrors: Sequence[Mirror], run: Run) -> str | None:
     """Return the diff of a run's branch in the mirror of its repository; None if there is none."""
-    mirror = next((each for each in mirrors if run.spec and each.url == run.spec.repository_url), None)
+    mirror = next((candidate for candidate in mirrors if run.spec and candidate.url == run.spec.repository_url), None)
     if mirror is None or run.spec is None or not run.status.branch:
         return None
     try:

@@ -135,7 +135,7 @@ def _unsupported(job: Object) -> Iterator[str]:
         yield "spec.parallelism and spec.completions above 1: this runner creates one pod per Job; remove them"
     if pod.get("restartPolicy") != "Never":
         yield f"{path}.restartPolicy is {pod.get('restartPolicy')}: this runner starts a pod once; set it to Never"
-    if any(each.get("restartPolicy") != "Always" for each in pod.get("initContainers") or ()):
+    if any(container.get("restartPolicy") != "Always" for container in pod.get("initContainers") or ()):
         yield f"{path}.initContainers: this runner supports sidecars only; set their restartPolicy to Always"
 
 

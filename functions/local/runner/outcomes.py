@@ -24,10 +24,10 @@ def exit_code(record: Record, layout: Layout, name: str) -> int:
 
 def _report(directory: Path) -> Mapping[str, Any] | None:
     try:
-        found: Mapping[str, Any] = json.loads((directory / "exit.json").read_text())
+        document: Mapping[str, Any] = json.loads((directory / "exit.json").read_text())
     except FileNotFoundError:
         return None
-    return found
+    return document
 
 
 def reported_outcome(record: Record, layout: Layout) -> Outcome | None:

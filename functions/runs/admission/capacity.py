@@ -42,8 +42,8 @@ class Usage:
         """Count the reservations."""
         self._counts: Counter[str] = Counter()
         self._first: dict[str, Reservation] = {}
-        for each in reservations:
-            self.add(each)
+        for reservation in reservations:
+            self.add(reservation)
 
     def add(self, reservation: Reservation) -> None:
         """Count one more reservation."""

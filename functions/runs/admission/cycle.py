@@ -90,6 +90,6 @@ class AdmissionCycle:
         obstacle = next((why for pending, why in all_admitted.waiting if pending.uid == run.uid), None)
         mine = {} if obstacle else {run.uid: all_admitted.ledger.entries[run.uid]}
         known = {**self._kept, **mine}
-        queued = [each for each in all_admitted.admitted if each.is_marked_queued and each.uid not in known]
+        queued = [pending for pending in all_admitted.admitted if pending.is_marked_queued and pending.uid not in known]
         queue = PendingQueue.from_runs([*(pending for pending, _ in all_admitted.waiting), *queued])
         return Ledger(known, queue.head[0].uid if queue.head else "", queue), obstacle

@@ -97,7 +97,7 @@ def _state(container: Object) -> Object:
 
 
 def _agent(status: Object) -> Object:
-    return next((each for each in _containers(status) if each.get("name") == AGENT), {})
+    return next((container for container in _containers(status) if container.get("name") == AGENT), {})
 
 
 def _condition(status: Object, condition_type: str) -> Object:

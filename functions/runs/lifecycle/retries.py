@@ -102,7 +102,7 @@ def _may_retry(run: Run, verdict: Verdict, policy: Policy) -> bool:
         case FollowUp.RETRY_FRESH | FollowUp.RETRY_RESUME:
             return True
         case FollowUp.RETRY_RESUME_ONCE:
-            tried = [each for each in run.status.attempts if follow_up(each.reason) not in _COSTS_NO_RETRY]
+            tried = [attempt for attempt in run.status.attempts if follow_up(attempt.reason) not in _COSTS_NO_RETRY]
             return all(attempt.reason != verdict.reason for attempt in tried[-1 - _retries(run) : -1])
         case _:
             return False

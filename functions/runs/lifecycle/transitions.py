@@ -213,7 +213,7 @@ def agent_ended(run: Run, verdict: Verdict, now: datetime) -> RunStatus:
 
 def pushed(run: Run, attempts: Sequence[Attempt]) -> str:
     """Return, as the end of a message, which of the attempts pushed last; empty if none is known to have."""
-    last = next((each.attempt for each in reversed(attempts) if each.commit), None)
+    last = next((attempt.attempt for attempt in reversed(attempts) if attempt.commit), None)
     return f"; attempt {last} had pushed {run.status.branch}" if last and run.status.branch else ""
 
 

@@ -27,8 +27,8 @@ class Verdict:
     @staticmethod
     def from_outcome(outcome: Outcome) -> "Verdict":
         """Return the verdict that the status keeps."""
-        found = report.read(outcome.report) if outcome.report else None
-        return Verdict(outcome.succeeded, Reason(outcome.reason), outcome.message, found)
+        written = report.read(outcome.report) if outcome.report else None
+        return Verdict(outcome.succeeded, Reason(outcome.reason), outcome.message, written)
 
 
 def judge(job: Job, pods: Sequence[Pod]) -> Verdict:

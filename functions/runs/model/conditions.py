@@ -95,4 +95,4 @@ def with_generation(conditions: Sequence[Condition], generation: int) -> list[Co
 
 
 def _with(conditions: Sequence[Condition], update: dict[str, Any]) -> list[Condition]:
-    return [each.model_copy(update=update) if each.type in LIFECYCLE else each for each in conditions]
+    return [c.model_copy(update=update) if c.type in LIFECYCLE else c for c in conditions]

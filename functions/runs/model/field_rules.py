@@ -55,14 +55,14 @@ class StringRule:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
-        found = handler(schema) | {
+        extended = handler(schema) | {
             "minLength": self.min_length,
             "maxLength": self.max_length,
             "pattern": self.pattern,
         }
         if self.never:
-            found["allOf"] = [{"not": {"pattern": rule.pattern}} for rule in self.never]
-        return found
+            extended["allOf"] = [{"not": {"pattern": rule.pattern}} for rule in self.never]
+        return extended
 
 
 @dataclass(frozen=True, slots=True)

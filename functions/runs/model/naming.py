@@ -90,9 +90,9 @@ def labels(spec: RunSpec) -> dict[str, str]:
 
 def subject(spec: RunSpec) -> dict[str, str | None]:
     """Return what a run works on, as its status records it: `task`, `service` and `agent`."""
-    found = run_labels(spec)
+    label_values = run_labels(spec)
     names = {"task": "task-id", "service": "service"}
-    named = {field: found.get(api_group.label(name)) for field, name in names.items()}
+    named = {field: label_values.get(api_group.label(name)) for field, name in names.items()}
     return named | {"agent": spec.agent or spec.github_user}
 
 

@@ -46,7 +46,7 @@ def from_object(raw: Mapping[str, Any]) -> Origin | None:
     """Return the origin of a run as stored; None if it has none, or an unreadable one."""
     text = (raw["metadata"].get("annotations") or {}).get(ORIGIN)
     try:
-        found = json.loads(text) if text else None
-        return Origin(**found) if isinstance(found, dict) and {"repository", "number"} <= found.keys() else None
+        fields = json.loads(text) if text else None
+        return Origin(**fields) if isinstance(fields, dict) and {"repository", "number"} <= fields.keys() else None
     except (ValueError, TypeError):
         return None

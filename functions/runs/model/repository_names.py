@@ -39,8 +39,8 @@ def on_github(url: str, host: str) -> str:
     web = re.escape(host) + ("" if ":" in host else "(?::443)?")
     ssh = rf"(?:{name}|{_SSH_GITHUB})" if host.lower() == "github.com" else name
     prefix = rf"(?i:https://{web}/|ssh://git@{ssh}(?::\d+)?/|git@{ssh}:/?)"
-    found = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)
-    return found[1] if found else ""
+    match = re.fullmatch(rf"{prefix}([\w.-]+/[\w.-]+?)(?:\.git)?/?", url, re.ASCII)
+    return match[1] if match else ""
 
 
 def for_git(url: str, host: str, *, as_app: bool) -> str:

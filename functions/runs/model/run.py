@@ -149,7 +149,7 @@ def describe(error: ValidationError, whole: str = "spec") -> str:
 
 def problems(error: ValidationError) -> list[tuple[str, str]]:
     """Return the problems of `error` as pairs of a field in camelCase with dots, and what is wrong, without values."""
-    return [each for item in error.errors(include_input=False, include_url=False) for each in _named(item)]
+    return [problem for item in error.errors(include_input=False, include_url=False) for problem in _named(item)]
 
 
 def _named(item: "ErrorDetails") -> list[tuple[str, str]]:

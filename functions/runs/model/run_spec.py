@@ -56,8 +56,8 @@ class RequestedResources(ApiModel):
     @property
     def quantities(self) -> dict[str, str]:
         """The amounts that are given, by Kubernetes' names of resources."""
-        found = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
-        return {name: str(amount) for name, amount in found.items() if amount is not None}
+        amounts = {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+        return {name: str(amount) for name, amount in amounts.items() if amount is not None}
 
 
 SCHEMA_RULES: dict[str, Any] = {
@@ -138,15 +138,15 @@ class RunSpec(ApiModel, ABC):
         try:
             return handler(data)
         except ValidationError as error:
-            found = error.errors(include_url=False)
-            wrong = {str(item["loc"][0]) for item in found if item["loc"]}
+            problems = error.errors(include_url=False)
+            wrong = {str(item["loc"][0]) for item in problems if item["loc"]}
             if not wrong or not isinstance(data, Mapping):
                 raise
             try:
                 handler(cls._with_valid_placeholders(data, wrong))
             except ValidationError as second:
                 across = [item for item in second.errors(include_url=False) if item["type"] == CROSS_FIELD]
-                lines = [_line(item) for item in (*found, *across)]
+                lines = [_line(item) for item in (*problems, *across)]
                 raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True) from None
             raise
 

@@ -25,8 +25,8 @@ _W3C = TraceContextTextMapPropagator()
 def parse(text: object) -> SpanContext | None:
     """Return the span context of a traceparent, or None if it is not a valid one."""
     extracted = _W3C.extract({_HEADER: text}) if isinstance(text, str) else None
-    found = get_current_span(extracted).get_span_context() if extracted else None
-    return found if found and found.is_valid else None
+    span = get_current_span(extracted).get_span_context() if extracted else None
+    return span if span and span.is_valid else None
 
 
 def traceparent(context: SpanContext) -> str:

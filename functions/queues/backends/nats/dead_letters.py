@@ -84,7 +84,7 @@ class NatsDeadLetters:
         stream = self._names.stream(dead_letter_topic(topic))
 
         async def remove(client: Client) -> list[str]:
-            found = []
+            letters = []
             for letter in (each for each in ids if each.isdecimal()):
                 with explained(f"stream {stream}"):
                     try:
@@ -94,8 +94,8 @@ class NatsDeadLetters:
                     except NotFoundError:
                         await client.jetstream().stream_info(stream)  # raises if it is the stream that is missing
                         continue
-                found.append(letter)
-            return found
+                letters.append(letter)
+            return letters
 
         return self._run(remove)
 

@@ -34,7 +34,7 @@ class Dispatcher:
 
     def __init__(self, settings: NatsSettings, prefix: str, topology: Topology, token: str = "") -> None:
         self._settings, self._names, self._topology = settings, Names(prefix), topology
-        self._deliveries = [Delivery(each, self._names, token) for each in topology.subscriptions]
+        self._deliveries = [Delivery(subscription, self._names, token) for subscription in topology.subscriptions]
         self._client: Client | None = None
         self._loops: list[asyncio.Task[None]] = []
 
@@ -95,7 +95,7 @@ class Dispatcher:
                 for each in self._deliveries
             ]
             loops = [puller.run() for puller in pullers]
-            loops += [schedules.run(client, self._names, each) for each in self._topology.schedules]
+            loops += [schedules.run(client, self._names, schedule) for schedule in self._topology.schedules]
             self._loops = [asyncio.create_task(loop) for loop in loops]
             try:
                 await waiting

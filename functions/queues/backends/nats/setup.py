@@ -53,7 +53,7 @@ class TopologyApplier:
 
     async def apply(self, topology: Topology) -> AsyncIterator[str]:
         """Yield what was done, one line for each stream and consumer, as it is done; raise NatsError."""
-        kept = {each.dead_letter.topic for each in topology.subscriptions if each.dead_letter}
+        kept = {subscription.dead_letter.topic for subscription in topology.subscriptions if subscription.dead_letter}
         kept |= set(topology.dead_letter_topics)
         for topic in topology.topics:
             yield await self._stream(topic, is_kept=topic in kept)

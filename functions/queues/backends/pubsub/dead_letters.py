@@ -117,8 +117,8 @@ class PubsubDeadLetters:
                 return
             for received in answer.received_messages:
                 count += 1
-                found = received.message
-                yield Pulled(received.ack_id, found.message_id, found.data, dict(found.attributes))
+                message = received.message
+                yield Pulled(received.ack_id, message.message_id, message.data, dict(message.attributes))
 
 
 def _batches(items: list[str]) -> Iterator[list[str]]:

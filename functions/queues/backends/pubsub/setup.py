@@ -33,7 +33,7 @@ class TopologyApplier:
         """Yield what was done, one line for each topic and subscription, as it is done; raise ProjectError."""
         for name in topology.topics:
             yield self._topic(self.project.topic(name))
-        used = {each.dead_letter.topic for each in topology.subscriptions if each.dead_letter}
+        used = {subscription.dead_letter.topic for subscription in topology.subscriptions if subscription.dead_letter}
         for name in sorted(used.union(topology.dead_letter_topics)):
             yield self._subscription(dead_letter_subscription(self.project, name))
         for subscription in topology.subscriptions:
@@ -89,7 +89,7 @@ def push_subscription(project: Project, subscription: Subscription) -> dict[str,
     if subscription.identity:
         audience = subscription.identity.audience or subscription.push_endpoint
         push["oidc_token"] = {"service_account_email": subscription.identity.service_account, "audience": audience}
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": project.subscription(subscription.name),
         "topic": project.topic(subscription.topic),
         "push_config": push,
@@ -99,16 +99,16 @@ def push_subscription(project: Project, subscription: Subscription) -> dict[str,
     if (
         not project.emulated
     ):  # with a policy the emulator loses messages that are refused together; without, it waits 1 s
-        found["retry_policy"] = {
+        fields["retry_policy"] = {
             "minimum_backoff": _duration(subscription.retry.minimum_backoff),
             "maximum_backoff": _duration(subscription.retry.maximum_backoff),
         }
     if subscription.dead_letter:
-        found["dead_letter_policy"] = {
+        fields["dead_letter_policy"] = {
             "dead_letter_topic": project.topic(subscription.dead_letter.topic),
             "max_delivery_attempts": subscription.dead_letter.max_delivery_attempts,
         }
-    return found
+    return fields
 
 
 def _found(path: str, get: Callable[[], Resource]) -> Resource | None:
