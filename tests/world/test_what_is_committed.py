@@ -157,7 +157,7 @@ subprocess.run = run
 try:
     own_git.Git(Path("."), Path(".")).run("push")
 except own_git.GitError as error:
-    assert str(error) == "git push failed: remote: policy: in a queue of 900 timed out: the time is over", error
+    assert str(error) == "git push failed: remote: policy: in a queue of 900 timed out: no time is left", error
 else:
     raise AssertionError
 """
