@@ -14,10 +14,11 @@ from functions.runs.model.code_run_spec import CodeRunSpec
 from functions.runs.model.docs_run_spec import DocsRunSpec
 from functions.runs.model.report import Report
 from functions.runs.model.run_spec import RunSpec
+from functions.templating.render import task_files
 from tests.agent import sshd
 from tests.agent.remotes import Remotes
 from tests.agent.sshd import SshServer
-from tests.agent.world import TASKS, Pod, World
+from tests.agent.world import TASKS, Pod, World, lay_out, plain_settings
 from tests.support.github import Github, Repository, serving
 from tests.support.github.certificate import Certificate, make
 
@@ -61,6 +62,13 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def world(tmp_path: Path, seeds: Path) -> Iterator[World]:
     yield from _world(tmp_path, seeds, "")
+
+
+@pytest.fixture
+def config(world: World, code_spec: SpecFactory) -> Path:
+    """Return a directory with the task files."""
+    lay_out(world.path / "config", task_files(world.task(code_spec()), plain_settings()).files)
+    return world.path / "config"
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 
 from functions.runs.model.reasons import Reason
-from functions.templating.render import task_files
 from tests.agent.conftest import SpecFactory
-from tests.agent.world import WITHOUT_CAPABILITIES, World, lay_out, plain_settings, result_line
-
-
-@pytest.fixture
-def config(world: World, code_spec: SpecFactory) -> Path:
-    """Return a directory with the task files."""
-    lay_out(world.path / "config", task_files(world.task(code_spec()), plain_settings()).files)
-    return world.path / "config"
+from tests.agent.world import WITHOUT_CAPABILITIES, World, result_line
 
 
 def test_agent_that_stops_its_supervisor_is_ended_at_the_deadline(world: World, docs_spec: SpecFactory) -> None:

@@ -27,6 +27,7 @@ from tests.bridge import proxy, queues
 from tests.support import api, builders, waiting
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import KUBERNETES
+from tests.support.kubeconfigs import transport_of
 
 PATIENCE = 60.0
 """Timeout in seconds of each wait, also on a busy machine."""
@@ -74,7 +75,7 @@ def host_of(url: str, folder: Path) -> Host:
 
 @pytest.fixture(scope="session")
 def real_host(installed_plane: ControlPlane) -> Host:
-    admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
+    admin = transport_of(installed_plane.kubeconfig)
     config = installed_plane.kubeconfig_of(BRIDGE_USER).read_text()
     return Host(installed_plane.url, config, admin, real=True)
 

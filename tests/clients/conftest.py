@@ -16,15 +16,14 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as furniture
 from functions.local.dev.function_processes import Child, stop
 from functions.local.dev.server import free_port
-from functions.settings.cluster import ClusterSettings
 from tests.clients.doctor_bench import Bench
 from tests.support import embedded_server
 from tests.support.api import ROOT
 from tests.support.fork_server import forked_functions
+from tests.support.kubeconfigs import cluster_of
 
 if TYPE_CHECKING:
     from tests.clients.place import Namespace
@@ -74,7 +73,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
     folder = tmp_path_factory.mktemp("functions")
     with embedded_server.running(folder / "state.sqlite", ROOT / "crds") as url:
         kubeconfig = furniture.write_kubeconfig(folder, url, NAMESPACE)
-        cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
+        cluster = cluster_of(kubeconfig)
         furniture.create_defaults(cluster, NAMESPACE, {})
         found = Functions(cluster, kubeconfig, folder, {})
         with served(*(found.child(target) for target in ("submit_docs", "submit_code"))) as urls:

@@ -18,11 +18,9 @@ from functions.clients.doctor import outside
 from functions.clients.doctor.checks import examine
 from functions.clients.doctor.finding import Examined
 from functions.cluster.errors import ClusterError, Forbidden, Unavailable, from_status
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.manifests.crds import crd
 from functions.queues import backends
 from functions.runs.model.specs import SPECS
-from functions.settings.cluster import ClusterSettings
 from functions.settings.model import Settings
 from tests.clients.doctor_bench import (
     BINDING,
@@ -45,6 +43,7 @@ from tests.clients.doctor_bench import (
 )
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
+from tests.support.kubeconfigs import transport_of
 
 
 def test_a_correct_installation_has_no_problem(bench: Bench) -> None:
@@ -255,7 +254,7 @@ def test_the_model_check_of_a_cloud_provider_is_unknown(bench: Bench) -> None:
 
 def test_rights_are_checked_on_a_real_api_server(installed_plane: ControlPlane) -> None:
     """The namespace is that of infra/kubernetes/base, whose binding names a user."""
-    admin = KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig)))
+    admin = transport_of(installed_plane.kubeconfig)
     settings = Settings.model_validate({"agent": IMAGE, "broker": BROKER})
     examined = Examined(settings, admin, Web().fetch, None, lambda: datetime.now(UTC))
     found = {each.check: each for each in examine(examined)}

@@ -20,10 +20,8 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE, POD, RUNS, Kind
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Request, Transport
 from functions.runs import api_group
-from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import Ended
 from tests.clients.in_process_cli import command
 from tests.clients.place import condition
@@ -31,6 +29,7 @@ from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.control_plane import ControlPlane
 from tests.support.github import certificate
 from tests.support.installed import KUBERNETES, Right, apply, kustomized, rights
+from tests.support.kubeconfigs import cluster_of, transport_of
 from tests.support.waiting import until
 
 PERSON = "orchestrator-functions"
@@ -78,12 +77,12 @@ class Installed:
 def installed(
     installed_plane: ControlPlane, program: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installed]:
-    admin = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
+    admin = cluster_of(installed_plane.kubeconfig)
     made = admin.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
     kubectl, folder = program("kubectl", "see kubernetes.io, Install Tools"), tmp_path_factory.mktemp("people")
     apply(kubectl, installed_plane, kustomized(kubectl, _for_person(folder)))
     kubeconfig = installed_plane.kubeconfig_of(PERSON)
-    person = KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig)))
+    person = transport_of(kubeconfig)
     found = Installed(admin, person, kubeconfig)
     found.wait(GRANTED)
     for kind, base in (("CodeRun", CODE_SPEC), ("DocsRun", DOCS_SPEC)):

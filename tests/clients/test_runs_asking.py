@@ -22,11 +22,10 @@ from functions.clients.runs.target import ClusterTarget as Where
 from functions.cluster.client import Cluster
 from functions.cluster.errors import Unavailable
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Request
-from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, Functions
 from tests.clients.place import Namespace, ended
+from tests.support.kubeconfigs import transport_of
 
 
 def spec(namespace: Namespace, name: str) -> dict[str, Any]:
@@ -135,7 +134,7 @@ class Disturbed:
     """A transport that calls `before` ahead of each patch; the first `losing` raise after the patch was applied."""
 
     def __init__(self, functions: Functions, before: Callable[[], object], losing: int = 0, refusing: int = 0) -> None:
-        self._inner = KubernetesTransport(ClusterSettings(kubeconfig=str(functions.kubeconfig)))
+        self._inner = transport_of(functions.kubeconfig)
         self._before, self._losing, self._refusing = before, losing, refusing
         self.patches = 0
 

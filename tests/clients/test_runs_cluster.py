@@ -15,14 +15,13 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CODE_RUN, NAMESPACE, Kind
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.runs import api_group
-from functions.settings.cluster import ClusterSettings
 from tests.clients.conftest import CommandLine, environment
 from tests.clients.place import condition, ended
 from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC
 from tests.support.control_plane import ControlPlane
+from tests.support.kubeconfigs import cluster_of
 
 PERSON = "orchestrator-functions"
 """A user without rights in the namespace of these tests except those bound here."""
@@ -37,7 +36,7 @@ WORDS = "get, list, watch and patch of coderuns and docsruns; get and list of po
 
 @pytest.fixture(scope="module")
 def admin(installed_plane: ControlPlane) -> Iterator[Cluster]:
-    found = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
+    found = cluster_of(installed_plane.kubeconfig)
     made = found.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
     yield found
     found.delete(NAMESPACE, None, NAME, made["metadata"]["uid"])

@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 import pytest
 
 from functions.cluster.client import Cluster
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.cluster.transport import Request, Transport
-from functions.settings.cluster import ClusterSettings
 from tests.support import cluster_cleanup, installed
 from tests.support.api import Harness
 from tests.support.control_plane import ControlPlane
+from tests.support.kubeconfigs import transport_of
 from tests.support.node import SimulatedKubelet, Unscheduled
 
 FUNCTIONS_USER = "orchestrator-functions"
@@ -72,7 +71,7 @@ class NamespaceRecorder(Unscheduled):
 def connect(plane: ControlPlane, user: str | None = None) -> Transport:
     """Return a transport as the administrator, or as a user with the rights that RBAC gives."""
     file = plane.kubeconfig_of(user) if user else plane.kubeconfig
-    return NamespaceRecorder(KubernetesTransport(ClusterSettings(kubeconfig=str(file))))
+    return NamespaceRecorder(transport_of(file))
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,18 @@ The functions run as their own user, so that each outcome also shows that their 
 """
 
 import json
-import uuid
 from functools import partial
 from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import EVENT, JOB, POD, RUNS
+from functions.cluster.kinds import JOB, POD, RUNS
 from functions.handlers import job_finished, reconcile
 from functions.runs.model.run import Run
 from tests.cluster.driving import deliver, node, started, swept
 from tests.support.api import Harness
 from tests.support.node import container, has_ended
-from tests.support.run_steps import DONE, LOST, event, job_name, now
+from tests.support.run_steps import DONE, LOST, event, job_name, now, post_event
 from tests.support.waiting import until
 
 REPORT = json.dumps({"outcome": "failed", "reason": "InvalidInput", "message": "no task 3 in .taskmaster"})
@@ -101,22 +100,6 @@ def test_pod_that_cannot_start_is_shown_and_fails_the_run_when_the_wait_ends(
     assert (run.status.phase, run.status.succeeded and run.status.succeeded.reason) == ("Failed", reason)
 
 
-def posted(world: Harness, pod: dict[str, Any], reason: str, message: str) -> None:
-    """Create an Event of the pod, as kubelet and controllers do."""
-    about = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
-    item = {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"e-{uuid.uuid4().hex[:12]}", "namespace": world.namespace},
-        "involvedObject": {"apiVersion": "v1", "kind": "Pod", **about},
-        "type": "Warning",
-        "reason": reason,
-        "message": message,
-        "lastTimestamp": "2026-01-02T03:04:05Z",
-    }
-    world.kubelet.create(EVENT, item)
-
-
 MOUNTS = [
     ("FailedMount", 'MountVolume.SetUp failed for volume "config": configmap "x" not found', "MountFailed", 16),
     ("FailedAttachVolume", 'Multi-Attach error for volume "pvc-1"', "VolumeNotAttached", 11),
@@ -133,7 +116,7 @@ def test_missing_volume_is_shown_with_the_message_of_the_pods_event(
     run = started(world)
     job = run.status.job_name or ""
     pod = node(world).set_pod_status(world.namespace, job, {"phase": "Pending", **CREATING})
-    posted(world, pod, event_message, words)
+    post_event(world, "Pod", pod["metadata"]["name"], event_message, words)
     swept(world)
     assert shown(world, run) == "Starting", "the grace period has not ended"
     world.later(seconds=20)
@@ -157,7 +140,7 @@ def test_pod_whose_volume_is_mounted_late_runs(world: Harness) -> None:
     run = started(world)
     job = run.status.job_name or ""
     pod = node(world).set_pod_status(world.namespace, job, {"phase": "Pending", **CREATING})
-    posted(world, pod, "FailedMount", "timed out")
+    post_event(world, "Pod", pod["metadata"]["name"], "FailedMount", "timed out")
     world.later(seconds=20)
     swept(world)
     assert shown(world, run) == "MountFailed"

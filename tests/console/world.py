@@ -10,7 +10,6 @@ from typing import Any
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CONFIG_MAP, EVENT, NAMESPACE, POD, RUNS
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.console.context import Access, Console
 from functions.console.local_access import LocalAccess
 from functions.console.server import ConsoleServer
@@ -23,10 +22,10 @@ from functions.runs.model import naming
 from functions.runs.model.reasons import Reason
 from functions.runs.model.specs import SPECS
 from functions.runs.model.status import Truth, derive_phase, rfc3339
-from functions.settings.cluster import ClusterSettings
 from tests.support import embedded_server
 from tests.support.api import ROOT
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.kubeconfigs import cluster_of
 
 _numbers = itertools.count(1)
 Object = dict[str, Any]
@@ -75,11 +74,7 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     logs, clock = Logs(), Clock()
     with embedded_server.running(folder / "state.sqlite", ROOT / "crds", logs=logs, now=clock) as url:
         kubeconfig = write_kubeconfig(folder, url, "orchestrator")
-        yield ApiServer(url, kubeconfig, connect(kubeconfig), logs, clock)
-
-
-def connect(kubeconfig: Path) -> Cluster:
-    return Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
+        yield ApiServer(url, kubeconfig, cluster_of(kubeconfig), logs, clock)
 
 
 @dataclass

@@ -101,8 +101,7 @@ class DeliveryBench:
 
     def runs(self) -> list[Run]:
         """Return all runs, the oldest first."""
-        found = [parse(raw) for kind in RUNS.values() for raw in self.world.kubelet.list(kind, self.world.namespace)]
-        return sorted(found, key=lambda run: (run.created, run.name))
+        return sorted(map(parse, self.world.runs()), key=lambda run: (run.created, run.name))
 
     def run(self) -> Run:
         """Return the only run."""

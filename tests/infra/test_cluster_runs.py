@@ -21,14 +21,12 @@ from pydantic import SecretStr
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS, SECRET
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.events.event import Event, requested
 from functions.local.dev.function_processes import Program
 from functions.queues.backends.nats.connection import connect
 from functions.queues.backends.nats.publisher import NatsPublisher
 from functions.runs.lifecycle.states import State, state
 from functions.runs.model.run import Run, parse
-from functions.settings.cluster import ClusterSettings
 from functions.settings.nats import NatsSettings
 from tests.infra import manifests
 from tests.infra.guide import Reader, uninstall_runs
@@ -39,6 +37,7 @@ from tests.queues.machine import Kubelet
 from tests.support import control_plane, images
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
 from tests.support.images import Image
+from tests.support.kubeconfigs import cluster_of
 from tests.support.node import SimulatedKubelet
 from tests.support.waiting import until
 
@@ -96,7 +95,7 @@ def at_work(
         (reader.folder / "storage.yaml").write_text(PREREQUISITES)
         reader.run("kubectl apply --filename storage.yaml")
         reader.follow("Definitions", "Namespace and secrets", "Your values", "Install")
-        cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(plane.kubeconfig))))
+        cluster = cluster_of(plane.kubeconfig)
         folder = tmp_path_factory.mktemp("overlay")
         overlay = Overlay(reader.rendered("cluster"), plane, kubectl, secrets(cluster), folder, orchestrator_image)
         kubelet = Kubelet(cluster, SimulatedKubelet(cluster))

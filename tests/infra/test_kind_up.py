@@ -17,14 +17,13 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import CONFIG_MAP, JOB, SECRET
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev.function_processes import Child
 from functions.local.dev.server import free_port
-from functions.settings.cluster import ClusterSettings
 from functions.settings.loading import load
 from tests.clients.conftest import served
 from tests.support.control_plane import ControlPlane
 from tests.support.installed import ROOT
+from tests.support.kubeconfigs import cluster_of
 
 NAMESPACE = "orchestrator"
 FAKES = {
@@ -84,7 +83,7 @@ def up(clone: Path, run_up: Run) -> list[str]:
 
 @pytest.fixture(scope="module")
 def cluster(installed_plane: ControlPlane) -> Cluster:
-    return Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(installed_plane.kubeconfig))))
+    return cluster_of(installed_plane.kubeconfig)
 
 
 def test_up_builds_and_loads_each_image(up: list[str]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import RUNS
 from functions.events.event import requested
 from functions.events.pubsub_binding import SUBSCRIPTION
 from functions.runs.model import naming
@@ -39,10 +38,6 @@ def docs(world: Harness, headers: dict[str, str], spec: Mapping[str, Any] = DOCS
     return post(world, dict(spec), headers)
 
 
-def runs(world: Harness) -> list[Any]:
-    return [run for kind in RUNS.values() for run in world.kubelet.list(kind, world.namespace)]
-
-
 def errors(found: Answer) -> list[tuple[str, str]]:
     assert found.body
     return [(each["field"], each["message"]) for each in found.body["errors"]]
@@ -56,7 +51,7 @@ def test_permitted_caller_is_served_and_another_gets_403_with_allowed_values(wor
         ("githubApp", "ci may not use the agent tess; allowed users: Octocat; allowed agents: rex"),
     ]
     assert docs(world, by("cd")).code == 403
-    assert (runs(world), world.calls.calls) == ([], [])
+    assert (world.runs(), world.calls.calls) == ([], [])
     served = [code(world, by("ci")), docs(world, by("ci")), code(world, by("cd"), TESS)]
     assert [found.code for found in served] == [201, 201, 201]
 
@@ -67,7 +62,7 @@ def test_caller_that_is_not_listed_is_refused_unless_a_wildcard_is(world: Harnes
         found = code(world, by(name))
         why = f"{name} may not use the agent rex; allowed users: none; allowed agents: none"
         assert (found.code, errors(found)) == (403, [("githubApp", why)])
-    assert runs(world) == []
+    assert world.runs() == []
     allow(world, {"*": {"agents": ["rex"]}})
     assert code(world, by("cd")).code == 201
 
@@ -78,7 +73,7 @@ def test_namespace_that_the_caller_may_not_use_is_refused(world: Harness) -> Non
     found = code(world, by("ci"))
     why = f"ci may not use the namespace {world.namespace}; allowed namespaces: elsewhere"
     assert (found.code, errors(found)) == (403, [("namespace", why)])
-    assert runs(world) == []
+    assert world.runs() == []
     assert code(world, by("cd")).code == 201
 
 
@@ -138,7 +133,7 @@ def test_caller_is_the_email_or_subject_of_the_token_ignoring_case(world: Harnes
         assert asked_as(world, token(**claims)) == 403
     for claims in ({"email": "\ud800"}, {"sub": "\udfff"}):
         assert asked_as(world, token(**claims)) == 403
-    assert runs(world) == []
+    assert world.runs() == []
     for claims in ({"email": "aDa@example.com"}, {"sub": "117"}, {"email": "eve@team.example"}):
         assert asked_as(world, token(**claims)) == 201
 
@@ -150,7 +145,7 @@ def test_an_unverified_token_grants_nothing(world: Harness) -> None:
     assert asked_as(world, forged, x_serverless_authorization=own) == 403
     assert asked_as(world, forged, x_serverless_authorization="Basic x") == 401
     assert asked_as(world, f"{own}, {forged}") == 403
-    assert runs(world) == []
+    assert world.runs() == []
     assert asked_as(world, own, x_serverless_authorization=forged) == 201
 
 
@@ -170,6 +165,6 @@ def test_caller_of_an_event_is_the_pushing_identity_and_403_keeps_the_event(worl
     headers = EVENT | {"authorization": token(email=pusher), SUBSCRIPTION: "s"}
     allow(world, {"ada@example.com": {"agents": ["*"]}}, IAM)
     assert code(world, headers).code == 403
-    assert runs(world) == []
+    assert world.runs() == []
     allow(world, {pusher: REX}, IAM)
     assert code(world, headers).code == 201

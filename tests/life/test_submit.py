@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -19,14 +18,10 @@ from tests.support.run_steps import JSON, post
 EVENT = {"ce-id": "1", "ce-source": "/ci", "ce-specversion": "1.0", "ce-type": "platform.agents.docs.requested.v1"}
 
 
-def runs(world: Harness) -> list[Any]:
-    return [run for kind in (DOCS_RUN, CODE_RUN) for run in world.kubelet.list(kind, world.namespace)]
-
-
 def test_a_spec_becomes_a_run_with_finalizer_and_labels(world: Harness) -> None:
     found = post(world, CODE_SPEC, kind="CodeRun")
     assert (found.code, found.body and found.body["success"]) == (201, True)
-    (run,) = runs(world)
+    (run,) = world.runs()
     assert found.body
     assert found.body["data"]["name"] == run["metadata"]["name"]
     assert run["metadata"]["finalizers"] == [api_group.FINALIZER]
@@ -41,7 +36,7 @@ def test_the_same_key_gives_the_same_run_and_the_same_answer(world: Harness) -> 
     assert first.body
     assert second.body
     assert first.body["data"] == second.body["data"]
-    assert len(runs(world)) == 1
+    assert len(world.runs()) == 1
 
 
 def test_concurrent_requests_with_one_key_create_one_run(world: Harness) -> None:
@@ -49,7 +44,7 @@ def test_concurrent_requests_with_one_key_create_one_run(world: Harness) -> None
     with ThreadPoolExecutor(10) as pool:
         codes = sorted(found.code for found in pool.map(lambda _: post(world, DOCS_SPEC, headers), range(10)))
     assert codes == [200] * 9 + [201]
-    assert len(runs(world)) == 1
+    assert len(world.runs()) == 1
 
 
 def test_the_same_key_with_another_body_is_refused(world: Harness) -> None:
@@ -58,7 +53,7 @@ def test_the_same_key_with_another_body_is_refused(world: Harness) -> None:
     found = post(world, {**DOCS_SPEC, "sourceBranch": "other"}, headers)
     assert found.body
     assert (found.code, found.body["errors"][0]["field"]) == (422, "Idempotency-Key")
-    assert len(runs(world)) == 1
+    assert len(world.runs()) == 1
 
 
 def test_repeated_event_id_with_other_data_is_refused_naming_the_id(world: Harness) -> None:
@@ -74,11 +69,11 @@ def test_redelivered_event_creates_no_second_run_even_after_the_first_was_delete
     name = first.body["data"]["name"]
     world.kubelet.delete(DOCS_RUN, world.namespace, name, first.body["data"]["uid"])
     reconcile(world.services, "DocsRun", world.namespace, name)
-    assert runs(world) == []
+    assert world.runs() == []
     again = post(world, DOCS_SPEC, EVENT)
     assert again.body
     assert (again.code, again.body["data"]["uid"]) == (200, first.body["data"]["uid"])
-    assert runs(world) == []
+    assert world.runs() == []
 
 
 def test_request_for_the_task_of_an_unfinished_code_run_is_refused_naming_the_run(world: Harness) -> None:
@@ -143,14 +138,14 @@ def test_request_that_overlaps_the_deletion_of_its_run_starts_no_job(world: Harn
     late = {key: before["metadata"][key] for key in ("name", "namespace", "annotations", "labels", "finalizers")}
     world.kubelet.create(DOCS_RUN, {**before, "metadata": late})  # the request looked before the tombstone existed
     reconcile(world.services, "DocsRun", world.namespace, name)
-    (again,) = runs(world)
+    (again,) = world.runs()
     assert (again["status"]["phase"], world.jobs()) == ("Cancelled", [])
 
 
 def test_web_page_cannot_submit_without_authentication(world: Harness) -> None:
     assert post(world, DOCS_SPEC, JSON | {"host": "evil.example"}).code == 403
     assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901", "origin": "http://evil.example"}).code == 403
-    assert runs(world) == []
+    assert world.runs() == []
     assert post(world, DOCS_SPEC, JSON | {"host": "127.0.0.1:8901"}).code == 201
 
 
@@ -202,13 +197,13 @@ def test_invalid_request_is_rejected_naming_the_field_without_a_call(
 
 def test_an_event_of_another_type_is_acknowledged_and_ignored(world: Harness) -> None:
     assert post(world, DOCS_SPEC, EVENT | {"ce-type": "somebody.elses.v1"}).code == 204
-    assert runs(world) == []
+    assert world.runs() == []
 
 
 def test_invalid_event_from_the_queue_is_acknowledged(world: Harness) -> None:
     assert post(world, {"model": 1}, EVENT | {SUBSCRIPTION: "s"}).code == 204
     assert post(world, b"{", EVENT | {SUBSCRIPTION: "s"}).code == 204
-    assert runs(world) == []
+    assert world.runs() == []
 
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -237,7 +232,7 @@ def test_caller_needs_a_known_token_in_bearer_mode(world: Harness) -> None:
     world.configure(auth=AuthSettings(mode="bearer", tokens={"ci": "s3cret"}))
     assert post(world, DOCS_SPEC).code == 401
     assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer wrong"}).code == 403
-    assert runs(world) == []
+    assert world.runs() == []
     assert post(world, DOCS_SPEC, JSON | {"authorization": "Bearer s3cret"}).code == 201
 
 

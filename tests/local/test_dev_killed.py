@@ -18,12 +18,11 @@ import urllib3
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import RUNS
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev.repositories import EXAMPLE_URL, Mirror
 from functions.queues.topology import FUNCTIONS
 from functions.runs.lifecycle import states
 from functions.runs.model.run import Run, parse
-from functions.settings.cluster import ClusterSettings
+from tests.support.kubeconfigs import cluster_of
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +91,7 @@ class Dev:
 
     @property
     def cluster(self) -> Cluster:
-        return Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.folder / "state" / "kubeconfig"))))
+        return cluster_of(self.folder / "state" / "kubeconfig")
 
     def runs(self) -> list[Run]:
         return [parse(raw) for raw in self.cluster.list(RUNS["CodeRun"], "orchestrator")]

@@ -17,7 +17,6 @@ from typing import Any
 from functions.cluster.client import Cluster
 from functions.cluster.errors import ClusterError, NotFound
 from functions.cluster.kinds import JOB, RUNS
-from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.local.dev import cluster as dev_cluster
 from functions.local.dev.function_processes import Child, CommandChild, stop
 from functions.local.dev.queues import PROJECT, EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats
@@ -28,13 +27,13 @@ from functions.queues.queue_model import RetryPolicy, Subscription, Topology
 from functions.queues.topics import LIFECYCLE
 from functions.queues.topology import FUNCTIONS
 from functions.runs.model.run import Run, parse
-from functions.settings.cluster import ClusterSettings
 from functions.settings.nats import NatsSettings
 from tests.contract.queue.conftest import Consumer
 from tests.support.api import ROOT
 from tests.support.dispatching import dispatching
 from tests.support.embedded_server import SampleLogs
 from tests.support.fork_server import forked_functions
+from tests.support.kubeconfigs import cluster_of
 from tests.support.node import Node, SimulatedNode
 from tests.support.waiting import until
 
@@ -168,7 +167,7 @@ def machine(folder: Path, name: str, sweep_seconds: float = 2.0) -> Iterator[Mac
         subscription = Subscription("lifecycle-listener", LIFECYCLE, listener.url, retry=PAUSES)
         embedded = _impatient(queue.embedded, subscription) if name == "embedded" else queue.embedded
         server = Server(folder / "state.sqlite", ROOT / "crds", embedded, SampleLogs(), port)
-        cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(kubeconfig))))
+        cluster = cluster_of(kubeconfig)
         server.start()
         until(lambda: server.serving, 30)
         dev_cluster.create_defaults(cluster, NAMESPACE, {})

@@ -9,17 +9,16 @@ from typing import Any
 
 from functions.cluster.client import Cluster
 from functions.cluster.errors import AlreadyExists
-from functions.cluster.kinds import JOB, NAMESPACE
-from functions.cluster.kubernetes_transport import KubernetesTransport
+from functions.cluster.kinds import JOB, NAMESPACE, RUNS
 from functions.cluster.transport import Request, Transport
 from functions.composition import REPORTERS
 from functions.local.dev.cluster import write_kubeconfig
 from functions.serving.dependencies import Dependencies
-from functions.settings.cluster import ClusterSettings
 from functions.settings.model import Settings
 from tests.support.builders import NOW, settings
 from tests.support.embedded_server import running
 from tests.support.forwarding import ForwardingTransport
+from tests.support.kubeconfigs import transport_of
 from tests.support.node import Node, SimulatedNode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +33,7 @@ def api_server(database: Path, crds: Path = ROOT / "crds") -> Iterator[str]:
 
 def transport(url: str, folder: Path) -> Transport:
     """Return the transport that deployed functions use."""
-    return KubernetesTransport(ClusterSettings(kubeconfig=str(write_kubeconfig(folder, url, "orchestrator"))))
+    return transport_of(write_kubeconfig(folder, url, "orchestrator"))
 
 
 @dataclass
@@ -82,6 +81,10 @@ class Harness:
         """Move the clock and return the new time."""
         self.now += timedelta(**by)
         return self.now
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the objects of all runs."""
+        return [item for kind in RUNS.values() for item in self.kubelet.list(kind, self.namespace)]
 
     def jobs(self) -> list[dict[str, Any]]:
         return list(self.kubelet.list(JOB, self.namespace))

@@ -17,7 +17,7 @@ from tests.support.forwarding import ForwardingTransport
 from tests.support.waiting import until
 
 Object = dict[str, Any]
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Timeout in seconds for a real controller."""
 
 
@@ -134,7 +134,7 @@ class SimulatedKubelet:
             pods = list(self.cluster.list(POD, namespace, f"job-name={job}"))
             return pods[0] if len(pods) == 1 and pods[0]["metadata"]["uid"] != uid else None
 
-        return until(look, PATIENCE, f"no pod of {job}")
+        return until(look, PATIENCE, f"no pod of {job}", every=0.05)
 
     def job_when(self, namespace: str, job: str, is_so: Callable[[Object], bool]) -> Object:
         """Wait until `is_so` holds for the Job and return the Job."""
@@ -143,7 +143,7 @@ class SimulatedKubelet:
             found = self.cluster.get(JOB, namespace, job)
             return found if is_so(found) else None
 
-        return until(look, PATIENCE, f"Job {job} did not get there")
+        return until(look, PATIENCE, f"Job {job} did not get there", every=0.05)
 
 
 def has_ended(job: Object) -> bool:

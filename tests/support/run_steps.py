@@ -6,7 +6,7 @@ Each step returns the function's answer; a test can leave a step out, repeat it,
 import json
 from typing import Any
 
-from functions.cluster.kinds import RUNS
+from functions.cluster.kinds import EVENT, RUNS
 from functions.events.event import RETENTION_DUE
 from functions.handlers import job_finished, reconcile, sweep
 from functions.manifests import run as requested
@@ -16,6 +16,7 @@ from functions.serving.http import Answer, Request, answer
 from functions.submission.submit import submit
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC, DOCS_SPEC
+from tests.support.node import warning
 
 DONE = json.dumps({"outcome": "succeeded", "reason": "Completed", "message": "done", "commit": "b" * 40})
 LOST = json.dumps({"outcome": "failed", "reason": "NetworkError", "message": "the network went away"})
@@ -65,6 +66,11 @@ def run_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
 def job_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
     """Deliver the event of a Job to job_finished."""
     return answer(lambda request: job_finished.handle(harness.services, request), event(raw, verb))
+
+
+def post_event(harness: Harness, kind: str, name: str, reason: str, message: str) -> None:
+    """Create a warning Event about an object, as a controller does."""
+    harness.kubelet.create(EVENT, warning(harness.namespace, kind, name, reason, message))
 
 
 RETENTION = Request({"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": RETENTION_DUE}, b"")

@@ -13,9 +13,6 @@ import pytest
 
 from functions.runs.model import report
 from functions.runs.model.reasons import Reason
-from functions.templating.render import task_files
-from tests.agent.conftest import SpecFactory
-from tests.agent.world import World, lay_out, plain_settings
 from tests.support.python import search_path
 
 SAVED: dict[str, Any] = {
@@ -24,12 +21,6 @@ SAVED: dict[str, Any] = {
     **{name: {} for name in ("refused", "withheld", "saved", "unsaved")},
 }
 WELL = {"failure": None, "words": "NO_CHANGES: it is there"}
-
-
-@pytest.fixture
-def config(world: World, code_spec: SpecFactory) -> Path:
-    lay_out(world.path / "config", task_files(world.task(code_spec()), plain_settings()).files)
-    return world.path / "config"
 
 
 def run(config: Path, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:

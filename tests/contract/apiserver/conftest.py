@@ -10,13 +10,12 @@ import yaml
 
 from functions.cluster.client import Cluster
 from functions.cluster.kinds import NAMESPACE
-from functions.cluster.kubernetes_transport import KubernetesTransport
-from functions.settings.cluster import ClusterSettings
 from tests.contract.apiserver.client import Server
 from tests.contract.apiserver.samples import Namespace
 from tests.support import cluster_cleanup
 from tests.support import embedded_server as embedded
 from tests.support.control_plane import ControlPlane
+from tests.support.kubeconfigs import transport_of
 from tests.support.waiting import until
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -43,7 +42,8 @@ def _tidy_up(server: Server) -> None:
     """Delete the session's namespaces on an existing cluster; a server that the tests started is only stopped."""
     if server.etcd:
         return
-    admin = KubernetesTransport(ClusterSettings(kubeconfig=str(server.kubeconfig)))
+    assert server.kubeconfig
+    admin = transport_of(server.kubeconfig)
     names = [item["metadata"]["name"] for item in Cluster(admin).list(NAMESPACE)]
     cluster_cleanup.delete(admin, [name for name in names if name.startswith(PREFIX)])
     server.delete(f"{DEFINITIONS}/samples.contract.agents.platform")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from functions.cluster.kinds import EVENT, JOB, POD
+from functions.cluster.kinds import JOB, POD
 from functions.runs.model.run import Run
 from tests.support.api import Harness
-from tests.support.node import container, warning
+from tests.support.node import container
 from tests.support.run_steps import job_event, job_name, now, submitted, swept
 
 Object = dict[str, Any]
@@ -59,11 +59,6 @@ def running_run(world: Harness, **spec: Any) -> tuple[Run, str]:
     job_event(world, set_pod_status(world, job, container, ready=1))
     assert now(world, run).status.phase == "Running"
     return run, job
-
-
-def post_event(world: Harness, kind: str, name: str, reason: str, message: str) -> None:
-    """Create an Event about an object, as a controller does."""
-    world.kubelet.create(EVENT, warning(world.namespace, kind, name, reason, message))
 
 
 def job_of(world: Harness, name: str) -> Object:

@@ -11,7 +11,7 @@ from functions.runs.lifecycle.pod_status import parse_pod
 from tests.support.api import Harness
 from tests.support.builders import NOW
 from tests.support.builders import job as job_facts
-from tests.support.run_steps import job_event, now, reason, sweep_minutes, swept
+from tests.support.run_steps import job_event, now, post_event, reason, sweep_minutes, swept
 from tests.unit.deciding import name_of, next_for, running
 from tests.world.clusters.pods import (
     RUNNING,
@@ -22,7 +22,6 @@ from tests.world.clusters.pods import (
     named,
     pending,
     pending_run,
-    post_event,
     set_pod_status,
 )
 

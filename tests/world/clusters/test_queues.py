@@ -5,13 +5,12 @@ from functions.cluster.kinds import JOB, POD
 from tests.support.api import Harness
 from tests.support.in_process_server import InProcessServer
 from tests.support.refusing import QUOTA, RefusingTransport
-from tests.support.run_steps import DONE, job_event, job_name, now, reason, submitted, sweep_minutes, swept
+from tests.support.run_steps import DONE, job_event, job_name, now, post_event, reason, submitted, sweep_minutes, swept
 from tests.world.clusters.pods import (
     SCHEDULED,
     job_of,
     named,
     pending_run,
-    post_event,
     running_run,
     set_job_status,
     set_pod_status,
