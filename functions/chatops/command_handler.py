@@ -231,7 +231,8 @@ class CommandHandler:
         texts, keys = self._review
         words = sanitize("\n\n".join([instructions, *texts]).strip(), MAX_INSTRUCTIONS_LENGTH)
         others = [each for each in keys if each != key][: requests.KEPT // 2]
-        return requests.retry(run, key=key, words=words or None, more_keys=others)
+        moment = self._request.sort_key
+        return requests.retry(run, key=key, words=words or None, more_keys=others, moment=moment)
 
     @cached_property
     def _review(self) -> tuple[list[str], list[str]]:

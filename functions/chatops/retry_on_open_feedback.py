@@ -14,6 +14,7 @@ from functions.chatops.run_requests import repository_of
 from functions.cluster.errors import NotFound
 from functions.github.api.client import Github
 from functions.github.api.errors import Busy, GithubError
+from functions.github.api.recent_event import RecentEventCalls
 from functions.github.api.reply_poster import ReplyPoster
 from functions.github.commands import replies
 from functions.github.commands.configuration import Configuration
@@ -52,8 +53,10 @@ def _look_up(deps: Dependencies, github: Github, run: Run) -> None:
     configuration = read_configuration(calls)
     if not isinstance(configuration, Configuration) or not configuration.retry_on:
         return
-    permitted = partial(may_write, deps, calls)
-    lookup = FeedbackLookup(calls, repository, configuration.retry_on, permitted, partial(app_in, github))
+    ended = run.status.succeeded
+    recent = RecentEventCalls(calls, ended.last_transition_time if ended else None, deps.clock)
+    permitted = partial(may_write, deps, recent)
+    lookup = FeedbackLookup(recent, repository, configuration.retry_on, permitted, partial(app_in, github))
     refusal = retry_after_attempt(deps, lookup, run)
     source = origin.from_object(run.raw)
     number = pull_request_number(run) or (source.number if source else 0)

@@ -21,6 +21,9 @@ APPLIED = api_group.label("applied-requests")
 FEEDBACK_RETRIES = api_group.label("retries-on-feedback")
 """Annotation: how often the run was retried because of a review or a failed check."""
 
+RETRIED = api_group.label("retried-at")
+"""Annotation: when the last retry by a command on GitHub was made, as text that sorts."""
+
 KEPT = 20
 """Keys kept; a request is repeated within days (GitHub redelivers for 3)."""
 
@@ -40,12 +43,13 @@ def retry(
     words: str | None = None,
     mode: Literal["append", "replace"] = "append",
     more_keys: Sequence[str] = (),
+    moment: str = "",
 ) -> Patch | None:
     """Return the merge patch that requests another attempt; None if the request with this key was applied before.
 
     It is for the version of the run that it was made from: on a Conflict, read the run and call again. `words` are
     what a person adds to the prompt (promptModification); None leaves the prompt of the task alone. `more_keys` are of
-    other requests that this one includes.
+    other requests that this one includes. A request with a key may name its `moment`, as text that sorts.
 
     Raises:
         RequestRefused: the kind has no retry, or the run is neither finished nor waits for a fix between two attempts,
@@ -59,7 +63,10 @@ def retry(
         "promptMode": mode if words else None,
         "cancel": None,
     }
-    return _patch(run, spec, key, more_keys)
+    patch = _patch(run, spec, key, more_keys)
+    if moment:
+        patch["metadata"]["annotations"] |= {RETRIED: max(moment, _annotation(run, RETRIED))}
+    return patch
 
 
 def automatic_retry(run: Run, *, key: str, words: str, most: int, more_keys: Sequence[str] = ()) -> Patch | None:
@@ -90,12 +97,13 @@ def cancel(run: Run, *, key: str = "", number: int = 0, moment: str = "") -> Pat
     The key is kept also if the run was asked to stop before: by the time it is repeated, a person may have retried the
     run. A finished run that was asked for another attempt is not over: that attempt does not begin, and the run ends as
     Cancelled, whether or not a handler saw it between the retry and the cancel. A request that was written on the issue
-    or pull request `number` at `moment` (`cancelled_on`) has a key.
+    or pull request `number` at `moment` (`cancelled_on`) has a key; the result is None if a person asked for a retry
+    some seconds later, whose event arrived before.
 
     Raises:
         RequestRefused: the run is over, or being deleted.
     """
-    if is_applied(run, key) or (run.cancel and not key):
+    if is_applied(run, key) or (run.cancel and not key) or _is_older(moment, _annotation(run, RETRIED)):
         return None
     if not run.cancel:
         _refuse_if_deleting(run)
@@ -105,6 +113,11 @@ def cancel(run: Run, *, key: str = "", number: int = 0, moment: str = "") -> Pat
     if moment:
         patch["metadata"]["annotations"] |= {_cancelled_on(number): max(moment, cancelled_on(run, number))}
     return patch
+
+
+def _is_older(moment: str, other: str) -> bool:
+    """Return whether a moment is before another one by their times; what has the same time has no order."""
+    return bool(moment) and moment.partition(" ")[0] < other.partition(" ")[0]
 
 
 def cancelled_on(run: Run, number: int) -> str:

@@ -58,11 +58,15 @@ COMMENT = _values(
     "performed_via_github_app": APP,
 }
 REVIEW = _values("id body state html_url submitted_at updated_at commit_id author_association") | {"user": USER}
+CHECK_SUITE = _values("id head_branch head_sha") | {
+    "app": APP,
+    "pull_requests": [_values("id number") | PULL_REFS],
+}
 CHECK_RUN = _values("id name status conclusion completed_at head_sha html_url details_url external_id") | {
     "app": APP,
     "output": _values("title summary text"),
-    "check_suite": _values("id head_branch head_sha") | {"app": APP},
-    "pull_requests": [_values("id number") | PULL_REFS],
+    "check_suite": CHECK_SUITE,
+    "pull_requests": CHECK_SUITE["pull_requests"],
 }
 COMMON = _values("action") | {
     "installation": _values("id"),
@@ -96,6 +100,7 @@ FIELDS_BY_EVENT: Mapping[str, Shape] = {
         "changes": TEXT_BEFORE,
     },
     "check_run": {"check_run": CHECK_RUN},
+    "check_suite": {"check_suite": CHECK_SUITE},
     "status": _values("id sha state context description target_url updated_at") | {"branches": [_values("name")]},
     "merge_group": {"merge_group": _values("head_sha head_ref base_ref") | {"head_commit": _values("id timestamp")}},
     "delete": _values("ref ref_type"),

@@ -134,6 +134,21 @@ def test_later_cancel_on_a_line_or_in_a_review_overrides_an_older_command(
     assert bench.github.asked(rf"GET .*/pulls/{number}/(comments|reviews)") == []
 
 
+def test_older_cancel_does_not_stop_a_later_retry(bench: DeliveryBench) -> None:
+    run, number = bench.asked_for()
+    bench.ends(run)
+    older = bench.queued("issue_comment", bench.commented(number, "/cancel"))
+    bench.clock.later(minutes=1)
+    bench.comment(number, "/retry the right way")
+    for _ in range(2):
+        assert bench.take(older).code == 204
+    assert bench.retries(run) == 1
+    assert not bench.now(run).cancel
+    bench.clock.later(minutes=1)
+    bench.comment(number, "/cancel")
+    assert bench.now(run).cancel
+
+
 @pytest.mark.parametrize("by", ["mallory", "dependabot[bot]"])
 def test_cancel_without_write_access_has_no_effect(bench: DeliveryBench, by: str) -> None:
     number = bench.issue()
@@ -188,11 +203,15 @@ def test_closing_an_issue_cancels_its_open_runs_when_configured(bench: DeliveryB
 
 
 @pytest.mark.parametrize(("by", "expected"), [("octocat", 1), ("mallory", 0), ("ci[bot]", 0)])
-def test_re_run_of_our_check_retries_the_run(bench: DeliveryBench, by: str, expected: int) -> None:
+@pytest.mark.parametrize("event", ["check_run", "check_suite"])
+def test_re_run_of_our_check_or_of_all_retries_the_run(
+    bench: DeliveryBench, event: str, by: str, expected: int
+) -> None:
     run, pull = bench.with_pull()
     check = payloads.check_run(bench.shop, run.status.branch or "", name="orchestrator", external_id=run.uid)
-    check["check_run"]["pull_requests"] = [{"number": pull["number"]}]
+    check["check_suite"] = check["check_run"]["check_suite"]
+    check[event]["pull_requests"] = [{"number": pull["number"]}]
     check |= {"action": "rerequested", "sender": bench.shop.shown()["owner"] | {"login": by, "type": "User"}}
     for _ in range(2):
-        assert bench.deliver("check_run", check, "one").code == 204
+        assert bench.deliver(event, check, "one").code == 204
     assert bench.retries(run) == expected

@@ -41,6 +41,16 @@ def test_check_that_fails_during_an_attempt_causes_a_retry_at_its_end(bench: Del
     assert f"The check tests failed on commit {COMMIT}" in bench.prompt()
 
 
+def test_status_that_github_does_not_show_at_once_causes_a_retry(bench: DeliveryBench) -> None:
+    run = working(bench)
+    bench.deliver("status", payloads.status(bench.shop, branch(run), COMMIT))
+    run = bench.ends(bench.now(run), commit=COMMIT)
+    bench.github.fails("GET .*/commits/.*/status", 404)
+    assert reported(bench, run) == 503
+    assert reported(bench, run) == 204
+    assert retries(bench) == 1
+
+
 def test_feedback_resolved_before_the_attempt_ends_starts_nothing(bench: DeliveryBench) -> None:
     run = working(bench)
     payload = failed(bench, run)

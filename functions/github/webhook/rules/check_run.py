@@ -29,7 +29,7 @@ def completed(event: WebhookEvent) -> Sequence[CommandRequest]:
         CommandRequest(
             key=key(event, "check", number),
             trigger=FeedbackReceived("check", feedback.describe_check(check), branch, subject, number, commit),
-            number=queued or _pull_request_number(event),
+            number=queued or _pull_request_number(event, "check_run"),
             url=event.text("check_run", "html_url"),
             on_pull_request=True,
         )
@@ -40,23 +40,34 @@ def completed(event: WebhookEvent) -> Sequence[CommandRequest]:
 def rerequested(event: WebhookEvent) -> Sequence[CommandRequest]:
     """Request a retry if a person presses "Re-run" on our own check."""
     check, branch = event.data.get("check_run"), event.text("check_run", "check_suite", "head_branch")
-    if event.by_bot or not (isinstance(check, Mapping) and feedback.is_own_check(check) and run_name(branch)):
+    is_own = isinstance(check, Mapping) and feedback.is_own_check(check)
+    return _retry(event, "check_run", branch) if is_own else []
+
+
+@router.on("check_suite", "rerequested")
+def all_rerequested(event: WebhookEvent) -> Sequence[CommandRequest]:
+    """Request a retry if a person presses "Re-run all checks", of which only the App of these checks hears."""
+    return _retry(event, "check_suite", event.text("check_suite", "head_branch"))
+
+
+def _retry(event: WebhookEvent, kind: str, branch: str) -> Sequence[CommandRequest]:
+    if event.by_bot or not run_name(branch):
         return []
-    number = _pull_request_number(event)
+    number = _pull_request_number(event, kind)
     return [
         CommandRequest(
-            key=key(event, "check", event.number("check_run", "id"), "rerequested", event.delivery),
+            key=key(event, kind.removesuffix("_run"), event.number(kind, "id"), "rerequested", event.delivery),
             trigger=Retry(),
             number=number,
             login=event.sender,
-            url=event.text("check_run", "html_url"),
+            url=event.text(kind, "html_url"),
             on_pull_request=True,
             pull_request=PullRequest(number, branch, "", fork=False),
         )
     ]
 
 
-def _pull_request_number(event: WebhookEvent) -> int:
+def _pull_request_number(event: WebhookEvent, kind: str) -> int:
     """Return the number of the branch's pull request; 0 if GitHub names none."""
-    pulls = dig(event.data, "check_run", "pull_requests")
+    pulls = dig(event.data, kind, "pull_requests")
     return dig_number(pulls[0], "number") if isinstance(pulls, list) and pulls else 0
