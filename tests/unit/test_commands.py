@@ -40,7 +40,7 @@ from functions.github.markdown import MAX_COMMENT_LENGTH
         ("/status?", [Status()]),
         ("text\n/code. ", [StartRun("code")]),
         ("/retry!!\nuse the other library", [Retry("use the other library")]),
-        ("/cancel\uff01", [Cancel()]),
+        ("\uff0fcancel\uff01", [Cancel()]),
         ("- /cancel\n- /status", [Cancel(), Status()]),
         ("1. first\n   /cancel", [Cancel()]),
         ("text\n/status", [Status()]),
@@ -133,17 +133,12 @@ def test_a_command_after_a_closed_quote_or_fence_is_parsed() -> None:
         ("/docs service=api", "no option `service`"),
         ('/docs "a', "a double quote is not closed"),
         ("/cancel it now", "it takes no arguments, but `it` follows it"),
-        ("/status?", None),
         ("/status all", "it takes no arguments"),
         ("/code `rm -rf`", "`` -rf` `` follows the number"),
     ],
 )
-def test_an_invalid_command_says_what_to_do(comment: str, says: str | None) -> None:
-    found = parse_comment(comment)
-    if says is None:
-        assert found == []
-        return
-    (mistake,) = found
+def test_an_invalid_command_says_what_to_do(comment: str, says: str) -> None:
+    (mistake,) = parse_comment(comment)
     assert isinstance(mistake, InvalidCommand)
     assert says in mistake.problem
     assert USAGE[mistake.name].startswith(f"/{mistake.name}")

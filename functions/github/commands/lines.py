@@ -51,7 +51,7 @@ class _Patterns:
 @cache
 def _patterns(app: str) -> _Patterns:
     mention = f"|{_MENTION.format(app=re.escape(app))}" if app else ""
-    command = f"(?:/{mention}){_NAME}"
+    command = f"(?:[/\uff0f]{mention}){_NAME}"  # U+FF0F: the slash of Chinese and Japanese keyboards
     return _Patterns(re.compile(command, re.IGNORECASE), re.compile(f" {{0,3}}{command}", re.IGNORECASE))
 
 

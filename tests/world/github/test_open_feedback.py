@@ -46,9 +46,9 @@ def test_status_that_github_does_not_show_at_once_causes_a_retry(bench: Delivery
     bench.deliver("status", payloads.status(bench.shop, branch(run), COMMIT))
     run = bench.ends(bench.now(run), commit=COMMIT)
     bench.github.fails("GET .*/commits/.*/status", 404)
-    assert reported(bench, run) == 503
-    assert reported(bench, run) == 204
-    assert retries(bench) == 1
+    assert bench.report(run) == 503
+    assert bench.report(run) == 204
+    assert bench.retries() == 1
 
 
 def test_feedback_resolved_before_the_attempt_ends_starts_nothing(bench: DeliveryBench) -> None:
