@@ -28,7 +28,9 @@ def read(name: str) -> dict[str, Any]:
     """
     try:
         document = yaml.safe_load(sys.stdin.read() if name == "-" else Path(name).read_text())
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise WrongUsage(f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise WrongUsage(f"{name} cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise WrongUsage(f"{name} is not YAML: {error}") from error

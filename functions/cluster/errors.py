@@ -10,6 +10,7 @@ Errors of the client library and the connection are translated here, once, with 
     ├── Gone                         410: the requested history is no longer kept; list again
     ├── Invalid                      400, 413, 415, 422: the API server will never accept this object
     ├── Forbidden                    401, 403: credentials or RBAC, which people can correct
+    │   ├── NoCredentials            no request was sent: the kubeconfig gives no usable credentials
     │   └── NamespaceTerminating     403: nothing can be created in a namespace that is being deleted
     └── Unavailable                  429, 5xx, time-outs, broken connections: retry later
 """
@@ -56,6 +57,10 @@ class Invalid(ClusterError):
 
 class Forbidden(ClusterError):
     """The caller may not do this."""
+
+
+class NoCredentials(Forbidden):
+    """No request was sent: the kubeconfig, or what it names, gives no usable credentials."""
 
 
 class NamespaceTerminating(Forbidden):

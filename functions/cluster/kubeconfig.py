@@ -16,7 +16,7 @@ from kubernetes.config.kube_config import ConfigNode, KubeConfigLoader, KubeConf
 from urllib3.util import parse_url
 from yaml import YAMLError
 
-from functions.cluster.errors import Forbidden
+from functions.cluster.errors import NoCredentials
 from functions.settings.cluster import ClusterSettings
 
 TOKEN_SECONDS = 60.0
@@ -32,7 +32,7 @@ MALFORMED = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 class Kubeconfig:
     """The context that the settings name, or the current one.
 
-    Raises Forbidden, naming the files, if they cannot be used.
+    Raises NoCredentials, naming the files, if they cannot be used.
     """
 
     def __init__(self, settings: ClusterSettings) -> None:
@@ -71,7 +71,7 @@ class Kubeconfig:
         """Check and add what the package does not."""
         if "exec" in user and not (configuration.api_key or configuration.cert_file):
             problem = f"the command {user['exec']['command']} gave no credentials; run it to see why"
-            raise Forbidden(f"{REFUSED}: {self._source}: {problem}")
+            raise NoCredentials(f"{REFUSED}: {self._source}: {problem}")
         if "tokenFile" in user and not user.safe_get("token"):
             file = Path(user.path).parent / user["tokenFile"]
             configuration.refresh_api_key_hook = TokenFile(file)  # type: ignore[assignment]
@@ -85,7 +85,7 @@ class TokenFile:
         self._token, self._until = "", 0.0
 
     def __call__(self, configuration: Configuration) -> None:
-        """Set the token of the next request; raise Forbidden if the file cannot be read."""
+        """Set the token of the next request; raise NoCredentials if the file cannot be read."""
         if self._clock() >= self._until:
             with explained(str(self._file)):
                 self._token = self._file.read_text().strip()
@@ -95,12 +95,12 @@ class TokenFile:
 
 @contextmanager
 def explained(source: str) -> Iterator[None]:
-    """Raise Forbidden, naming the source and nothing it holds, in place of the package's errors."""
+    """Raise NoCredentials, naming the source and nothing it holds, in place of the package's errors."""
     try:
         yield
     except (ConfigException, YAMLError, OSError, *MALFORMED) as error:
         problem = f"{REFUSED}: {source}: {_problem(error)}"
-        raise Forbidden(problem) from None  # the cause quotes the file, which holds secrets
+        raise NoCredentials(problem) from None  # the cause quotes the file, which holds secrets
 
 
 def _problem(error: Exception) -> str:

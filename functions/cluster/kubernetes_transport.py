@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError  # raised by the pa
 from urllib3.response import BaseHTTPResponse
 
 from functions.cluster import credentials
-from functions.cluster.errors import Forbidden, Unavailable, from_response
+from functions.cluster.errors import NoCredentials, Unavailable, from_response
 from functions.cluster.transport import Request
 from functions.settings.cluster import ClusterSettings
 
@@ -66,7 +66,7 @@ class KubernetesTransport:
             raise Unavailable(f"the API server did not answer {request.method} {request.path}: {why}") from error
         except ValueError:  # its text repeats the header
             problem = "the bearer token has characters that an HTTP header cannot carry"
-            raise Forbidden(f"no credentials for the cluster (setting cluster.kubeconfig): {problem}") from None
+            raise NoCredentials(f"no credentials for the cluster (setting cluster.kubeconfig): {problem}") from None
         opened: BaseHTTPResponse = response.response
         return opened
 

@@ -23,7 +23,9 @@ def read(path: Path) -> dict[Any, Any]:
     """
     try:
         values = yaml.load(path.read_text(), _UniqueKeyLoader)  # noqa: S506  (a SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{PREFIX}CONFIG: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{PREFIX}CONFIG: cannot read {path}: {error}") from error
     except _DuplicateKey as error:
         raise SettingsError(f"{PREFIX}CONFIG: {path}: {error}") from None

@@ -26,7 +26,7 @@ def test_every_wrong_argument_is_named_and_no_run_is_created(environ: dict[str, 
         assert "exactly one of taskId, issue and prompt" in await session.fails("task_code", service="shop")
         assert "directory: 'shop' must be an absolute path" in await session.fails("task_docs", directory="shop")
         assert "is not a directory" in await session.fails("task_docs", directory="/nowhere/at/all")
-        assert "phase: Input should be 'Pending'" in await session.fails("list_runs", phase="Done")
+        assert "phase: must be 'Pending'" in await session.fails("list_runs", phase="Done")
         assert "replace: give the message" in await session.fails("retry_run", name="x", replace=True)
         assert "message: must have" in await session.fails("retry_run", name="x", message="x" * 32_001)
         assert "there is no tool 'delete_run'; there are task_docs" in await session.fails("delete_run")

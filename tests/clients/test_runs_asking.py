@@ -92,6 +92,9 @@ def test_a_run_is_cancelled_once(namespace: Namespace) -> None:
     assert "CodeRun api-1" in first.out
     assert "is asked to stop" in first.out
     assert (second.code, second.json["spec"]["cancel"]) == (0, True)
+    namespace.put("api-2", status=ended("Cancelled", "Cancelled"), cancel=True)
+    ended_before = "has already ended; see how with: orchestrator runs get api-2"
+    assert ended_before in namespace.runs("cancel", "api-2").out
     namespace.put("docs-1", "DocsRun")
     assert namespace.runs("cancel", "docs/docs-1").code == 0
     assert namespace.functions.cluster.get(DOCS_RUN, namespace.name, "docs-1")["spec"]["cancel"] is True
@@ -126,6 +129,7 @@ def test_retry_and_cancel_work_as_processes(namespace: Namespace, cli: CommandLi
     assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 2
     stopped = cli("runs", "cancel", "api-1", *where)
     assert (stopped.code, "is asked to stop" in stopped.out) == (0, True), "the retry has not begun yet"
+    assert "runs watch api-1" in stopped.out
     assert cli("runs", "retry", "api-1", *where, "-o", "json").json["spec"]["contextVersion"] == 3
     assert cli("runs", "retry", "api-1", *where).code == 1
 

@@ -61,14 +61,14 @@ def test_every_key_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        ("service: api\nmaxRetries: 99\n", ["line 2, maxRetries: Input should be less than or equal to 10"]),
+        ("service: api\nmaxRetries: 99\n", ["line 2, maxRetries: must be less than or equal to 10"]),
         ("\n\nservise: api", ["line 3, servise: is not a known field"]),
         ("max_retries: 1", ["line 1, max_retries: is not a known field"]),
         ("envFromSecrets: [claude-api-key]", ["line 1, envFromSecrets: is not a known field"]),
         ("labels:\n  a: /docs\n  b.c: /nope", ["line 3, labels.b.c: must be one command, such as /docs"]),
         ("labels:\n  a: /code x", ["line 2, labels.a: is not a valid command: the task must be a number from 1"]),
         ("models:\n  docs: claude-a\n  tests: b", ["line 3, models.tests: is not a known field"]),
-        ("commands:\n  - docs\n  - deploy", ["line 3, commands.1: Input should be 'docs'"]),
+        ("commands:\n  - docs\n  - deploy", ["line 3, commands.1: must be 'docs'"]),
         ("githubApp: a\ngithubUser: b", ["githubApp and githubUser are both set"]),
         ("platformRepository: ../../etc", ["line 1, platformRepository: must be a repository as in owner/name"]),
         ("service: A\nmaxTurns: 0", ["line 1, service: ", "line 2, maxTurns: "]),
@@ -205,7 +205,7 @@ def test_a_mapped_command_takes_the_task_from_the_title(title: str, task: int | 
     ("work", "text", "says"),
     [
         (StartRun("code", {"service": "API"}, 3), "", "service: must be lower case"),
-        (StartRun("code", {"service": "a", "tools": "all"}, 3), "", "tools: Input should be 'minimal'"),
+        (StartRun("code", {"service": "a", "tools": "all"}, 3), "", "tools: must be 'minimal'"),
         (StartRun("docs", {"directory": "../x"}), "", r"directory: must not climb out of the repository"),
         (StartRun("docs", {"branch": "a..b"}), "", "branch: must be a git branch name"),
         (StartRun("docs", {"model": "gpt"}), "", "model: must be a model of the agent CLI claude"),

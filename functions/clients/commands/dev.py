@@ -23,7 +23,11 @@ PORT = 8900
 
 @click.command(help=__doc__)
 @click.option(
-    "--port", default=PORT, show_default=True, help="Port of the API server; functions and console use the next ones."
+    "--port",
+    type=click.IntRange(1, 65500),
+    default=PORT,
+    show_default=str(PORT),
+    help="Port of the API server; functions and console use the next ones.",
 )
 @click.option("--repo", default="", metavar="PATH_OR_URL", help="A repository to mirror beside the example.")
 @click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")

@@ -3,7 +3,8 @@
 It reads the settings that the functions have: the file that ORCHESTRATOR_CONFIG names, and variables.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ import click
 import requests
 
 from functions.clients.doctor.checks import examine
-from functions.clients.doctor.finding import Examined
+from functions.clients.doctor.finding import Examined, Finding, problem, unknown
 from functions.clients.errors import CommandError
 from functions.clients.options import output_option
 from functions.clients.output import Output, cell, write
@@ -19,6 +20,7 @@ from functions.clients.settings import load_settings
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.github.api import client
 from functions.settings.model import Settings
+from functions.settings.sources import FILE
 
 SECONDS = 10.0
 """The longest a registry or the model's API may take to answer."""
@@ -29,7 +31,7 @@ SECONDS = 10.0
 def command(output: Output) -> None:
     """Run every check; exit with 1 if there is a problem."""
     findings = []
-    for finding in examine(connected(load_settings())):
+    for finding in _findings():
         findings.append(finding)
         if output == "table":  # as it is found: a server that does not answer takes some seconds
             print(f"{finding.state:<8} {finding.check:<12} {cell(finding.text, None)}", flush=True)
@@ -38,6 +40,18 @@ def command(output: Output) -> None:
     problems = sum(finding.state == "problem" for finding in findings)
     if problems:
         raise CommandError(f"{problems} problem{'s' if problems > 1 else ''} found; see above")
+
+
+def _findings() -> Iterator[Finding]:
+    """Yield what the checks find; with invalid settings each of their problems alone."""
+    try:
+        settings = load_settings()
+    except CommandError as error:
+        yield from (problem("settings", line) for line in str(error).splitlines())
+        source = "" if os.environ.get(FILE) else f"; {FILE} names the installation's settings file, and is not set"
+        yield unknown("other checks", f"correct the settings first{source}")
+    else:
+        yield from examine(connected(settings))
 
 
 def connected(settings: Settings) -> Examined:

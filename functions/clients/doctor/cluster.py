@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from functions.clients.doctor.finding import Examined, Finding, ok, problem, unknown
-from functions.cluster.errors import ClusterError, Forbidden, NotFound, Unavailable
+from functions.cluster.errors import ClusterError, Forbidden, NoCredentials, NotFound, Unavailable
 from functions.cluster.kinds import CONFIG_MAP, NAMESPACE
 from functions.cluster.transport import Request
 
@@ -23,6 +23,8 @@ def answers(examined: Examined) -> Iterator[Finding]:
         examined.read(CONFIG_MAP.path(examined.namespace), limit="1")
     except Unavailable as error:
         yield problem("api server", f"{error}; is the cluster up, and is it the one that cluster.kubeconfig names?")
+    except NoCredentials as error:
+        yield problem("api server", str(error))
     except Forbidden as error:
         yield problem("api server", f"the credentials of cluster.kubeconfig are not accepted: {error}")
     except ClusterError as error:

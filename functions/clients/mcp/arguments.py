@@ -25,7 +25,7 @@ HIDDEN = frozenset({"pattern", "allOf"})
 
 def _known_word(word: str) -> str:
     if word not in BY_WORD:
-        raise ValueError(f"Input should be {' or '.join(map(repr, BY_WORD))}")
+        raise ValueError(f"must be {' or '.join(map(repr, BY_WORD))}")
     return word
 
 

@@ -73,9 +73,14 @@ def find(target: ClusterTarget, reference: str) -> Run:
         kinds_text = _alternatives([kind.name for kind in candidates])
         raise CommandError(
             f"there is no {kinds_text} {name!r} in namespace {target.namespace}; `orchestrator runs list --all` "
-            "shows all runs, --namespace names another namespace"
+            f"shows all runs, --namespace names another namespace{_too_short(name)}"
         )
     return runs[0]
+
+
+def _too_short(name: str) -> str:
+    short = len(name) < SHORTEST_PREFIX
+    return f"; a shortened name has at least {SHORTEST_PREFIX} characters" if short else ""
 
 
 def _by_prefix(target: ClusterTarget, candidates: Sequence[Kind], prefix: str) -> list[Run]:

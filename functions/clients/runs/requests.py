@@ -17,6 +17,7 @@ from functions.cluster.errors import Conflict, Unavailable
 from functions.cluster.kinds import RUNS
 from functions.cluster.pod_log import Pause
 from functions.runs import requests
+from functions.runs.lifecycle.event_filters import is_final
 from functions.runs.model.run import Run, parse
 from functions.runs.requests import Patch, RequestRefused
 from functions.views import details
@@ -54,9 +55,10 @@ def context_version(run: Run) -> int | None:
 
 
 def confirm(run: Run, done: str, output: Output) -> None:
-    """Write what was requested, and how to follow the run."""
-    watch = f"follow it with: orchestrator runs watch {run.name}"
-    write(output, details.facts(run, None), lambda: f"{run.kind} {run.name} in {run.namespace} {done}; {watch}")
+    """Write what was requested, and how to follow the run, or to read the one that has ended."""
+    step = "see how with: orchestrator runs get" if is_final(run) else "follow it with: orchestrator runs watch"
+    said = f"{run.kind} {run.name} in {run.namespace} {done}; {step} {run.name}"
+    write(output, details.facts(run, None), lambda: said)
 
 
 def _ask(target: ClusterTarget, run: Run, make_patch: Callable[[Run], Patch | None], pause: Pause) -> Run:

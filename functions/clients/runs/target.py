@@ -75,6 +75,8 @@ def explain(error: ClusterError, namespace: str) -> CommandError:
         case errors.Invalid() if error.causes:
             causes = "; ".join(f"{field}: {why}" for field, why in error.causes)
             return CommandError(f"the cluster rejects it: {causes}")
+        case errors.NoCredentials():
+            return CommandError(f"{error}\n{_NAME_CLUSTER}")
         case errors.Forbidden():
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
@@ -89,5 +91,6 @@ _WHO = (
     "select another user with --kubeconfig and --context (or KUBECONFIG), or request rights in namespace {namespace}: "
     "get, list, watch and patch coderuns and docsruns, get and list pods, get pods/log"
 )
+_NAME_CLUSTER = "name the cluster with --kubeconfig and --context (or KUBECONFIG); `make dev` prints a file to source"
 _WHERE = "is the cluster up, and the right one? Name another with --kubeconfig and --context (or KUBECONFIG)"
 _CRDS = "are the CRDs of crds/ installed there, and is {namespace} the right namespace (--namespace)?"

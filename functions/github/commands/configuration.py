@@ -53,7 +53,7 @@ def _command(text: str) -> str:
 
 def _known(name: str) -> str:
     if name not in COMMAND_NAMES:
-        raise ValueError(f"Input should be {', '.join(map(repr, COMMAND_NAMES))}")
+        raise ValueError(f"must be {', '.join(map(repr, COMMAND_NAMES))}")
     return name
 
 

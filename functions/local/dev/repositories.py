@@ -64,7 +64,9 @@ class Mirror:
         try:
             return json.loads(git(self.path, "show", f"HEAD:{file}"))
         except RepositoryError as error:
-            raise RepositoryError(f"{file} is not committed on the default branch; agents need its tasks") from error
+            raise RepositoryError(
+                f"{file} is not committed on the default branch; DIR= names the directory with .taskmaster"
+            ) from error
         except ValueError as error:
             raise RepositoryError(f"{file} on branch {self.branch} is not JSON: {error}") from error
 
@@ -156,6 +158,8 @@ def mirror_of(source: str, folder: Path) -> Mirror:
     _check_url(url, source)
     path = folder / f"{name}.git"
     try:
+        if local:
+            git(directory, "rev-parse", "--git-dir")  # whose error text is plainer than that of a clone
         _refresh(directory.resolve() if local else source, path)
     except RepositoryError as error:
         raise RepositoryError(f"REPO={source} cannot be cloned: {error}") from error

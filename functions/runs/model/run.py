@@ -139,6 +139,11 @@ def _status(raw: Any) -> tuple[RunStatus, str]:
 _WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
 
 
+def in_words(message: str) -> str:
+    """Return a message of pydantic as the end of a sentence about a field."""
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")
+
+
 def describe(error: ValidationError, whole: str = "spec") -> str:
     """Return every problem of `error` in one line, each with its fields; `whole` names the object of the fields."""
     fields: dict[str, list[str]] = {}
@@ -156,4 +161,4 @@ def _named(item: "ErrorDetails") -> list[tuple[str, str]]:
     place = [str(part) for part in item["loc"]]
     if item["type"] == CROSS_FIELD:
         return [(".".join([*place, field]), why) for field, why in item["ctx"]["problems"].items()]
-    return [(".".join(place), _WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, "))]
+    return [(".".join(place), _WORDS.get(item["type"]) or in_words(item["msg"]))]

@@ -70,8 +70,10 @@ def test_make_install_puts_the_command_on_the_printed_path(
     assert orchestrator("--version").startswith(f"orchestrator {__version__} (")
     assert "Ask for work: on tasks of Task Master" in orchestrator("-h")
     assert "--repository-url" in orchestrator("task", "code", "-h")
-    assert "setting agent.image: is required" in orchestrator("doctor", code=1)
-    assert "no credentials for the cluster" in orchestrator("runs", "list", code=1)
+    assert "problem  settings     setting agent.image: is required" in orchestrator("doctor", code=1)
+    refused = orchestrator("runs", "list", code=1)
+    assert "no credentials for the cluster" in refused
+    assert "request rights" not in refused
     assert "_orchestrator_completion" in orchestrator("completion", "bash")
     assert Path(path, "orchestrator-mcp").is_file()
 

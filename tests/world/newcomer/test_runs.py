@@ -71,7 +71,7 @@ def test_run_is_found_by_the_first_characters_of_its_name(namespace: Namespace) 
     assert namespace.runs("get", "run-5f1d7", "-o", "json").json["name"] == ONE
     assert namespace.runs("get", "5f1d7c", "-o", "json").json["name"] == ONE
     assert namespace.runs("get", "docs/run-5f1d7").code == 1
-    assert namespace.runs("get", "run").code == 1, "a prefix has at least four characters"
+    assert "a shortened name has at least 4 characters" in namespace.runs("get", "run").err
     namespace.put(TWO, "DocsRun")
     assert {line.split()[-1] for line in namespace.runs("list").out.splitlines()} == {"NAME", ONE[:13], TWO[:13]}
     asked = namespace.runs("cancel", "run-5f1d7c0a")

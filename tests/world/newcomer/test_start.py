@@ -66,7 +66,11 @@ def test_tag_defaults_to_master_and_is_empty_for_a_file_without_tags(tmp_path: P
     [
         ({"wanted": "9"}, "TASK=9: tag shop of .taskmaster/tasks/tasks.json has no such task; it has 1, 2, 3"),
         ({"tag": "web"}, "TAG=web: .taskmaster/tasks/tasks.json has no such tag; it has master, shop"),
-        ({"directory": "web"}, "web/.taskmaster/tasks/tasks.json is not committed on the default branch"),
+        (
+            {"directory": "web"},
+            "web/.taskmaster/tasks/tasks.json is not committed on the default branch; "
+            "DIR= names the directory with .taskmaster",
+        ),
     ],
 )
 def test_missing_task_tag_or_directory_is_answered_with_the_existing_ones(
@@ -75,6 +79,17 @@ def test_missing_task_tag_or_directory_is_answered_with_the_existing_ones(
     found = mirror(tmp_path, TASKS, {"currentTag": "shop"})
     with pytest.raises(RepositoryError, match=re.escape(why)):
         found.next_task(**given)
+
+
+def test_directory_that_is_no_repository_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(RepositoryError, match=r"REPO=.*plain cannot be cloned: .*not a git repository"):
+        mirror_of(str(tmp_path / "plain"), tmp_path / "mirrors")
+
+
+def test_port_without_room_for_the_functions_is_refused() -> None:
+    refused = command("dev", "--port", "99999")
+    assert (refused.code, "'--port': 99999 is not in the range" in refused.err) == (2, True)
 
 
 def test_message_says_how_to_choose_when_all_tasks_are_done(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """List, read, follow, retry, cancel and delete runs, with your own Kubernetes rights.
 
 The cluster is the one that kubectl would use. The namespace is the one given, else that of the kubeconfig's context,
-else `orchestrator`. NAME may be written docs/NAME or code/NAME, and shortened to its first characters, also without
-`run-`, as long as only one run's name begins with them.
+else `orchestrator`. NAME may be written docs/NAME or code/NAME, and shortened to its first characters, at least four,
+also without `run-`, as long as only one run's name begins with them.
 """
 
 from functions.clients.lazy_group import LazyGroup

@@ -17,4 +17,4 @@ from functions.runs.lifecycle.event_filters import is_final
 def command(target: ClusterTarget, name: str, output: Output) -> None:
     """Ask the run to stop."""
     run = requests.cancel(target, lookup.find(target, name))
-    requests.confirm(run, "had ended already" if is_final(run) else "is asked to stop", output)
+    requests.confirm(run, "has already ended" if is_final(run) else "is asked to stop", output)

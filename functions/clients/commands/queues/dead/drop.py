@@ -21,5 +21,6 @@ def command(topic: str, ids: Sequence[str], every: bool, yes: bool) -> None:
         letters = connect(load_settings(starts_containers=False))
         wanted = selected_ids(letters, topic, ids, every=every)
         if wanted and not yes:
-            click.confirm(f"Forget {len(wanted)} dead letters of {topic} for good?", abort=True)
+            letter = "dead letter" if len(wanted) == 1 else "dead letters"
+            click.confirm(f"Drop {len(wanted)} {letter} of {topic} for good?", abort=True)
         print_result("dropped", wanted, letters.drop(topic, wanted))
