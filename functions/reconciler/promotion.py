@@ -54,5 +54,5 @@ def _present(deps: Dependencies, queued: PendingRun) -> PendingRun | None:
 def _start(deps: Dependencies, admitted: Iterable[PendingRun]) -> None:
     """Drive each run. One that fails keeps its slot, and the sweep drives it."""
     for pending in admitted:
-        entry = pending.reservation
-        isolate_errors(pending.key, partial(reconcile, deps, entry.kind, pending.namespace, entry.name))
+        run = pending.reservation
+        isolate_errors(pending.key, partial(reconcile, deps, run.kind, pending.namespace, run.name))

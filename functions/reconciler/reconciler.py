@@ -26,6 +26,9 @@ MAX_STEPS = 12
 READS = (decided.ReadJob, decided.ReadPods, decided.ReadEvents)
 """Actions that change nothing, and are not recorded as taken."""
 
+WRITES = (decided.Start, decided.WriteStatus, decided.Close)
+"""Actions that write a status."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
@@ -87,7 +90,7 @@ def _step(
     except Conflict:
         return Observed(deps.runs.reread(run))
     if taken is not None and not isinstance(action, READS):
-        shown = getattr(action, "status", run.status).succeeded
+        shown = (action.status if isinstance(action, WRITES) else run.status).succeeded
         taken.append(ActionTaken(type(action).__name__, shown.reason if shown else ""))
     return after
 

@@ -1,7 +1,7 @@
 """Renders the task files of an attempt, and separates final errors from those that people can fix."""
 
 from functions.manifests.attempt import deadline
-from functions.runs import resource_bounds
+from functions.runs import installation_rules
 from functions.runs.lifecycle import budget
 from functions.runs.model.reasons import FollowUp, Reason, follow_up
 from functions.runs.model.run import Run
@@ -49,15 +49,14 @@ def attempt_context(settings: Settings, run: Run) -> AttemptContext:
 
 def task_files(settings: Settings, run: Run) -> TaskFiles:
     """Return the files of the attempt recorded in the run's status; raise Unrenderable."""
-    forbidden = set(run.spec.env_from_secrets or () if run.spec else ()) - set(settings.secrets.allowed)
-    if forbidden:
-        names = ", ".join(sorted(forbidden))
-        raise Unrenderable(Reason.CONFIGURATION_ERROR, f"envFromSecrets: {names} not listed in secrets.allowed")
-    for field, why in resource_bounds.out_of_bounds(run.spec, settings.job.bounds) if run.spec else ():
+    spec = run.spec
+    assert spec, "an attempt is recorded for a valid spec only"
+    for field, why in installation_rules.forbidden_secrets(spec, settings.secrets.allowed):
         raise Unrenderable(Reason.CONFIGURATION_ERROR, f"{field}: {why}")
-    if run.spec and not settings.auth.one_machine:
-        for field, why in forbidden_repositories(run.spec):
-            raise Unrenderable(Reason.INVALID_SPEC, f"{field}: {why}")
+    for field, why in installation_rules.out_of_bounds(spec, settings.job.bounds):
+        raise Unrenderable(Reason.CONFIGURATION_ERROR, f"{field}: {why}")
+    for field, why in () if settings.auth.one_machine else forbidden_repositories(spec):
+        raise Unrenderable(Reason.INVALID_SPEC, f"{field}: {why}")
     try:
         return render(attempt_context(settings, run), settings)
     except TemplateError as error:

@@ -11,7 +11,7 @@ A client that makes keys only to repeat its own request asks for both, with the 
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from functions.cluster.errors import AlreadyExists
 from functions.manifests import run as manifest
 from functions.manifests.tombstone import REQUEST
-from functions.runs import resource_bounds, tool_availability
+from functions.runs import installation_rules
 from functions.runs.model import naming, origin, trace
 from functions.runs.model.api_model import wire
 from functions.runs.model.origin import Origin
@@ -30,6 +30,7 @@ from functions.serving import authentication
 from functions.serving.authentication import Caller
 from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Refused
+from functions.settings.model import Settings
 from functions.submission import task_claims
 from functions.telemetry import context
 
@@ -60,33 +61,30 @@ def accept(deps: Dependencies, caller: Caller, spec: RunSpec, key: Key | None, s
         ClusterError: it is not known whether the run was created; the same request with a key may be sent again.
     """
     authentication.authorize(deps.settings, caller, spec)
-    forbidden = set(spec.env_from_secrets or ()) - set(deps.settings.secrets.allowed)
-    if forbidden:
-        why = f"{', '.join(sorted(forbidden))}: not listed in the setting secrets.allowed"
-        raise Refused(400, "a secret may not be used", [("envFromSecrets", why)])
-    forbidden_hosts = [] if deps.settings.auth.one_machine else list(forbidden_repositories(spec))
-    if forbidden_hosts:
-        raise Refused(400, "a repository may not be used", forbidden_hosts)
-    _check_agent_cli(deps.settings.templates, spec)
-    tools = deps.settings.tools
-    missing = list(tool_availability.unavailable_tools(spec, tools.server_url, tools.local_servers))
-    if missing:
-        raise Refused(400, "a tool is not configured", missing)
-    too_much = list(resource_bounds.out_of_bounds(spec, deps.settings.job.bounds))
-    if too_much:
-        raise Refused(400, "more resources than a run may have", too_much)
+    for refusal, problems in _refusals(deps.settings, spec):
+        if wrong := list(problems):
+            raise Refused(400, refusal, wrong)
     if key is None:
         return _create_without_key(deps, spec)
     name = naming.run_name("\n".join((caller.scope, deps.settings.namespace, spec.kind, key.text)))
     return _create_once(deps, spec, name, key, source)
 
 
-def _check_agent_cli(templates: Path, spec: RunSpec) -> None:
-    """Refuse an agent CLI without templates; where there are none at all, rendering says so."""
+def _refusals(settings: Settings, spec: RunSpec) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
+    """Yield the rules of this installation: what a refusal says, and the fields with what is wrong with each."""
+    yield "a secret may not be used", installation_rules.forbidden_secrets(spec, settings.secrets.allowed)
+    yield "a repository may not be used", () if settings.auth.one_machine else forbidden_repositories(spec)
+    yield "the agent CLI is not known", _unknown_agent_cli(settings.templates, spec)
+    tools = settings.tools
+    yield "a tool is not configured", installation_rules.unavailable_tools(spec, tools.server_url, tools.local_servers)
+    yield "more resources than a run may have", installation_rules.out_of_bounds(spec, settings.job.bounds)
+
+
+def _unknown_agent_cli(templates: Path, spec: RunSpec) -> Iterator[tuple[str, str]]:
+    """Yield an agent CLI without templates; where there are none at all, rendering says so."""
     known = sorted({path.parent.name for path in templates.glob(f"*/{spec.kind.word}") if path.is_dir()})
     if known and spec.agent_cli not in known:
-        why = f"there are no templates for {spec.agent_cli}; there are {', '.join(known)}"
-        raise Refused(400, "the agent CLI is not known", [("agentCli", why)])
+        yield "agentCli", f"there are no templates for {spec.agent_cli}; there are {', '.join(known)}"
 
 
 def _create_once(deps: Dependencies, spec: RunSpec, name: str, key: Key, source: Origin | None) -> Answer:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.runs import tool_availability
+from functions.runs.installation_rules import unavailable_tools
 from functions.settings.model import Settings
 from functions.templating import engine, template_set
 from functions.templating.engine import TemplateError
@@ -38,9 +38,7 @@ def task_files(attempt: AttemptContext, settings: Settings) -> TaskFiles:
         TaskFilesTooLarge: all files together exceed 1 MiB.
     """
     templates = template_set.find(settings.templates, attempt.spec.agent_cli, attempt.kind, attempt.spec.agent)
-    for field, why in tool_availability.unavailable_tools(
-        attempt.spec, settings.tools.server_url, settings.tools.local_servers
-    ):
+    for field, why in unavailable_tools(attempt.spec, settings.tools.server_url, settings.tools.local_servers):
         raise TemplateError("", None, f"{field}: {why}")
     known = variables(attempt, settings, templates.hooks)
     files = {key: engine.render(settings.templates, name, known) for key, name in templates.names.items()}

@@ -77,7 +77,11 @@ def test_standard_input_and_settings_are_used() -> None:
         (run(spec=[]), 1, ["spec: "]),
         (run(kind="Job"), 1, ["kind: must be DocsRun or CodeRun"]),
         (run(spec={**CODE_SPEC, "agentCli": "nobody"}), 1, ["agentCli nobody has no such directory"]),
-        (run(spec={**CODE_SPEC, "envFromSecrets": ["a"]}), 1, ["envFromSecrets: a not listed in secrets.allowed"]),
+        (
+            run(spec={**CODE_SPEC, "envFromSecrets": ["a"]}),
+            1,
+            ["envFromSecrets: a: not listed in the setting secrets.allowed"],
+        ),
         ([run()], 2, ["must hold one object"]),
         ("a: [", 2, ["is not YAML"]),
     ],
