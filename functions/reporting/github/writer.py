@@ -5,9 +5,10 @@ A part that GitHub refuses for good is logged once with the remedy, and the othe
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from functions.github.api import idempotent_writes, pull_request_writes
 from functions.github.api.client import Github
@@ -46,16 +47,8 @@ class GithubWriter:
         self.run = run
         self._deps, self._github, self._lease_expires_at = deps, github, lease_expires_at
         self._before = sync_state.last_synced(run.raw)
-        self._refused: list[str] = []
+        self._record = replace(self._before, digest="", permanent_failures=())
         self._not_ready: NotReady | None = None
-        self._unopened = self._before.pr_refused_attempt
-        self._comment, self._said = self._before.comment, self._before.comment_digest
-        self._page, self._shown, self._checked = (
-            self._before.comment_url,
-            self._before.check_digest,
-            self._before.last_check_commit,
-        )
-        self._comment_time = self._before.comment_time
         self._progress_due = sync_state.needs_progress(run, deps.clock())
         self._app = str(deps.settings.github.app_id)
         self._work_repository = work_repository(deps, run)
@@ -72,30 +65,18 @@ class GithubWriter:
             self._try("check run", self._write_checks)
         if self._not_ready:
             raise self._not_ready
-        return SyncRecord(
-            sync_state.digest(self.run),
-            self._comment,
-            self._refused,
-            self._unopened,
-            self._checked,
-            comment_time=self._comment_time,
+        return replace(
+            self._record, digest=sync_state.digest(self.run), comment_digest="", comment_url="", check_digest=""
         )
 
     @property
     def progress(self) -> SyncRecord:
         """The record of the parts written so far, for a sync that was interrupted."""
-        refused = sorted({*self._before.permanent_failures, *self._refused})
-        return SyncRecord(
-            "",
-            self._comment,
-            refused,
-            self._unopened,
-            self._checked,
-            self._said,
-            self._page,
-            self._shown,
-            self._comment_time,
-        )
+        failures = {*self._before.permanent_failures, *self._record.permanent_failures}
+        return replace(self._record, permanent_failures=sorted(failures))
+
+    def _note(self, **changes: Any) -> None:
+        self._record = replace(self._record, **changes)
 
     def _write_pull_request(self) -> None:
         """Open the pull request, or record in the status why GitHub refused it."""
@@ -110,27 +91,29 @@ class GithubWriter:
             raise
         except GithubError as error:
             self._log_refusal("pull request", error)
-            self._unopened = status.attempt
+            self._note(pr_refused_attempt=status.attempt)
             host = self._deps.settings.github.host
             status = pull_request.with_refusal(status, draft, host, idempotent_writes.explain(error), now)
         self.run = self._deps.runs.write_status(self.run, status)
 
     def _write_comment(self) -> None:
         source, digest = origin.from_object(self.run.raw), sync_state.digest(self.run)
-        is_current = self._said == digest and self._comment is not None
+        is_current = self._record.comment_digest == digest and self._record.comment is not None
         if source is None or (is_current and not self._progress_due):
             return
         text = comment.text(self.run, self._position(), self._deps.clock(), self._deps.settings.console.url.rstrip("/"))
 
         def step() -> idempotent_writes.Comment | None:
             calls = self._calls(source.repository, source.repository_id)
-            return idempotent_writes.upsert_comment(calls, self.run, source.number, self._app, self._comment, text)
+            return idempotent_writes.upsert_comment(
+                calls, self.run, source.number, self._app, self._record.comment, text
+            )
 
-        self._page = ""
+        self._note(comment_url="")
         written = self._try("comment", step)
         if written:
-            self._comment, self._said, self._page = written.id, digest, written.url
-            self._comment_time = rfc3339(self._deps.clock())
+            now = rfc3339(self._deps.clock())
+            self._note(comment=written.id, comment_digest=digest, comment_url=written.url, comment_time=now)
 
     def _position(self) -> Position | None:
         condition = self.run.status.succeeded
@@ -142,13 +125,13 @@ class GithubWriter:
         """Write the check run of the last commit, which people look at, then conclude those of earlier commits."""
         calls = self._work_calls()
         last, digest = sync_state.commits(self.run)[-1], sync_state.digest(self.run)
-        if self._shown != digest:
-            url = self._page or self.run.status.pull_request_url or ""
+        if self._record.check_digest != digest:
+            url = self._record.comment_url or self.run.status.pull_request_url or ""
             idempotent_writes.upsert_check_run(calls, self.run, last, self._app, url)
-            self._shown = digest
+            self._note(check_digest=digest)
         for commit, successor in pairwise([*sync_state.unconcluded(self.run), last]):
             idempotent_writes.conclude_check_runs(calls, self.run, commit, self._app, last)
-            self._checked = successor
+            self._note(last_check_commit=successor)
 
     def _try(self, part: str, step: Callable[[], T]) -> T | None:
         """Return the step's result; None if GitHub refuses it for good, or the run is being deleted. Raises Busy."""
@@ -166,7 +149,7 @@ class GithubWriter:
     def _log_refusal(self, part: str, error: GithubError) -> None:
         level = logging.INFO if part in self._before.permanent_failures else logging.WARNING
         log.log(level, "GitHub refused the %s: %s", part, idempotent_writes.explain(error), extra={"run": self.run.key})
-        self._refused.append(part)
+        self._note(permanent_failures=[*self._record.permanent_failures, part])
 
     def _work_calls(self) -> RepositoryCalls:
         source = origin.from_object(self.run.raw)
