@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from functions.clients.errors import CommandError
-from functions.local.dev.stack import ROOT
+from functions.local.dev.pod_environ import ROOT
 
 STATE = Path(".state")
 FOLDER = click.Path(path_type=Path)

@@ -6,8 +6,9 @@ from shutil import copytree
 
 import pytest
 
+from functions.local.dev.pod_environ import ROOT
 from functions.local.dev.repositories import example
-from functions.local.dev.stack import ROOT, Options, Stack
+from functions.local.dev.stack import Options, Stack
 from functions.runs.model.run import Run
 from tests.agent.conftest import PARTS
 from tests.agent.responses_server import Responses, runs, says, serving

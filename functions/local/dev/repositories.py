@@ -189,7 +189,7 @@ def _refresh(source: Path | str, path: Path) -> None:
     git(path, "fetch", "--quiet", str(source), "+refs/heads/*:refs/heads/*")
 
 
-def redirect(mirrors: list[Mirror]) -> Mapping[str, str]:
+def redirect(mirrors: Sequence[Mirror]) -> Mapping[str, str]:
     """Return the environment that makes git use each mirror instead of its URL.
 
     Source: git-config, GIT_CONFIG_COUNT and url.insteadOf.

@@ -3,8 +3,6 @@
 import fcntl
 import logging
 import os
-import shlex
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +10,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import urllib3
 
 from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.cluster.client import Cluster
-from functions.cluster.kinds import RUNS
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.console.context import Console
 from functions.console.local_access import LocalAccess
@@ -28,33 +25,19 @@ from functions.local.database import StateError
 from functions.local.dev import agent_clis
 from functions.local.dev.cluster import create_defaults, write_kubeconfig
 from functions.local.dev.function_processes import Child, CommandChild, Register, RegisterError, stop
+from functions.local.dev.pod_environ import ROOT, PodEnviron
 from functions.local.dev.queues import EmbeddedQueue, EmulatedPubsub, MachineQueue, Nats, QueueError
-from functions.local.dev.repositories import Mirror, RepositoryError, redirect
+from functions.local.dev.repositories import Mirror, RepositoryError
 from functions.local.dev.server import Server, free_port
 from functions.local.runner import Runner
 from functions.queues.topology import FUNCTIONS, TOPIC_OF_FUNCTION
-from functions.runs import api_group
-from functions.runs.model.kinds import RunKind
-from functions.runs.model.run import Run, parse
+from functions.runs.model.run import Run
 from functions.settings.cluster import ClusterSettings
 from functions.settings.errors import SettingsError
 from functions.settings.github import GithubSettings
 from functions.settings.sections import load_section
 
 log = logging.getLogger("orchestrator")
-
-ROOT = Path(__file__).resolve().parents[3]
-REHEARSAL = ROOT / "functions" / "local" / "rehearsal_agent.py"
-PASSED_TO_PODS = (
-    "REHEARSAL_SECONDS",
-    "REHEARSAL_LOG",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-)
-"""Environment variables of `orchestrator` that it passes to agents' containers."""
-PASSED_TO_BROKER = ("HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
-"""Those that it passes to brokers."""
 
 GITHUB_FUNCTIONS = ("github_webhook", "github_event")
 """Functions started only if GitHub is configured."""
@@ -130,7 +113,8 @@ class Stack:
         self.cluster = Cluster(KubernetesTransport(ClusterSettings(kubeconfig=str(self.kubeconfig))))
         self._register = Register(self.state / "processes.json")
         try:
-            self._runner = Runner(self.cluster, self.state / "node", extra_env=self._pod_environ)
+            environ = PodEnviron(options.environ, mirrors, self.cluster)
+            self._runner = Runner(self.cluster, self.state / "node", extra_env=environ)
             state, crds, logs = self.state / "state.sqlite", ROOT / "crds", self._runner.pod_logs
             self._server = Server(state, crds, self._queue.embedded, logs, port)
         except StateError as error:
@@ -233,24 +217,6 @@ class Stack:
             **self._queue.environ,
         }
         return Child(target, port, {**self._options.environ, **settings}, self.state / "logs" / f"{target}.log")
-
-    def _pod_environ(self, pod: Mapping[str, Any], container: str) -> Mapping[str, str]:
-        """Return the variables added to the environment that a pod declares for a container."""
-        if container == "broker":
-            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-            passed = {name: value for name in PASSED_TO_BROKER if (value := self._options.environ.get(name))}
-            return {"PATH": path, "PYTHONPATH": str(ROOT), **passed}
-        environ = dict(redirect(self._mirrors)) | {"PATH": self._options.environ.get("PATH", os.defpath)}
-        if not agent_clis.is_ready(self._agent_cli(pod), self._options.environ):
-            environ["AGENT_COMMAND"] = shlex.join([sys.executable, "-I", str(REHEARSAL)])
-        return environ | {name: value for name in PASSED_TO_PODS if (value := self._options.environ.get(name))}
-
-    def _agent_cli(self, pod: Mapping[str, Any]) -> str:
-        """Return the agent CLI of the pod's run."""
-        labels = pod["metadata"]["labels"]
-        (kind,) = [kind for kind in RunKind if kind.word == labels[api_group.label("kind")]]
-        run = parse(self.cluster.get(RUNS[kind], self._options.namespace, labels[api_group.label("run")]))
-        return run.spec.agent_cli if run.spec else ""
 
 
 def _diff(mirrors: Sequence[Mirror], run: Run) -> str | None:
