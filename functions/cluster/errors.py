@@ -9,7 +9,8 @@ Errors of the client library and the connection are translated here, once, with 
     ├── Conflict                     409 otherwise: the object has changed, or a precondition failed; read again
     ├── Gone                         410: the requested history is no longer kept; list again
     ├── Invalid                      400, 413, 415, 422: the API server will never accept this object
-    ├── Forbidden                    401, 403: credentials or RBAC, which people can correct
+    ├── Forbidden                    401, 403, an admission webhook that fails or denies with any code but 400 and 422:
+    │                                credentials, RBAC or policies, which people can correct
     │   ├── NoCredentials            no request was sent: the kubeconfig gives no usable credentials
     │   └── NamespaceTerminating     403: nothing can be created in a namespace that is being deleted
     └── Unavailable                  429, 5xx, time-outs, broken connections: retry later
@@ -56,7 +57,7 @@ class Invalid(ClusterError):
 
 
 class Forbidden(ClusterError):
-    """The caller may not do this."""
+    """The caller may not do this, or an admission webhook does not let it."""
 
 
 class NoCredentials(Forbidden):
@@ -91,6 +92,8 @@ def from_status(code: int, status: Mapping[str, Any], retry_after: str | None = 
     """Return the error that a Kubernetes Status describes."""
     message = status.get("message") or f"the API server answered {code}"
     match code:
+        case _ if code not in (400, 422) and any(words in message for words in _OF_WEBHOOKS):
+            return Forbidden(message)
         case 404:
             return _not_found(status, message)
         case 409 if status.get("reason") == "AlreadyExists":
@@ -109,6 +112,11 @@ def from_status(code: int, status: Mapping[str, Any], retry_after: str | None = 
             return Unavailable(message)
         case _:
             return Invalid(message, _causes(status))
+
+
+_OF_WEBHOOKS = ("failed calling webhook", "denied the request")
+"""In the message about a webhook that does not answer (500), and about a denial, which has the code that the webhook
+chooses (apiserver: pkg/admission/plugin/webhook/errors, .../validating/dispatcher.go)."""
 
 
 def _not_found(status: Mapping[str, Any], message: str) -> ClusterError:

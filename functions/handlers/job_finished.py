@@ -52,8 +52,8 @@ def _apply(deps: Dependencies, ref: ObjectRef, raw: Mapping[str, Any]) -> None:
     try:
         run = deps.runs.get(owner.kind, ref.namespace, owner.name)
         if run.status.job_name == job.name:  # else the Job's attempt is over
-            # A Job that is ready stays so. Its end is read again, together with its pods.
-            run_steps(deps, run, Preloaded(job=NOT_READ if ended else job))
+            # A Job that is ready stays so. Its end is read again, with its pods, and whether it is still suspended.
+            run_steps(deps, run, Preloaded(job=NOT_READ if ended or job.suspended else job))
     except NotFound:
         log.info("the run was deleted", extra={"run": f"{ref.namespace}/{owner.name}"})
     if ended:

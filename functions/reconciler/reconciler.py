@@ -6,11 +6,13 @@ reads the run and decides again.
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from functions.cluster.errors import Conflict, NotFound
+from functions.cluster.errors import ClusterError, Conflict, Forbidden, NotFound
 from functions.reconciler import actions, attempt, attempt_objects, observation
 from functions.runs.lifecycle import actions as decided
+from functions.runs.lifecycle import states, transitions
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.event_filters import agent_is_running
 from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod
@@ -89,10 +91,22 @@ def _step(
         after = _perform(deps, observed, action)
     except Conflict:
         return Observed(deps.runs.reread(run))
+    except Forbidden as error:
+        _show_missing_right(deps, run, error)
+        raise
     if taken is not None and not isinstance(action, READS):
         shown = (action.status if isinstance(action, WRITES) else run.status).succeeded
         taken.append(ActionTaken(type(action).__name__, shown.reason if shown else ""))
     return after
+
+
+def _show_missing_right(deps: Dependencies, run: Run, error: Forbidden) -> None:
+    """Let the status of an unfinished run say what the cluster forbids, as far as it can be written."""
+    status = transitions.says(run, f"the cluster forbids the next step: {error}")
+    unfinished = states.state(run.status) not in states.FINISHED and not run.status_error
+    if unfinished and status.message != run.status.message:
+        with suppress(ClusterError):
+            deps.runs.write_status(run, status)
 
 
 def _perform(deps: Dependencies, observed: Observed, action: decided.Action) -> Observed | None:

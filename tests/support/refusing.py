@@ -1,4 +1,4 @@
-"""A transport that rejects the creation of one kind of object, as a policy, a quota or an outage does."""
+"""A transport that rejects one verb on one kind of object, as a policy, a quota, RBAC or an outage does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 
 
 @dataclass
 class RefusingTransport(ForwardingTransport):
-    """Raises `error` for each creation of an object of that kind, while it is `on`.
+    """Raises `error` for each request with `method` for objects of that kind, while it is `on`.
 
     A fence is rejected like any other Job, as by a policy or a quota.
     """
@@ -24,8 +24,9 @@ class RefusingTransport(ForwardingTransport):
     plural: str = "jobs"
     error: Callable[[], ClusterError] = lambda: Forbidden(POLICY)
     on: bool = True
+    method: str = "POST"
 
     def send(self, request: Request) -> Any:
-        if self.on and request.method == "POST" and request.path.endswith(f"/{self.plural}"):
+        if self.on and request.method == self.method and f"/{self.plural}" in request.path:
             raise self.error()
         return self.inner.send(request)

@@ -39,7 +39,7 @@ def next_step(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action
     if not isinstance(pods, NotRead) and _outlives_agent(pods, now):
         return actions.WriteStatus(transitions.agent_ended(run, judge(job, pods), now))
     if states.state(run.status) is State.RUNNING:
-        return actions.ReadPods() if isinstance(pods, NotRead) and job.may_outlive_agent else Nothing()
+        return actions.ReadPods() if isinstance(pods, NotRead) and job.may_outlive_agent else _show_running(run)
     if job.ready or (not isinstance(pods, NotRead) and any(pod.running for pod in pods)):
         return actions.WriteStatus(transitions.running(run, now))
     if isinstance(pods, NotRead):
@@ -74,6 +74,13 @@ def say(run: Run, message: str) -> Action:
     """Return the write of this message, if the status does not say it already."""
     status = transitions.says(run, message)
     return Nothing() if status.message == run.status.message else actions.WriteStatus(status)
+
+
+def _show_running(run: Run) -> Action:
+    """Return the write of the running state's message where the last one tells of a wait that is over."""
+    message, shown = transitions.running_message(run.status.attempt), run.status.succeeded
+    is_shown = shown is not None and shown.message == message
+    return Nothing() if is_shown else actions.WriteStatus(transitions.says(run, message))
 
 
 def overdue(run: Run, pods: Sequence[Pod], now: datetime) -> str:

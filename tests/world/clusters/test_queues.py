@@ -55,6 +55,24 @@ def test_job_evicted_by_kueue_is_queued_without_counting_a_retry(world: Harness)
     assert now(world, run).status.phase == "Queued"
 
 
+def test_late_event_of_a_suspension_does_not_change_a_running_run(world: Harness) -> None:
+    run, job = pending_run(world)
+    late = world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}})
+    world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": False}})
+    job_event(world, world.job_ready(job))
+    job_event(world, late)
+    assert (now(world, run).status.phase, now(world, run).status.message) == ("Running", "attempt 1 is running")
+
+
+def test_run_whose_job_is_resumed_while_its_pod_ends_says_that_it_runs_again(world: Harness) -> None:
+    run, job = running_run(world)
+    job_event(world, world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": True}}))
+    assert "its Job is suspended" in (now(world, run).status.message or "")
+    world.kubelet.patch(JOB, world.namespace, job, {"spec": {"suspend": False}})
+    sweep_minutes(world, 1)
+    assert now(world, run).status.message == "attempt 1 is running"
+
+
 def test_run_waits_for_a_quota_of_pods_without_limit(world: Harness) -> None:
     run = submitted(world)
     swept(world)
