@@ -3,9 +3,10 @@
 import logging
 from typing import Any
 
-from functions.cluster.errors import AlreadyExists, Invalid, NamespaceTerminating, NotFound
+from functions.cluster.errors import AlreadyExists, ClusterError, Invalid, NamespaceTerminating, NotFound, loggable
 from functions.cluster.kinds import JOB
 from functions.manifests import tombstone
+from functions.reconciler.observation import read_job
 from functions.runs import api_group
 from functions.runs.lifecycle.lifecycle_events import unpublished
 from functions.runs.lifecycle.observed import STOPPED_AFTER
@@ -52,16 +53,27 @@ def prevent_pods(deps: Dependencies, run: Run) -> None:
 
 
 def release(deps: Dependencies, run: Run) -> None:
-    """Make the last reports, then let the deletion complete.
+    """Stop the agent, make the last reports, then let the deletion complete.
 
-    Reports have one try. No error in them, not even an unexpected one, keeps the run from being deleted.
+    Each has one try. No error in them, not even an unexpected one, keeps the run from being deleted.
     """
     try:
+        _stop_agent(deps, run)
         for reporter in deps.reporters:
             reporter.close(run)
     finally:
         _leave_tombstone(deps, run)
         _remove_finalizer(deps, run)
+
+
+def _stop_agent(deps: Dependencies, run: Run) -> None:
+    """Stop the Job. It would be deleted with its run, but others may hold the run, or orphan the Job."""
+    try:
+        job = read_job(deps, run) if run.status.open_attempt else None
+        if job and job.owner_uid == run.uid and not job.ended and stop(deps, run):
+            prevent_pods(deps, run)
+    except ClusterError as error:
+        log.warning("the Job of the deleted run was not stopped: %s", loggable(error), extra={"run": run.key})
 
 
 def _leave_tombstone(deps: Dependencies, run: Run) -> None:

@@ -125,7 +125,7 @@ def needs_slot(deps: Dependencies, uid: str, reservation: Reservation) -> bool:
     """Return whether the run still needs its slot: its attempt may have pods, or may yet begin. Raises ClusterError."""
     namespace = deps.settings.namespace
     run = deps.runs.find(reservation.kind, namespace, reservation.name)
-    if run and run.uid == uid:
+    if run and run.uid == uid and not run.is_released:
         ended = states.state(run.status) in states.FINISHED
         moved_on = run.status.open_attempt is None and run.resource_version != reservation.version
         return not ended and (not moved_on or bool(run.status_error))

@@ -3,6 +3,7 @@
     start                 4 writes, one more for the workspace, one more without our finalizer; 1 read
     the agent runs        1 write, 1 read
     finish                2 writes
+    delete at work        3 writes, 2 reads: the Job is stopped, the tombstone left, the finalizer removed
     nothing to do         no write, 1 read
     report                1 write, 1 read
 
@@ -60,7 +61,7 @@ def _what(call: Request) -> str:
         (starting_states.succeeded, job_finishes, 2, 3),
         (starting_states.failed, job_finishes, 2, 3),
         (starting_states.running, cancels, 2, 2),
-        (starting_states.being_deleted, reconciles, 2, 1),
+        (starting_states.being_deleted, reconciles, 3, 2),
         (starting_states.unreported, reports, 1, 1),
         (starting_states.finished, reconciles, 0, 1),
         (starting_states.finished, job_finishes, 0, 1),

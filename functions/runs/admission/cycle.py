@@ -46,6 +46,8 @@ class AdmissionCycle:
 
     def observe(self, run: Run) -> bool:
         """Take the run into account; return whether it only lacks a slot."""
+        if run.is_released:
+            return False  # its pods decide, as those of a run that is gone
         reserved = self._unseen.pop(run.uid, None)
         if run.status.open_attempt:  # without a reservation: the ledger was lost, or limits are new
             self._kept[run.uid] = reserved or reservation(run)

@@ -22,7 +22,7 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     """Return the next step for the run; Nothing if it is where it should be."""
     run = seen.run
     if run.deleting:
-        return actions.Release() if FINALIZER in run.finalizers else Nothing()
+        return _held(run, seen.job) if run.is_released else actions.Release()
     if run.status_error:
         return Nothing()  # a newer version wrote it, which can continue
     has_ended = states.state(run.status) in states.FINISHED
@@ -38,6 +38,13 @@ def decide(seen: Observed, now: datetime, policy: Policy) -> Action:
     if run.status.open_attempt is None:
         return _between_attempts(run, now)
     return _under_way(seen, now, policy)
+
+
+def _held(run: Run, job: Job | JobForbidden | NotRead | None) -> Action:
+    """Return what a deleted run needs that others hold: a function that was late may have created its Job."""
+    if not isinstance(job, Job) or job.owner_uid != run.uid:
+        return Nothing()
+    return Nothing() if job.ended or job.fence or job.is_being_stopped else actions.PreventPods()
 
 
 def _is_adopted(run: Run) -> bool:

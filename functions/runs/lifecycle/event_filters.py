@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from functions.runs.api_group import FINALIZER, FINISHED
+from functions.runs.api_group import FINISHED
 from functions.runs.lifecycle import states
 from functions.runs.lifecycle.states import State
 from functions.runs.model.reasons import Reason
@@ -19,7 +19,7 @@ def needs_no_reconcile(run: Run, now: datetime) -> bool:
     """
     state = states.state(run.status)
     if run.deleting:
-        return FINALIZER not in run.finalizers
+        return run.is_released
     if state in states.FINISHED:
         return run.is_marked_finished and not run.retry_wanted and not run.is_stale
     if FINISHED in run.labels or run.cancel or run.retry_wanted:

@@ -67,6 +67,11 @@ class Run:
         return self.status.observed_generation != self.generation
 
     @property
+    def is_released(self) -> bool:
+        """Whether it is deleted and our finalizer is gone, so that only a finalizer of others still holds it."""
+        return self.deleting and api_group.FINALIZER not in self.finalizers
+
+    @property
     def owner_reference(self) -> dict[str, Any]:
         """The owner reference of everything created for this run, so that it is deleted with it."""
         return {
