@@ -117,7 +117,7 @@ def _obstacle(status: Object) -> Cause | None:
         words = scheduled.get("message") or scheduled.get("reason") or "no node can take the pod"
         return (Reason.QUEUED if gated else Reason.UNSCHEDULABLE), words
     for container in _containers(status, "initContainerStatuses"):
-        if cause := _stuck(container):
+        if cause := _crash(container) or _stuck(container):
             return cause[0], f"init container {container.get('name')}: {cause[1]}"
     return _stuck(_agent(status))
 
@@ -130,6 +130,17 @@ def _stuck(container: Object) -> Cause | None:
     if reason not in _STARTING or message:
         return _WAITING.get(reason, Reason.CONTAINER_NOT_STARTING), message or reason
     return _init_failure(terminated) if terminated.get("exitCode") else None
+
+
+def _crash(container: Object) -> Cause | None:
+    """Return how a native sidecar that is restarted ended last; None if it was not restarted, or has started since.
+
+    It waits, runs for moments and ends by turns: that is one obstacle, whose time limit does not begin anew.
+    """
+    if not container.get("restartCount") or container.get("started"):
+        return None
+    ended = _state(container).get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+    return _init_failure(ended) if ended.get("exitCode") else None
 
 
 def _init_failure(terminated: Object) -> Cause:

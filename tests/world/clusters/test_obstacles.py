@@ -55,6 +55,29 @@ def test_obstacle_is_shown_with_the_clusters_message_and_ends_in_time(
     assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", shown)
 
 
+def test_native_sidecar_that_crashes_again_and_again_ends_the_run_in_time(world: Harness) -> None:
+    """Between two pauses of the kubelet it runs for moments, or has just ended."""
+    run, job = pending_run(world)
+    pause = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}}
+    for minute in range(18):
+        crash = named("istio-proxy", [pause, RUNNING, ended(1, "no route")][minute % 3])
+        crash |= {"restartCount": minute + 1, "started": False, "lastState": ended(1, "no route")}
+        set_pod_status(world, job, pending(crash))
+        sweep_minutes(world, 1)
+        assert reason(now(world, run)) == "InitContainerFailed"
+        assert "istio-proxy: ended with exit code 1: no route" in (now(world, run).status.message or "")
+    assert job_of(world, job)["spec"]["activeDeadlineSeconds"] == 1
+
+
+def test_native_sidecar_that_crashed_and_has_started_is_no_obstacle(world: Harness) -> None:
+    run, job = pending_run(world)
+    crashed = {"restartCount": 1, "lastState": ended(1, "no route")}
+    for started, shown in ((False, "InitContainerFailed"), (True, "Starting")):
+        set_pod_status(world, job, pending(named("istio-proxy", RUNNING) | crashed | {"started": started}))
+        sweep_minutes(world, 1)
+        assert reason(now(world, run)) == shown
+
+
 def test_warning_event_with_an_unknown_reason_is_shown(world: Harness) -> None:
     run, job = pending_run(world)
     set_pod_status(world, job, pending())
