@@ -136,6 +136,14 @@ class SimulatedKubelet:
 
         return until(look, PATIENCE, f"no pod of {job}", every=0.05)
 
+    def wait_until_deleted(self, namespace: str, job: str) -> None:
+        """Wait until there is no such Job."""
+
+        def is_gone() -> bool:
+            return all(each["metadata"]["name"] != job for each in self.cluster.list(JOB, namespace))
+
+        until(is_gone, PATIENCE, f"Job {job} still exists")
+
     def job_when(self, namespace: str, job: str, is_so: Callable[[Object], bool]) -> Object:
         """Wait until `is_so` holds for the Job and return the Job."""
 

@@ -21,9 +21,17 @@ def next_step(seen: Observed, job: Job, now: datetime, policy: Policy) -> Action
     if isinstance(pods, NotRead):
         return actions.ReadPods()
     if not all(pod.agent_ended for pod in pods):  # an agent may outlive its Job's end by its grace period
-        wait = live_job.overdue(run, pods, now)
+        wait = live_job.overdue(run, pods, now) or (_left_behind(run, pods) if job.fence else "")
         return live_job.say(run, wait) if wait else Nothing()
     return conclude(run, job, now, policy, pods)
+
+
+def _left_behind(run: Run, pods: Sequence[Pod]) -> str:
+    """Return what the run waits for if its Job was deleted without its pods, which the functions may not delete."""
+    names = ", ".join(pod.name for pod in pods if pod.orphaned and not pod.agent_ended)
+    if not names:
+        return ""
+    return f"attempt {run.status.attempt} works on without its Job, which was deleted: delete pod {names} to stop it"
 
 
 def conclude(run: Run, job: Job, now: datetime, policy: Policy, pods: Sequence[Pod] = ()) -> Action:

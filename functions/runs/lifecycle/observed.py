@@ -78,6 +78,8 @@ class Pod:
     """What a pod whose agent does not run does, or waits for, in words."""
     deletion_due: datetime | None = None
     """When a pod that is being deleted should be gone: at the end of its grace period."""
+    orphaned: bool = False
+    """Whether no Job owns it any more, so that only its own time limit or its deletion ends it."""
     held_open_by: tuple[str, ...] = ()
     """Containers that keep running after the agent's has ended and are not stopped by the kubelet, such as sidecars
     that a webhook injected."""

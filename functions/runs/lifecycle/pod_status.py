@@ -83,6 +83,7 @@ def parse_pod(raw: Object) -> Pod:
         unexplained=not_started and not is_being_deleted and waiting is None,
         progress=_progress(raw, status),
         deletion_due=_time(raw["metadata"].get("deletionTimestamp")),
+        orphaned=not raw["metadata"].get("ownerReferences"),
         held_open_by=() if terminal or not ended else tuple(_held_open_by(status)),
         agent_ended_at=_time(terminated.get("finishedAt")),
     )

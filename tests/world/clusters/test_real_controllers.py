@@ -129,6 +129,27 @@ def test_failed_agent_is_retried_while_its_sidecar_terminates(real: Harness, adm
     assert [each["metadata"]["labels"]["job-name"] for each in pods_of(real, run)] == [second]
 
 
+def test_cancelled_run_whose_job_left_its_pod_behind_names_the_pod(real: Harness, admin: Transport) -> None:
+    """`kubectl delete job --cascade=orphan`: no Job stops the pod, and the functions may not delete pods."""
+    run = started(real)
+    job = job_name(real, run)
+    real.job_ready(job)
+    swept(real)
+    pod, raw = node(real).pod(real.namespace, job), real.kubelet.get(JOB, real.namespace, job)
+    orphans = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Orphan"}
+    admin.send(Request("DELETE", JOB.path(real.namespace, job), {}, orphans))
+    node(real).wait_until_deleted(real.namespace, job)
+    deliver(real, job_finished, event(raw, "delete"))
+    cancel(real, run)
+    swept(real)
+    found = now(real, run)
+    assert found.status.phase == "Running"
+    assert f"delete pod {pod['metadata']['name']}" in (found.status.message or "")
+    delete_by_force(admin, pod)
+    swept(real)
+    assert now(real, run).status.phase == "Cancelled"
+
+
 def pods_of(world: Harness, run: Run) -> list[dict[str, Any]]:
     return list(world.kubelet.list(POD, world.namespace, f"agents.platform/run={run.name}"))
 
