@@ -1,6 +1,6 @@
 """Which identities and namespaces a caller may use: a run's credentials and workspace follow from them. Pure.
 
-The agent counts, not the App that names it: `Other-Rex` has the secret and the workspace of `5DLabs-Rex`.
+The agent counts, not the App that names it: `Other-Rex` has the secret and the workspace of `Acme-Rex`.
 """
 
 from collections.abc import Collection, Iterator

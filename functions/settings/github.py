@@ -67,7 +67,7 @@ class GithubSettings(Section):
         str,
         Field(
             pattern=r"^([A-Za-z0-9](-?[A-Za-z0-9])*)?$",
-            description="App that works, such as 5DLabs-Rex, if a repository's configuration names none.",
+            description="App that works, such as Acme-Rex, if a repository's configuration names none.",
         ),
     ] = ""
     allowed_users: Annotated[

@@ -4,8 +4,8 @@
     labels: {document: /docs, "agent: do it": /code} # commands for labels; /code may leave the task to the title
     assignees: {shop-agent: /code service=api}       # commands for assigning a user
     service: api                                     # default of /code
-    githubApp: 5DLabs-Rex                            # the agent's identity; or githubUser, if the platform allows it
-    agents: [5DLabs-Tess, 5DLabs-Cleo]               # other identities for agent=, also by short name (tess, cleo)
+    githubApp: Acme-Rex                              # the agent's identity; or githubUser, if the platform allows it
+    agents: [Acme-Tess, Acme-Cleo]                   # other identities for agent=, also by short name (tess, cleo)
     models: {docs: claude-..., code: claude-...}
     retryOn: [review, check]                         # feedback that starts a retry; default: both
     maxRetries: 1                                    # automatic retries per run

@@ -165,7 +165,7 @@ def _identity(command: StartRun, configuration: Configuration, github: GithubSet
         return {"github_user": configuration.github_user}
     app = configuration.github_app or github.default_app
     if not app:
-        raise SpecError(f"no agent is configured: set githubApp in {code_span(PATH)}, such as `5DLabs-Rex`.")
+        raise SpecError(f"no agent is configured: set githubApp in {code_span(PATH)}, such as `Acme-Rex`.")
     return {"github_app": app}
 
 

@@ -103,7 +103,7 @@ GithubApp = Annotated[
     str,
     StringRule(
         r"^[A-Za-z0-9](-?[A-Za-z0-9])*$",
-        "must be the GitHub App's name: letters, digits and single '-', such as 5DLabs-Rex",
+        "must be the GitHub App's name: letters, digits and single '-', such as Acme-Rex",
         max_length=60,
     ),
 ]

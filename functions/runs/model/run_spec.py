@@ -95,7 +95,7 @@ class RunSpec(ApiModel, ABC):
     github_user: Annotated[fields.GithubUser | None, Field(description="GitHub login whose SSH key is used.")] = None
     github_app: Annotated[
         fields.GithubApp | None,
-        Field(description="GitHub App, such as 5DLabs-Rex; its last part names the agent."),
+        Field(description="GitHub App, such as Acme-Rex; its last part names the agent."),
     ] = None
     agent_cli: Annotated[fields.AgentCli, Field(description="Program that works: a directory of templates/.")] = (
         "claude"

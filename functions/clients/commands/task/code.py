@@ -25,7 +25,7 @@ Examples:
   orchestrator task code --issue 12                          the token is that of gh, or GH_TOKEN
   orchestrator task code --prompt "Mend the basket"          or --prompt - to read it from standard input
   orchestrator task code 1.2 -s shop --task-tag checkout     a subtask, of a tag
-  orchestrator task code 3 -s shop --github-app 5DLabs-Rex --repository-url https://github.com/acme/shop
+  orchestrator task code 3 -s shop --github-app Acme-Rex --repository-url https://github.com/acme/shop
 """
 
 
