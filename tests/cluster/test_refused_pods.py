@@ -49,31 +49,25 @@ def refused(world: Harness, job: str) -> None:
     until(lambda: list(events()), PATIENCE, "the Job controller posted no FailedCreate Event", every=0.1)
 
 
-def test_pods_that_a_quota_rejects_wait_until_there_is_room(no_room: Harness) -> None:
-    world = no_room
+@pytest.mark.parametrize(
+    ("obstacle", "shown", "words", "phase", "parallelism"),
+    [
+        ("no_room", "Queued", "exceeded quota: no-pods", "Queued", 1),
+        ("too_large", "PodRefused", "maximum cpu usage per Container is 1m", "Failed", 0),
+    ],
+)
+def test_rejected_pods_wait_for_a_quota_and_are_given_up_otherwise(
+    request: pytest.FixtureRequest, obstacle: str, shown: str, words: str, phase: str, parallelism: int
+) -> None:
+    world: Harness = request.getfixturevalue(obstacle)
     run = started(world)
     job = run.status.job_name or ""
     refused(world, job)
     world.later(seconds=20)
     swept(world)
-    assert reason(now(world, run)) == "Queued"
-    assert "exceeded quota: no-pods" in (now(world, run).status.message or "")
+    assert reason(now(world, run)) == shown
+    assert words in (now(world, run).status.message or "")
     world.later(minutes=16)
     swept(world)
-    assert (now(world, run).status.phase, reason(now(world, run))) == ("Queued", "Queued")
-    assert world.kubelet.get(JOB, world.namespace, job)["spec"]["parallelism"] == 1
-
-
-def test_pods_that_a_limit_range_rejects_are_shown_and_given_up(too_large: Harness) -> None:
-    world = too_large
-    run = started(world)
-    job = run.status.job_name or ""
-    refused(world, job)
-    world.later(seconds=20)
-    swept(world)
-    assert reason(now(world, run)) == "PodRefused"
-    assert "maximum cpu usage per Container is 1m" in (now(world, run).status.message or "")
-    world.later(minutes=16)
-    swept(world)
-    assert (now(world, run).status.phase, reason(now(world, run))) == ("Failed", "PodRefused")
-    assert world.kubelet.get(JOB, world.namespace, job)["spec"]["parallelism"] == 0
+    assert (now(world, run).status.phase, reason(now(world, run))) == (phase, shown)
+    assert world.kubelet.get(JOB, world.namespace, job)["spec"]["parallelism"] == parallelism

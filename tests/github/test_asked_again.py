@@ -68,18 +68,17 @@ def test_a_redelivered_retry_applies_to_no_later_run(bench: DeliveryBench) -> No
     assert [bench.retries(run) for run in (first, second)] == [1, 0]
 
 
-def test_a_cancel_before_a_code_command_does_not_stop_the_new_run(bench: DeliveryBench) -> None:
+@pytest.mark.parametrize(
+    ("commands", "cancelled"),
+    [("/cancel\n/code 4 service=web", (True, False)), ("/code 4 service=web\n/cancel", (False, True))],
+)
+def test_a_cancel_stops_the_run_that_precedes_it(
+    bench: DeliveryBench, commands: str, cancelled: tuple[bool, bool]
+) -> None:
     first, number = bench.asked_for()
-    second = asked(bench, number, "/cancel\n/code 4 service=web")
+    second = asked(bench, number, commands)
     again(bench)
-    assert (bench.now(first).cancel, bench.now(second).cancel) == (True, False)
-
-
-def test_a_cancel_after_a_code_command_stops_the_new_run(bench: DeliveryBench) -> None:
-    first, number = bench.asked_for()
-    second = asked(bench, number, "/code 4 service=web\n/cancel")
-    again(bench)
-    assert (bench.now(first).cancel, bench.now(second).cancel) == (False, True)
+    assert (bench.now(first).cancel, bench.now(second).cancel) == cancelled
 
 
 @pytest.mark.parametrize("command", ["/cancel", "/status"])

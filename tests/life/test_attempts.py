@@ -14,14 +14,11 @@ from functions.runs import api_group
 from functions.runs.model import conditions
 from functions.settings.limits import LimitSettings
 from tests.support.api import ROOT, Harness
-from tests.support.run_steps import DONE, LOST, job_event, job_name, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, LOST, job_event, job_name, now, reason, run_event, submitted, swept, working
 
 
 def test_failed_attempt_is_retried_after_the_backoff_and_no_earlier(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    first = job_name(world, run)
-    world.job_ready(first)
+    run, first = working(world)
     job_event(world, world.job_ends(first, LOST, ok=False))
     assert now(world, run).status.phase == "Retrying"
     swept(world)
@@ -37,10 +34,7 @@ def test_failed_attempt_is_retried_after_the_backoff_and_no_earlier(world: Harne
 
 
 def test_cancel_stops_the_job_and_keeps_it(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world)
     job_event(world, world.jobs()[0])
     cancelled = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"spec": {"cancel": True}})
     run_event(world, cancelled)
@@ -50,10 +44,7 @@ def test_cancel_stops_the_job_and_keeps_it(world: Harness) -> None:
 
 
 def test_fence_is_created_when_the_job_of_an_attempt_is_lost(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world)
     job_event(world, world.jobs()[0])
     world.kubelet.delete(JOB, world.namespace, job, world.jobs()[0]["metadata"]["uid"])
     for pod in list(world.kubelet.list(POD, world.namespace)):
@@ -67,10 +58,7 @@ def test_fence_is_created_when_the_job_of_an_attempt_is_lost(world: Harness) -> 
 
 
 def test_raised_context_version_starts_a_retry(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world)
     job_event(world, world.job_ends(job, LOST.replace("NetworkError", "InvalidInput"), ok=False))
     assert now(world, run).status.phase == "Failed"
     patch = {"spec": {"contextVersion": 2, "promptModification": "use the other library"}}
@@ -96,10 +84,7 @@ def test_retry_of_an_open_attempt_is_refused_and_shown_in_a_condition(world: Har
 
 
 def test_retry_that_is_cancelled_before_its_start_does_not_start(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world)
     job_event(world, world.job_ends(job, DONE))
     assert now(world, run).status.phase == "Succeeded"
     patch = {"spec": {"contextVersion": 2, "cancel": True}}

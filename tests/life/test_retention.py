@@ -26,7 +26,18 @@ from functions.settings.retention import RetentionSettings
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
 from tests.support.in_process_server import InProcessServer
-from tests.support.run_steps import DONE, JSON, job_event, job_name, now, post, retained, run_event, submitted, swept
+from tests.support.run_steps import (
+    DONE,
+    JSON,
+    job_event,
+    now,
+    post,
+    retained,
+    run_event,
+    submitted,
+    swept,
+    working,
+)
 
 MISSING_UID = "f0000000-0000-4000-8000-000000000000"
 LOST = DONE.replace("succeeded", "failed").replace("Completed", "InvalidInput")
@@ -41,10 +52,7 @@ def cleaned(world: Harness) -> dict[str, int]:
 
 
 def finished(world: Harness, name: str = "run-1", report: str = DONE) -> Run:
-    run = submitted(world, name=name, service=name)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world, name=name, service=name)
     job_event(world, world.job_ends(job, report, ok=report == DONE))
     return now(world, run)
 

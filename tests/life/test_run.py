@@ -18,7 +18,7 @@ from functions.serving.http import Answer, Request, answer
 from functions.settings.limits import LimitSettings
 from tests.support.api import Harness
 from tests.support.builders import CODE_SPEC
-from tests.support.run_steps import DONE, event, job_event, job_name, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, event, job_event, job_name, now, reason, run_event, submitted, swept, working
 
 
 def with_a_ledger(world: Harness) -> None:
@@ -135,10 +135,7 @@ def test_deleting_one_run_leaves_the_jobs_of_others_alone(world: Harness) -> Non
 
 
 def test_a_succeeded_run_starts_no_further_pod(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world)
     job_event(world, world.job_ends(job, DONE))
     world.kubelet.delete(JOB, world.namespace, job, world.jobs()[0]["metadata"]["uid"])
     world.later(days=1)

@@ -63,6 +63,15 @@ def run_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
     return answer(lambda request: reconcile.handle(harness.services, request), event(raw, verb))
 
 
+def working(harness: Harness, kind: str = "CodeRun", **spec: Any) -> tuple[Run, str]:
+    """Create a run and start its agent; return the run and its Job's name."""
+    run = submitted(harness, kind, **spec)
+    run_event(harness, run.raw, "add")
+    job = job_name(harness, run)
+    harness.job_ready(job)
+    return run, job
+
+
 def job_event(harness: Harness, raw: Any, verb: str = "update") -> Answer:
     """Deliver the event of a Job to job_finished."""
     return answer(lambda request: job_finished.handle(harness.services, request), event(raw, verb))

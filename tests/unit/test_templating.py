@@ -102,28 +102,23 @@ def test_an_unknown_variable_is_named_with_template_and_line(small: Path, expres
     assert str(caught.value) == "template cli/code/a.txt.j2, line 2: 'servce' is undefined"
 
 
-def test_an_error_in_an_included_part_names_that_part(small: Path) -> None:
-    write(small, "cli/code/a.txt.j2", '{% include "cli/parts/b.j2" %}')
+INCLUDES = '{% include "cli/parts/b.j2" %}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.txt.j2", INCLUDES, r"template cli/parts/b\.j2, line 3: 'nothing' is undefined"),
+        ("a.txt.j2", '{% include "cli/parts/c.j2" %}', r"no template cli/parts/c\.j2"),
+        ("a.txt.j2", "\n{% if %}", r"template cli/code/a\.txt\.j2, line 2"),
+        ("a.json.j2", '{"run": {{ run }}}', r"template cli/code/a\.json\.j2: is not JSON once rendered"),
+    ],
+    ids=["error in a part", "missing part", "broken syntax", "no JSON"],
+)
+def test_an_error_names_the_template_that_has_it(small: Path, name: str, text: str, words: str) -> None:
+    write(small, f"cli/code/{name}", text)
     write(small, "cli/parts/b.j2", "\n\n{{ nothing }}")
-    with pytest.raises(TemplateError, match=r"template cli/parts/b\.j2, line 3: 'nothing' is undefined"):
-        small_files(small)
-
-
-def test_a_missing_part_is_named(small: Path) -> None:
-    write(small, "cli/code/a.txt.j2", '{% include "cli/parts/b.j2" %}')
-    with pytest.raises(TemplateError, match=r"no template cli/parts/b\.j2"):
-        small_files(small)
-
-
-def test_broken_syntax_is_named_with_its_line(small: Path) -> None:
-    write(small, "cli/code/a.txt.j2", "\n{% if %}")
-    with pytest.raises(TemplateError, match=r"template cli/code/a\.txt\.j2, line 2"):
-        small_files(small)
-
-
-def test_a_template_that_renders_invalid_json_is_named(small: Path) -> None:
-    write(small, "cli/code/a.json.j2", '{"run": {{ run }}}')
-    with pytest.raises(TemplateError, match=r"template cli/code/a\.json\.j2: is not JSON once rendered"):
+    with pytest.raises(TemplateError, match=words):
         small_files(small)
 
 

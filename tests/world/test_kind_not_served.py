@@ -16,7 +16,7 @@ from functions.cluster.transport import Request
 from functions.runs import api_group
 from tests.support.api import Harness, api_server, transport
 from tests.support.forwarding import ForwardingTransport
-from tests.support.run_steps import DONE, job_event, job_name, now, reason, run_event, submitted, swept
+from tests.support.run_steps import DONE, job_event, now, reason, run_event, submitted, swept, working
 
 
 @dataclass
@@ -52,10 +52,7 @@ def test_run_event_is_redelivered_while_the_kind_is_not_served(world: Harness, u
 
 
 def test_job_event_is_redelivered_while_the_kind_is_not_served(world: Harness, upgrading: Upgrading) -> None:
-    run = submitted(world, "CodeRun")
-    run_event(world, run.raw, "add")
-    name = job_name(world, run)
-    world.job_ready(name)
+    run, name = working(world, "CodeRun")
     ended = world.job_ends(name, DONE)
     upgrading.on = True
     assert job_event(world, ended).code == 503

@@ -6,7 +6,7 @@ import pytest
 
 from functions.cluster.kinds import CODE_RUN
 from tests.support.api import Harness
-from tests.support.run_steps import code_request, job_event, job_name, now, run_event, submitted
+from tests.support.run_steps import code_request, job_event, now, working
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,7 @@ def test_model_aliases_and_provider_ids_are_accepted(world: Harness, model: str)
 
 
 def test_status_names_the_model_that_answered(world: Harness) -> None:
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    job = job_name(world, run)
-    world.job_ready(job)
+    run, job = working(world)
     report = {"outcome": "failed", "reason": "CredentialRefused", "message": "refused", "model": "claude-opus-5-5"}
     job_event(world, world.job_ends(job, json.dumps(report), ok=False))
     found = now(world, run).status

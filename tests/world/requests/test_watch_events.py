@@ -18,7 +18,7 @@ from functions.serving.dependencies import Dependencies
 from functions.serving.http import Answer, Request, answer
 from tests.conftest import SCALE
 from tests.support.api import Harness
-from tests.support.run_steps import DONE, event, job_name, run_event, submitted
+from tests.support.run_steps import DONE, event, working
 
 LEFT_OUT = object()
 SHAPES: tuple[Any, ...] = (
@@ -82,10 +82,7 @@ def answers(
 @pytest.fixture
 def job(world: Harness) -> Any:
     """Return the Job of a run whose agent ended."""
-    run = submitted(world)
-    run_event(world, run.raw, "add")
-    name = job_name(world, run)
-    world.job_ready(name)
+    _, name = working(world)
     return world.job_ends(name, DONE)
 
 
