@@ -16,6 +16,7 @@ Diagnosis = tuple[Reason, str]
 _ATTACHED = "SuccessfulAttachVolume"
 _ATTACH_FAILED = "FailedAttachVolume"
 _MOUNT_FAILED = "FailedMount"
+_SANDBOX_FAILED = "FailedCreatePodSandBox"
 _VOLUMES_MOUNTED = frozenset({"Pulling", "Pulled", "Created", "Started"})
 """The kubelet records these only once every volume is mounted (kubelet: events/event.go)."""
 
@@ -29,11 +30,14 @@ _CREATE_FAILED, _CREATED = "FailedCreate", "SuccessfulCreate"
 def pod_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
     """Return what keeps a pod from starting, from its Events in any order; None if they say nothing against it.
 
-    A volume that is not attached comes first: the kubelet's complaint that it cannot mount it only follows.
+    A sandbox that fails comes first: the kubelet creates it once every volume is mounted, with a normal Event before
+    each further try. Then a volume that is not attached: the complaint that it cannot be mounted only follows.
     """
     if any(event.get("reason") in _VOLUMES_MOUNTED for event in events):
         return None
     latest = {event.get("reason", ""): event for event in sorted(events, key=last_seen)}
+    if sandbox := latest.get(_SANDBOX_FAILED):
+        return _warned(sandbox)
     attach = latest.get(_ATTACH_FAILED)
     if attach and not (_ATTACHED in latest and last_seen(latest[_ATTACHED]) >= last_seen(attach)):
         return Reason.VOLUME_NOT_ATTACHED, attach.get("message") or _ATTACH_FAILED
@@ -46,8 +50,11 @@ def _latest_warning(events: Sequence[Event]) -> Diagnosis | None:
     latest = max(events, key=lambda event: (last_seen(event), event.get("type") != "Warning"), default=None)
     if latest is None or latest.get("type") != "Warning":
         return None
-    reason = latest.get("reason") or "Warning"
-    message = latest.get("message")
+    return _warned(latest)
+
+
+def _warned(event: Event) -> Diagnosis:
+    reason, message = event.get("reason") or "Warning", event.get("message")
     return _KNOWN.get(reason, Reason.CONTAINER_NOT_STARTING), f"{reason}: {message}" if message else reason
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import CONFIG_MAP
+from functions.cluster.kinds import CONFIG_MAP, EVENT
 from functions.runs.lifecycle import actions
 from functions.runs.lifecycle.pod_status import parse_pod
 from tests.support.api import Harness
 from tests.support.builders import NOW
 from tests.support.builders import job as job_facts
+from tests.support.node import warning
 from tests.support.run_steps import job_event, now, post_event, reason, sweep_minutes, swept
 from tests.unit.deciding import name_of, next_for, running
 from tests.world.clusters.pods import (
@@ -85,6 +86,22 @@ def test_warning_event_with_an_unknown_reason_is_shown(world: Harness) -> None:
     sweep_minutes(world, 1)
     assert reason(now(world, run)) == "ContainerNotStarting"
     assert "FailedCreatePodSandBox: cni plugin not initialized" in (now(world, run).status.message or "")
+
+
+def test_sandbox_that_fails_again_and_again_ends_the_run_in_time(world: Harness) -> None:
+    """The kubelet posts a normal Event before each try; the mount that failed first has succeeded since."""
+    run, job = pending_run(world)
+    pod = f"{job}-pod"
+    set_pod_status(world, job, pending())
+    post_event(world, "Pod", pod, "FailedMount", "failed to sync configmap cache")
+    post_event(world, "Pod", pod, "FailedCreatePodSandBox", "cni plugin not initialized")
+    later = {"type": "Normal", "lastTimestamp": "2026-01-02T03:04:06Z"}
+    world.kubelet.create(EVENT, warning(world.namespace, "Pod", pod, "SandboxChanged", "it will be re-created") | later)
+    sweep_minutes(world, 1)
+    assert reason(now(world, run)) == "ContainerNotStarting"
+    assert "FailedCreatePodSandBox: cni plugin not initialized" in (now(world, run).status.message or "")
+    sweep_minutes(world, 16)
+    assert job_of(world, job)["spec"]["activeDeadlineSeconds"] == 1
 
 
 def test_sidecar_that_cannot_start_does_not_stop_a_running_agent(world: Harness) -> None:
