@@ -39,9 +39,10 @@ LONG_FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers take files in the order of their first test."""
+    """Workers take files in the order of their first test: the longest first, those of pure code last."""
     places = {file: place for place, file in enumerate(LONG_FIRST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    end = len(places)
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], end + item.nodeid.startswith("tests/unit/")))
 
 
 @pytest.hookimpl(optionalhook=True)
