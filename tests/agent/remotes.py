@@ -65,13 +65,13 @@ class Remotes:
         """Return the paths that `branch` adds to main or changes."""
         return git("diff", "--name-only", f"main...{branch}", cwd=self.root / name).split()
 
-    def show(self, name: str, what: str) -> str:
+    def show(self, name: str, revision: str) -> str:
         """Return the output of `git show` for a file or commit."""
-        return git("show", what, cwd=self.root / name)
+        return git("show", revision, cwd=self.root / name)
 
-    def log(self, name: str, what: str) -> str:
+    def log(self, name: str, revision: str) -> str:
         """Return the output of `git log`, with whole messages."""
-        return git("log", what, cwd=self.root / name)
+        return git("log", revision, cwd=self.root / name)
 
     def tree(self, name: str, branch: str) -> list[str]:
         """Return every path on `branch`."""

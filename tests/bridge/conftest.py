@@ -39,9 +39,9 @@ ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
 
-def until(what: Callable[[], Any], why: str) -> None:
+def until(condition: Callable[[], Any], why: str) -> None:
     """Wait until the condition holds; fail on timeout."""
-    waiting.until(what, PATIENCE, f"timeout while waiting for: {why}")
+    waiting.until(condition, PATIENCE, f"timeout while waiting for: {why}")
 
 
 @dataclass(frozen=True)

@@ -114,9 +114,9 @@ NEVER = [
 GROUPS = {"jobs": JOB, "coderuns": CODE_RUN, "roles": Kind("rbac.authorization.k8s.io/v1", "Role", "roles")}
 
 
-@pytest.mark.parametrize(("method", "what"), NEVER, ids=[" ".join(each) for each in NEVER])
-def test_request_that_functions_never_make_is_refused(plane: ControlPlane, method: str, what: str) -> None:
-    plural, _, rest = what.partition("/")
+@pytest.mark.parametrize(("method", "path"), NEVER, ids=[" ".join(each) for each in NEVER])
+def test_request_that_functions_never_make_is_refused(plane: ControlPlane, method: str, path: str) -> None:
+    plural, _, rest = path.partition("/")
     kind = GROUPS.get(plural, Kind("v1", "Any", plural))
     name, _, subresource = rest.partition("/")
     body: dict[str, Any] | None = None if method == "GET" else {}

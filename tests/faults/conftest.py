@@ -31,17 +31,17 @@ def tally(record_property: Callable[[str, object], None]) -> Iterator[Counter[st
     """Count the schedules of each kind that the test ran; the sums of all tests are printed at the end."""
     counts: Counter[str] = Counter()
     yield counts
-    for what, count in counts.items():
-        record_property(f"tried {what}", count)
+    for name, count in counts.items():
+        record_property(f"tried {name}", count)
 
 
 @pytest.fixture(params=ALL_STARTING_STATES, ids=lambda state: f"{state[0]}-{state[1].__name__}")
 def run_on_state(request: pytest.FixtureRequest, pool: CheckPool, tally: Counter[str]) -> RunOnState:
     """Return a function that runs a check on one starting state, and counts its schedules under a name."""
 
-    def run(check: Check, what: str) -> None:
+    def run(check: Check, name: str) -> None:
         pool.submit_all(check, ALL_STARTING_STATES)
-        tally[what] += pool.result(check, *request.param)
+        tally[name] += pool.result(check, *request.param)
 
     return run
 

@@ -48,15 +48,15 @@ def test_pass_with_enough_time_saves_no_checkpoint() -> None:
     assert bench.note() == {}
 
 
-@pytest.mark.parametrize("what", list(DUE))
-def test_expired_token_skips_no_run_and_repeats_none(what: str) -> None:
+@pytest.mark.parametrize("pass_kind", list(DUE))
+def test_expired_token_skips_no_run_and_repeats_none(pass_kind: str) -> None:
     bench = PassBench()
-    whole = bench.chain(A_FEW, what)
+    whole = bench.chain(A_FEW, pass_kind)
     bench = PassBench()
-    found = [bench.passes(bench.services(A_FEW), what)]
+    found = [bench.passes(bench.services(A_FEW), pass_kind)]
     while found[-1].get("left_at"):
         bench.server.become(bench.server.content())  # forgets the history, so that every token is expired
-        found.append(bench.passes(bench.services(A_FEW), what))
+        found.append(bench.passes(bench.services(A_FEW), pass_kind))
     assert sum(each.get("looked", 0) for each in found) == sum(each.get("looked", 0) for each in whole)
     assert len(found) == len(whole)
 
@@ -131,44 +131,44 @@ EVERY = {"sweep": 5 if SCALE < 1 else 1, "retention": 61 if SCALE < 1 else 7}
 MAKERS: dict[str, Callable[[], PassBench]] = {"sweep": limited, "retention": expired}
 
 
-def to_the_end(bench: PassBench, what: str, step: timedelta | None = None) -> Any:
+def to_the_end(bench: PassBench, pass_kind: str, step: timedelta | None = None) -> Any:
     """Return the end state after a chain of short passes, and chains of `step` until nothing changes."""
-    found = [_after(bench, what, A_FEW)]
-    while found[-1] != (end := _after(bench, what, step)):
+    found = [_after(bench, pass_kind, A_FEW)]
+    while found[-1] != (end := _after(bench, pass_kind, step)):
         found.append(end)
         assert len(found) < MOST
     return end
 
 
-def _after(bench: PassBench, what: str, step: timedelta | None) -> Any:
-    bench.chain(step, what)
+def _after(bench: PassBench, pass_kind: str, step: timedelta | None) -> Any:
+    bench.chain(step, pass_kind)
     return bench.end()
 
 
-@pytest.mark.parametrize("what", list(DUE))
-def test_many_passes_have_the_same_result_as_one(what: str) -> None:
-    bench = MAKERS[what]()
+@pytest.mark.parametrize("pass_kind", list(DUE))
+def test_many_passes_have_the_same_result_as_one(pass_kind: str) -> None:
+    bench = MAKERS[pass_kind]()
     begun, before = bench.server.content(), bench.end()
     for _ in range(4):
-        assert "left_at" not in (found := bench.passes(bench.services(), what)) or found["left_at"] is None
+        assert "left_at" not in (found := bench.passes(bench.services(), pass_kind)) or found["left_at"] is None
     unhurried = bench.end()
     bench.server.become(begun)
-    assert len(bench.chain(A_FEW, what)) > 2
-    assert to_the_end(bench, what, A_FEW) == unhurried != before
+    assert len(bench.chain(A_FEW, pass_kind)) > 2
+    assert to_the_end(bench, pass_kind, A_FEW) == unhurried != before
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("what", list(DUE))
-def test_pass_that_crashes_at_any_call_leads_to_the_same_end(what: str, after: bool) -> None:
-    bench = MAKERS[what]()
+@pytest.mark.parametrize("pass_kind", list(DUE))
+def test_pass_that_crashes_at_any_call_leads_to_the_same_end(pass_kind: str, after: bool) -> None:
+    bench = MAKERS[pass_kind]()
     begun: StoreContent = bench.server.content()
-    wanted = to_the_end(bench, what)
-    for at in range(0, 10_000, EVERY[what]):
+    wanted = to_the_end(bench, pass_kind)
+    for at in range(0, 10_000, EVERY[pass_kind]):
         bench.server.become(begun)
         crashing = CrashingTransport(bench.server, at, after)
         with suppress(Killed):
-            bench.chain(A_FEW, what, crashing)
+            bench.chain(A_FEW, pass_kind, crashing)
         if not crashing.triggered:
             assert at > 20, "a chain makes more than 20 calls"
             return
-        assert to_the_end(bench, what) == wanted, f"killed at call {at}"
+        assert to_the_end(bench, pass_kind) == wanted, f"killed at call {at}"

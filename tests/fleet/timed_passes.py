@@ -79,26 +79,28 @@ class PassBench:
         cluster = Cluster(transport or self.harness.calls, PAGE)
         return replace(self.harness.services, cluster=cluster, clock=Clock(self.harness, step), publisher=self.queue)
 
-    def passes(self, services: Dependencies, what: str = "sweep") -> dict[str, Any]:
+    def passes(self, services: Dependencies, pass_kind: str = "sweep") -> dict[str, Any]:
         """Run one pass and return its counts."""
-        headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": DUE[what]}
+        headers = {"ce-id": "1", "ce-source": "s", "ce-specversion": "1.0", "ce-type": DUE[pass_kind]}
         answer = sweep.handle(services, Request(headers, b""))
         assert answer.body
         return dict(answer.body["data"])
 
     def chain(
-        self, step: timedelta | None, what: str = "sweep", transport: Transport | None = None
+        self, step: timedelta | None, pass_kind: str = "sweep", transport: Transport | None = None
     ) -> list[dict[str, Any]]:
         """Run passes until one reaches the end of the lists, and return the counts of each."""
-        found = [self.passes(self.services(step, transport), what)]
+        found = [self.passes(self.services(step, transport), pass_kind)]
         while found[-1].get("left_at"):
             assert len(found) < MOST, found[-1]
-            found.append(self.passes(self.services(step, transport), what))
+            found.append(self.passes(self.services(step, transport), pass_kind))
         return found
 
-    def note(self, what: str = "sweep") -> dict[str, str]:
+    def note(self, pass_kind: str = "sweep") -> dict[str, str]:
         try:
-            found: dict[str, str] = self.harness.kubelet.get(CONFIG_MAP, self.harness.namespace, name_of(what))["data"]
+            found: dict[str, str] = self.harness.kubelet.get(CONFIG_MAP, self.harness.namespace, name_of(pass_kind))[
+                "data"
+            ]
         except NotFound:
             return {}
         return found

@@ -34,9 +34,9 @@ def differences(state: State, targets: set[str]) -> list[str]:
     ]
 
 
-def _compare(what: str, declared: set[str], made: set[str]) -> Iterator[str]:
-    yield from (f"{what} {name}: the code declares it, Terraform does not make it" for name in sorted(declared - made))
-    yield from (f"{what} {name}: Terraform makes it, the code does not know it" for name in sorted(made - declared))
+def _compare(noun: str, declared: set[str], made: set[str]) -> Iterator[str]:
+    yield from (f"{noun} {name}: the code declares it, Terraform does not make it" for name in sorted(declared - made))
+    yield from (f"{noun} {name}: Terraform makes it, the code does not know it" for name in sorted(made - declared))
 
 
 def _functions(state: State, targets: set[str]) -> Iterator[str]:

@@ -44,9 +44,9 @@ def serve(nats_server: str, tmp_path: Path) -> Iterator[Callable[[str], NatsServ
         server.stop()
 
 
-def refusal(bench: Bench, what: Event, seconds: float = 0.5) -> str:
+def refusal(bench: Bench, published: Event, seconds: float = 0.5) -> str:
     with pytest.raises(PublishError) as caught:
-        bench.publisher(seconds).publish("jobs", what)
+        bench.publisher(seconds).publish("jobs", published)
     return str(caught.value)
 
 

@@ -60,9 +60,9 @@ ODD: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", ODD)
-def test_result_with_unexpected_values_is_reported(config: Path, what: str) -> None:
-    result = reported(config, json.dumps(WELL | ODD[what]).encode(), {})
+@pytest.mark.parametrize("oddity", ODD)
+def test_result_with_unexpected_values_is_reported(config: Path, oddity: str) -> None:
+    result = reported(config, json.dumps(WELL | ODD[oddity]).encode(), {})
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
 
 
