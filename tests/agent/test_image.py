@@ -37,7 +37,7 @@ PROGRAMS = {program: package for package, programs in PACKAGES.items() for progr
 
 BUILTINS = set(subprocess.run(["/bin/bash", "-c", "compgen -b"], capture_output=True, text=True).stdout.split())
 
-_CALL = re.compile(r"(?:^|[|;&({`]|\b(?:then|do|else|if|while|exec|attend)\s|!\s)\s*([a-z][a-z0-9_.-]*)(?=\s|$)")
+_CALL = re.compile(r"(?:^|[|;&({`]|\b(?:then|do|else|if|while|exec|run_child)\s|!\s)\s*([a-z][a-z0-9_.-]*)(?=\s|$)")
 _QUOTED = re.compile(r"'[^']*'|#[^\"']*$")
 
 

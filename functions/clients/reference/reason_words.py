@@ -18,7 +18,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.PREEMPTED: "A pod with a higher priority took the place.",
     Reason.REPORT_LOST: "The attempt ended, and its pod with its report was deleted before it was read.",
     Reason.JOB_LOST: "The attempt's Job was deleted by somebody else.",
-    Reason.TERMINATED: "The container was told to stop, and saved its work.",
+    Reason.TERMINATED: "The pod was stopped; its work is saved.",
     Reason.NETWORK: "The Git host or the model's API could not be reached.",
     Reason.DUPLICATE_POD: "The Job had two pods; the second one did nothing.",
     Reason.SPEC_CHANGED: "The spec was changed before the attempt started.",
