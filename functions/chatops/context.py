@@ -26,7 +26,7 @@ from functions.serving.dependencies import Dependencies
 
 
 class CommandContext:
-    """What a request refers to. Properties are looked up when first used; they raise GithubError and ClusterError."""
+    """The objects to which a request refers, read when first used. Properties raise GithubError and ClusterError."""
 
     def __init__(self, deps: Dependencies, github: Github, event: WebhookEvent, request: CommandRequest) -> None:
         self._deps, self._github, self._event, self._request = deps, github, event, request

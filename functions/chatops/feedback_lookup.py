@@ -31,7 +31,7 @@ class Listed:
     number: int
     feedback: Feedback | None = None
     is_over: bool = True
-    """Whether it is concluded, as opposed to a check that runs."""
+    """Whether it is complete, unlike a check in progress."""
 
     def supersedes(self, received: FeedbackReceived) -> bool:
         """Return whether the feedback of an event, which may be days old, is not open any more."""

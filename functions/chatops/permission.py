@@ -1,4 +1,4 @@
-"""Who may give commands and whose reviews count: people with write access, and the bots that the settings list."""
+"""Checks who may give commands and whose reviews count: people with write access, and bots listed in the settings."""
 
 from functions.github.api.repository_calls import RepositoryCalls
 from functions.github.webhook.event import is_listed

@@ -42,7 +42,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # with no-referrer a form would be sent with Origin: null
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every response: nothing inline, nothing from elsewhere, in no frame."""
+"""The policy of every response: no inline scripts, no other origins, no frames."""
 
 View = Callable[..., Response | str]
 

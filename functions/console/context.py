@@ -1,4 +1,4 @@
-"""What the console works with. Made once per process and passed in, so that tests pass their own."""
+"""The dependencies of the console, created once per process and passed in, so that tests can pass others."""
 
 import secrets
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from functions.runs.model.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What decides whether a request is served; `headers` have lower-case names."""
+    """The properties of a request that decide whether it is served; `headers` have lower-case names."""
 
     method: str
     headers: dict[str, str]

@@ -1,4 +1,4 @@
-"""What belongs to a run as text: its task files, the log of an attempt, and the diff of its branch."""
+"""Pages with the texts of a run: its task files, the log of an attempt, and the diff of its branch."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from functions.views import titles
 
 TEXT = "text/plain; charset=utf-8"
 _FIRST = ("CLAUDE.md", "AGENTS.md", "prompt.md", "task.md")
-"""What the agent reads first; other task files follow."""
+"""The task files that the agent reads first, and which are listed first."""
 
 
 def page(console: Console, word: str, name: str) -> str:

@@ -36,7 +36,7 @@ Render = Callable[[Item], str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a page shows already: a version of the run, and so many lines of the log."""
+    """The state of a page: the version of the run, and the number of log lines that it shows."""
 
     version: str
     lines: int

@@ -1,4 +1,4 @@
-"""What a person may do with a run: retry it or cancel it."""
+"""The actions that a person may take on a run: retry and cancel."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -7,7 +7,7 @@ from functions.views.formatting import dollars
 from functions.views.weekly_usage import ENDS, Day, Week
 
 WIDTH, HEIGHT = 336, 96
-"""Of the area for bars, in units of the viewBox."""
+"""The size of the area for bars, in units of the viewBox."""
 SLOT = WIDTH / 7
 BAR = 22
 GAP = 1.5

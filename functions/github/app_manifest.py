@@ -1,4 +1,4 @@
-"""What the GitHub App needs: the one place of its permissions and events, and the manifest that creates it.
+"""The permissions and events of the GitHub App, and the manifest that creates it.
 
 (GitHub: Registering a GitHub App from a manifest)
 """

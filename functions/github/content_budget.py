@@ -23,12 +23,12 @@ WAIT_FOR_HOUR = 300.0
 
 
 class Share(Enum):
-    """What part of the limits may be used, by how much a request matters."""
+    """The part of the limits that a request may use, by its importance."""
 
     END = 0.9
     """The end of a run, and replies. The rest is for people, who share the limit of their organization's App."""
     PROGRESS = 0.5
-    """What is said again later, or can be left out."""
+    """Requests that a later one replaces, or that can be omitted."""
 
 
 @dataclass(frozen=True, slots=True)

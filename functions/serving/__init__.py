@@ -1,1 +1,1 @@
-"""What every function shares: HTTP edge, dependencies, authentication, watch events."""
+"""Parts that all functions share: HTTP edge, dependencies, authentication, watch events."""

@@ -1,4 +1,4 @@
-"""What handlers work with. Made once per process and passed in, so that tests pass their own."""
+"""The dependencies of handlers, created once per process and passed in, so that tests can pass others."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""What the webhook works with: much less than other functions, so that a cold start answers GitHub within its 10 s."""
+"""The dependencies of the webhook: few, so that a cold start answers within GitHub's limit of 10 s."""
 
 from dataclasses import dataclass
 

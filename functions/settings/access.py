@@ -1,4 +1,4 @@
-"""Who may start runs as which user and agent.
+"""Settings of access: which callers may start runs as which user and agent.
 
 Without this section every caller may name any user and any agent. With it a caller may name what its entry lists, and
 a caller without an entry may start nothing. The name of a caller depends on how it authenticates:
@@ -42,7 +42,7 @@ Namespace = Annotated[str, Field(pattern=r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
 
 
 class Grant(Section):
-    """What a caller may use. * means any; an absent list means none, except for namespaces."""
+    """The permissions of a caller. * means any; an absent list means none, except for namespaces."""
 
     users: Annotated[list[User], Field(description="GitHub logins that a run may have as its githubUser.")] = []
     agents: Annotated[
@@ -56,7 +56,7 @@ class Grant(Section):
 
 
 class AccessSettings(Section):
-    """What each caller may use."""
+    """The permissions of each caller."""
 
     callers: Annotated[
         dict[str, Grant] | None,

@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 class Settings(WebhookSettings):
-    """Everything that can be configured; an unknown section is an error."""
+    """All settings; an unknown section is an error."""
 
     model_config = SettingsConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""What an installation adds to the pods of attempts. What the product needs itself may not be changed here.
+"""Settings of additions to the pods of attempts. Fields that the product sets cannot be changed.
 
 A clash is an error when a function starts, and names the setting. Namespaces of runs enforce Pod Security "restricted";
 what it refuses of volumes and sidecars is refused here too, since every pod would be.

@@ -29,7 +29,7 @@ BACK_ENDS: Mapping[str, BackEndName] = {
 """The back ends, by the field that selects each."""
 
 SELECT_BACK_END = "set " + " or ".join(f"queues.{field} ({back_end.title})" for field, back_end in BACK_ENDS.items())
-"""What to do where no queue is configured."""
+"""The remedy if no queue is configured."""
 
 READ_BY: Mapping[str, Sequence[str]] = {
     "prefix": ("project", "nats.servers"),

@@ -35,7 +35,7 @@ class TelemetrySettings(Section):
 
 
 class ObservabilitySettings(Section):
-    """What the functions export about themselves; logs are always written to standard error."""
+    """Export of traces and metrics; logs are always written to standard error."""
 
     otlp_endpoint: Annotated[
         Endpoint,

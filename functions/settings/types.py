@@ -95,7 +95,7 @@ SecretKey = Annotated[
 ]
 StorageClass = Annotated[str, or_empty(matching(_SUBDOMAIN, f"must be the name of a StorageClass: {_SPELLED}"))]
 ObjectName = Annotated[str, or_empty(matching(_SUBDOMAIN, f"must be the name of a Kubernetes object: {_SPELLED}"))]
-"""Of a PriorityClass, RuntimeClass or ServiceAccount, or empty."""
+"""The name of a PriorityClass, RuntimeClass or ServiceAccount, or empty."""
 LocalQueue = Annotated[
     str, or_empty(matching(_SUBDOMAIN, f"must be the name of a LocalQueue, of 63 characters at most: {_SPELLED}", 63))
 ]

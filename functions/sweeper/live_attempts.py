@@ -1,4 +1,4 @@
-"""The attempts under way, listed once for a whole pass, so that a run whose agent works costs no call.
+"""The open attempts, listed once for a whole pass, so that a run whose agent works needs no call.
 
 Pods that have ended and Jobs that succeeded are not listed; failed Jobs are left out. All are read again for a run that
 does not know of their end: they are kept for a day, so there are many more of them. A live attempt takes some 600

@@ -46,7 +46,7 @@ def run_pass(deps: Dependencies) -> Answer:
 
 @dataclass
 class Outcome:
-    """What a pass did."""
+    """The result of a pass."""
 
     looked: int = 0
     failed: list[str] = field(default_factory=list)

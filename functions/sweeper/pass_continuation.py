@@ -21,7 +21,7 @@ TOPIC = "sweep"
 
 
 class PassContinuation:
-    """Where one pass begins, and how it ends."""
+    """The start and the end of one pass."""
 
     def __init__(self, deps: Dependencies, name: str, due: str, kinds: Sequence[str]) -> None:
         """Read where the pass begins; an event of the type `due` asks for the next pass. Raise ClusterError."""

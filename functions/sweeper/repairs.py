@@ -1,4 +1,4 @@
-"""What a pass did for runs that events should have moved, and why: one log line for each run, and counts."""
+"""Repairs of runs whose events were lost, with the cause: one log line for each run, and counts."""
 
 import logging
 from collections import Counter

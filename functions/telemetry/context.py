@@ -1,4 +1,4 @@
-"""What the work under way is about: fields of its log lines, and its trace.
+"""The context of the current work: the fields of its log lines, and its trace.
 
 Both are bound in the context of the thread, so that code deep below needs no parameter for them.
 """
@@ -47,7 +47,7 @@ def scope() -> Iterator[None]:
 
 
 def span_context() -> SpanContext:
-    """Return the span context of the work under way; invalid outside of requests."""
+    """Return the span context of the current work; invalid outside of requests."""
     return tracing.current_span().get_span_context()
 
 

@@ -1,4 +1,4 @@
-"""Calls to other services: each is recorded for the request under way, and published events carry its trace."""
+"""Calls to other services: each is recorded for the current request, and published events contain its trace."""
 
 from collections.abc import Iterator
 from dataclasses import replace

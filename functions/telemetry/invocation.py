@@ -20,7 +20,7 @@ KUBERNETES, QUEUE = "kubernetes", "queue"
 
 @dataclass
 class Invocation:
-    """A request under way: its response status, and the number of calls to the Kubernetes API."""
+    """A request in progress: its response status, and the number of calls to the Kubernetes API."""
 
     code: int = 0
     api_calls: int = 0
@@ -51,7 +51,7 @@ def record_invocation(headers: Mapping[str, str]) -> Iterator[Invocation]:
 
 @contextmanager
 def calling(peer: str, name: str) -> Iterator[None]:
-    """Record a call for the request under way, if there is one."""
+    """Record a call for the current request, if there is one."""
     invocation = _INVOCATION.get()
     if invocation and peer == KUBERNETES:
         invocation.api_calls += 1

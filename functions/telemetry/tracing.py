@@ -39,7 +39,7 @@ _HEADERS = CompositePropagator([CloudTraceOneWayPropagator(), TraceContextTextMa
 
 @dataclass
 class RequestTrace:
-    """A request under way: its span once that has started, spans of other traces within it, and its number of calls."""
+    """A request in progress: its span once started, spans of other traces within it, and its number of calls."""
 
     started: int = field(default_factory=time.time_ns)
     joined: list[Span] = field(default_factory=list)
@@ -97,7 +97,7 @@ def nested_scope() -> Iterator[None]:
 
 
 def current_span() -> Span:
-    """Return the span of the work under way, which this starts if it is the request's and has not started."""
+    """Return the span of the current work, after starting it if it is the request's span and has not started."""
     active, request = get_current_span(), _REQUEST.get()
     if request is None or _is_local(active):
         return active

@@ -1,4 +1,4 @@
-"""What a templates directory lacks, found before an attempt is started with it.
+"""Finds missing files of a templates directory before an attempt is started with it.
 
 Without its container script or its settings an attempt could not even report why it failed. On a file system that
 respects case, `claude.md.j2` is not `CLAUDE.md.j2`: the near miss is named.

@@ -39,7 +39,7 @@ class AttemptContext:
 
     @property
     def kind(self) -> str:
-        """What people call the kind of work, such as `docs`."""
+        """The name of the kind of work, such as `docs`."""
         return self.spec.kind.word
 
     @property

@@ -14,7 +14,7 @@ from functions.views import formatting, links, rows, titles
 from functions.views.rows import Raw, at, text
 
 PHASES: Sequence[str] = ("Running", "Retrying", "Queued", "Pending", "Failed", "Cancelled", "Succeeded")
-"""In the order of attention: what works, what waits, what ended badly, what ended well."""
+"""The phases in the order of the groups: active, waiting, ended badly, ended well."""
 assert set(PHASES) == set(get_args(Phase))
 NEEDS_YOU = "Needs you"
 """Group of the pending runs that wait until a person has fixed something."""
@@ -77,7 +77,7 @@ class Row:
 
     @property
     def searchable(self) -> str:
-        """What a search looks at, in lower case."""
+        """The text that a search matches, in lower case."""
         shown = (self.title, self.name, self.repository, self.service, self.agent, self.reason, self.message)
         return " ".join(shown).casefold()
 
@@ -97,7 +97,7 @@ class Fleet:
 
     groups: Sequence[Group]
     counts: Mapping[str, int]
-    """By group, of all runs that match the rest of the filter."""
+    """Number of runs in each group that match the rest of the filter."""
     unfiltered: Mapping[str, int]
     """The same of all runs."""
     repositories: Sequence[str]

@@ -63,7 +63,7 @@ class ToolResult:
     text: str
     failed: bool = False
     exit_code: int | None = None
-    """Of a command, if the agent CLI reports it."""
+    """The exit code of a command, if the agent CLI reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class ToolCall:
     """Joins the call and its result."""
     tool: str
     about: str
-    """What describes the call best: a command, a path, a query; else the whole input."""
+    """The command, path or query of the call; else its whole input."""
     input: str
     """The whole input as JSON; empty if `about` says everything."""
     edits: tuple[Edit, ...] = ()

@@ -1,4 +1,4 @@
-"""What happened to a run, oldest first: its attempts and the Kubernetes Events about it. Pure."""
+"""The history of a run, oldest first: its attempts and the Kubernetes Events about it. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a run is called by people: its task before its name."""
+"""The title of a run for people: its task before its name."""
 
 from typing import assert_never
 

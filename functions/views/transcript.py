@@ -54,7 +54,7 @@ class Item:
 
 @dataclass
 class Transcript:
-    """What was read of a log so far."""
+    """The part of a log that was read so far."""
 
     items: list[Item] = field(default_factory=list)
     totals: SessionTotals = field(default_factory=SessionTotals)

@@ -1,4 +1,4 @@
-"""What the runs of the last days cost and how they ended, by day (UTC). Pure.
+"""Costs and results of the runs of the last days, by day (UTC). Pure.
 
 It covers the runs that are still kept (settings retention): succeeded ones 7 days by default.
 """

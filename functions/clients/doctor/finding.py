@@ -1,4 +1,4 @@
-"""What a check found, and what the checks are given."""
+"""The result of a check, and the context of the checks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

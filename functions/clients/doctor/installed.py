@@ -1,4 +1,4 @@
-"""What infra/kubernetes installs: definitions, rights, pods that run, room for more."""
+"""Checks of the installation in the cluster: definitions, permissions, running pods, capacity."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the installation reaches: the queue and the model's API."""
+"""Checks of services outside the cluster: the queue and the model API."""
 
 import json
 from collections.abc import Iterator, Mapping

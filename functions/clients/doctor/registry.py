@@ -28,7 +28,7 @@ MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
-"""What a registry may answer for a tag (OCI distribution specification)."""
+"""Media types of a tag's manifest (OCI distribution specification)."""
 HOSTS: Mapping[str, str] = {"docker.io": "registry-1.docker.io"}
 """Registries whose API is at another host than their images name."""
 LOCAL = re.compile(r"(127\.|localhost)")

@@ -15,7 +15,7 @@ class SetupError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewApp:
-    """What GitHub shows of an App once, when it is created; `webhook_secret` is empty without a webhook."""
+    """Credentials that GitHub returns only when an App is created; `webhook_secret` is empty without a webhook."""
 
     id: str
     client_id: str

@@ -29,12 +29,12 @@ class LocalPage:
 
     @property
     def url(self) -> str:
-        """Where people begin."""
+        """The URL of the first page."""
         return f"http://127.0.0.1:{self._server.server_port}/"
 
     @property
     def redirect_url(self) -> str:
-        """Where GitHub sends the browser with the code."""
+        """The URL to which GitHub redirects the browser with the code."""
         return f"{self.url}created"
 
     def offer(self, manifest: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ class Registration:
 
     @property
     def form_url(self) -> str:
-        """Where the browser posts the manifest to."""
+        """The URL to which the browser posts the manifest."""
         owner = f"/organizations/{quote(self.organization, safe='')}" if self.organization else ""
         return f"{self.host}{owner}/settings/apps/new?{urlencode({'state': self.state})}"
 

@@ -1,4 +1,4 @@
-"""What each reason means, in words for people; a test checks that every reason has some."""
+"""The meaning of each reason, for people; a test checks that no reason is missing."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is drawn on a terminal, by rich: a table once, or a block that is redrawn in place."""
+"""Output on a terminal with rich: a table, or a block that is redrawn in place."""
 
 from collections.abc import Sequence
 from typing import TextIO

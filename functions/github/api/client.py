@@ -133,12 +133,12 @@ class Repository(Api):
 
 @dataclass(frozen=True, slots=True)
 class ClientCache:
-    """What one process remembers of GitHub."""
+    """GitHub's state that one process remembers."""
 
     tokens: dict[RepositoryRef, Token] = field(default_factory=dict)
     """By repository."""
     blocked_until: dict[str, datetime] = field(default_factory=dict)
-    """When GitHub may be called again, by rate limit."""
+    """The times at which GitHub may be called again, by rate limit."""
     app_names: list[str] = field(default_factory=list)
     """The App's name (slug), once it is known."""
 

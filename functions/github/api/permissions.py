@@ -1,4 +1,4 @@
-"""Who may give commands in a repository: people with write access to it.
+"""Checks who may give commands in a repository: people with write access to it.
 
 GitHub's answers are cached for a minute, so that many comments by one person cost one call.
 """

@@ -18,7 +18,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 MAX_CLOCK_ERROR = timedelta(seconds=5)
 """A larger difference to the Date of GitHub's answer is corrected; that header has whole seconds, and travels."""
 JWT_LIFETIME = timedelta(minutes=9)
-"""From now; GitHub rejects a JWT that expires in more than ten minutes."""
+"""Lifetime of a JWT; GitHub rejects one that expires in more than ten minutes."""
 RENEWAL_MARGIN = timedelta(minutes=5)
 """A token that expires sooner is replaced."""
 
@@ -52,7 +52,7 @@ class RepositoryRef:
     name: str
     id: int = 0
     permissions: tuple[tuple[str, str], ...] = ()
-    """What its tokens may do, as pairs of permission and access; empty: all that the installation may."""
+    """Permissions of the tokens, as pairs of permission and access; empty: all of the installation's."""
 
     @property
     def path(self) -> str:

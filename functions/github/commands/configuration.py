@@ -35,7 +35,7 @@ from functions.runs.model.run_spec import MaxCostUsd, MaxRetries, MaxTurns, Requ
 
 PATH = ".github/orchestrator.yaml"
 PATHS = (PATH, ".github/orchestrator.yml")
-"""Where the file may be; the first one counts."""
+"""Possible paths of the file; the first that exists is read."""
 MAX_LENGTH = 64 * 1024
 """Characters of the file."""
 

@@ -85,7 +85,7 @@ class Retry:
     """/retry: another attempt of the run."""
 
     instructions: str = ""
-    """What the attempt should do differently."""
+    """Instructions for the next attempt."""
     name: str = "retry"
 
 

@@ -23,7 +23,7 @@ class MappingTriggered:
     by: Literal["labels", "assignees"]
     name: str
     title: str
-    """Of the issue, which may contain a task's number."""
+    """The title of the issue, which may contain a task's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class FeedbackReceived:
     branch: str
     """The run's, or one of the merge queue."""
     subject: str
-    """What the feedback is from (reports/feedback.py): of one subject the youngest counts."""
+    """The source of the feedback (reports/feedback.py); of one source only the newest feedback counts."""
     number: int
     """The id of the check run, status or review."""
     commit: str = ""

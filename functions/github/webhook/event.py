@@ -36,7 +36,7 @@ _TIMES = (
     ("pull_request", "updated_at"),
     ("merge_group", "head_commit", "timestamp"),
 )
-"""Where payloads say when something happened; the latest of them counts."""
+"""Paths of timestamps in payloads; the latest one is the time of the event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the rules for labels and assignments share: the repository's configuration may map either to a command.
+"""Shared by the rules for labels and assignments: the repository's configuration can map either to a command.
 
 A label or an assignment has no id of its own. Its key uses the issue's `updated_at`, which is equal in every delivery
 of one change; if it is missing, the delivery's id.

@@ -14,7 +14,7 @@ from functions.settings.queues import BACK_ENDS, SELECT_BACK_END, QueueSettings
 
 
 class Backend(Protocol):
-    """What the module `backend` of each back end has; none of it makes a call."""
+    """The interface of the module `backend` of each back end; none of its functions makes a call."""
 
     def publisher(self, settings: QueueSettings) -> Publisher:
         """Return a publisher."""
