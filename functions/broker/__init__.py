@@ -1,8 +1,8 @@
-"""The broker: the container beside the agent's that alone holds the run's credentials.
+"""The broker: a container beside the agent's, and the only one with the run's credentials.
 
-It serves the agent's container of the same pod and nothing else: git for the run's repositories, the model's API, the
-run's pull request. The agent sends a random value of the pod in place of a credential; the broker checks it and adds
-the real one on the way to the upstream.
+It serves the agent's container of its pod alone: git for the run's repositories, the model API, the run's pull request.
+The agent sends the pod's random value in place of a credential; the broker checks it, and adds the real credential to
+the request that it forwards.
 
-aiohttp serves and calls: it streams bodies in both directions and frames HTTP itself, in one process of one library.
+Server and client are aiohttp, which streams bodies in both directions.
 """

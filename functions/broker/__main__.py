@@ -1,6 +1,6 @@
 """Run the broker of one pod: `python -m functions.broker`, until the pod ends.
 
-The environment variable POD_ROOT, empty in a container, is the directory in which mounts are laid out on one machine.
+The environment variable POD_ROOT is empty in a container; on one machine it is the directory with the pod's mounts.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ async def serve(mounts: Mounts) -> None:
 
 
 def main() -> int:
-    """Return the exit code."""
+    """Run until a signal; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         asyncio.run(serve(Mounts(Path(os.environ.get("POD_ROOT") or "/"))))

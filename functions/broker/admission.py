@@ -1,7 +1,7 @@
-"""Who may call the broker: clients that send the pod's random value where a credential belongs. Pure.
+"""Authenticates clients of the broker: they send the pod's random value in place of a credential. Pure.
 
-It is made for each pod and is shared with the agent's container alone, so that no other pod of a machine, and no
-page in a browser there, can have the broker work for it.
+Each pod has its own value, known to the agent's container alone, so that neither another pod on the same machine nor a
+web page in a browser there can use the broker.
 """
 
 import base64
@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping
 
 
 def new_credential() -> str:
-    """Return a random value. It opens nothing but this pod's broker."""
+    """Return a new random value for this pod's broker."""
     return f"broker-{secrets.token_hex(24)}"
 
 
 def is_admitted(headers: Mapping[str, str], credential: str, path_value: str = "") -> bool:
-    """Return whether a request carries the credential; `path_value` is one from its path.
+    """Return whether a request has the credential in a header or as `path_value`.
 
-    Clouds' clients that do not sign send no header, so that the address that they are given contains it.
+    Clients of clouds that do not sign requests send no header, so the URL that they call contains it.
     """
     return any(hmac.compare_digest(sent.encode(), credential.encode()) for sent in (*_sent(headers), path_value))
 

@@ -1,4 +1,4 @@
-"""What the broker is to serve: the task file `broker.json`, rendered for one attempt. It names secrets, holds none."""
+"""The broker's configuration: the task file `broker.json`, rendered for one attempt. It contains no secret."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class ConfigurationError(Exception):
-    """The file cannot be used; the text says where and why."""
+    """The configuration file is missing or invalid; the text names file, field and problem."""
 
 
 class _Part(BaseModel):
-    """A part of the file; an unknown name in it is an error."""
+    """A part of the file; an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,21 +28,21 @@ class Repository(_Part):
 
 
 class App(_Part):
-    """The GitHub App that the run works as; its id and key are mounted."""
+    """The GitHub App of the run; its id and key are mounted."""
 
     name: str
     secret: str
 
 
 class User(_Part):
-    """The GitHub user that the run works as; the SSH key is mounted."""
+    """The GitHub user of the run; the SSH key is mounted."""
 
     login: str
     secret: str
 
 
 class Git(_Part):
-    """Where the run's repositories are and as whom they are reached: either an App or a user."""
+    """The run's repositories, and the App or user whose credential is used for them."""
 
     api_url: str
     host: str
@@ -70,18 +70,18 @@ class Price(_Part):
 
 
 class Model(_Part):
-    """The model's API: its address and which credential it takes."""
+    """The model API: its URL and credential."""
 
     credential: Literal["api_key", "bearer_token", "bedrock", "vertex"]
-    """`api_key`: header x-api-key; `bearer_token`: header Authorization; the others as their clouds define."""
+    """`api_key`: header x-api-key; `bearer_token`: header Authorization; the others as defined by their clouds."""
     url: str
     paths: tuple[str, ...]
-    """Regular expressions of the paths, below `url`, that may be called."""
+    """Regular expressions of the allowed paths below `url`."""
     secret: str
     key: str
     region: str = ""
     prices: dict[str, Price] = {}
-    """By the beginning of the model's name."""
+    """Prices by prefix of the model's name."""
 
 
 class Configuration(_Part):
@@ -94,7 +94,7 @@ class Configuration(_Part):
 
 
 def load(path: Path) -> Configuration:
-    """Return the configuration; raise ConfigurationError."""
+    """Return the configuration. Raises ConfigurationError."""
     try:
         return Configuration.model_validate_json(path.read_text())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Passes one request on to an upstream and its answer back, streaming both."""
+"""Forwards one request to an upstream and its answer to the client, streaming both."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ log = logging.getLogger("orchestrator")
 
 CONNECT_SECONDS = 30.0
 SILENT_SECONDS = 900.0
-"""How long an upstream may send nothing: a model thinks for minutes, and a git server counts objects."""
+"""How long an upstream may send nothing: a model can think for minutes, and a git server counts objects."""
 
 _NOT_FORWARDED = frozenset(
     {
@@ -33,16 +33,16 @@ _NOT_FORWARDED = frozenset(
         "accept-encoding",
     }
 )
-"""Headers of one connection (RFC 9110, 7.6.1), and those that carry the agent's or an upstream's credentials.
+"""Headers of one connection (RFC 9110, 7.6.1), headers with credentials of agent or upstream, and Accept-Encoding.
 
-Answers are asked for uncompressed: the broker counts tokens in them.
+The broker requests uncompressed answers, because it counts tokens in them.
 """
 
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 def new_session() -> ClientSession:
-    """Return a client that adds nothing of its own to requests, and keeps no cookies. It obeys HTTPS_PROXY."""
+    """Return a client that adds no headers to requests, keeps no cookies and uses HTTPS_PROXY."""
     timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
     return ClientSession(
         connector=TCPConnector(limit=0),
@@ -55,14 +55,15 @@ def new_session() -> ClientSession:
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
-    """Return the headers that go on to the other side."""
+    """Return the headers that are forwarded."""
     return CIMultiDict((name, text) for name, text in headers if name.lower() not in _NOT_FORWARDED)
 
 
 async def call(session: ClientSession, request: web.Request, url: str, added: Mapping[str, str]) -> ClientResponse:
-    """Send the request on to `url` with the `added` headers; return the answer, whose body is unread.
+    """Forward the request to `url` with the `added` headers; return the answer, whose body is unread.
 
-    Raises web.HTTPBadGateway if the upstream cannot be reached.
+    Raises:
+        web.HTTPBadGateway: the upstream cannot be reached.
     """
     headers = end_to_end(request.headers.items())
     headers.update({**added, "Accept-Encoding": "identity"})
@@ -79,7 +80,7 @@ async def call(session: ClientSession, request: web.Request, url: str, added: Ma
 async def answer(
     request: web.Request, upstream: ClientResponse, status: int = 0, seen: Callable[[bytes], None] | None = None
 ) -> web.StreamResponse:
-    """Pass the upstream's answer back, with another `status` if one is given; `seen` is shown each piece of it."""
+    """Send the upstream's answer to the client, with another `status` if one is given; call `seen` with each piece."""
     response = web.StreamResponse(status=status or upstream.status, headers=end_to_end(upstream.headers.items()))
     async with upstream:
         await response.prepare(request)

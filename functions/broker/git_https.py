@@ -1,6 +1,6 @@
-"""Git over HTTPS for the run's repositories: the App's installation token is added here (gitprotocol-http(5)).
+"""Proxies git over HTTPS for the run's repositories and adds the App's installation token (gitprotocol-http(5)).
 
-A request about another repository is sent on to the Git host without any credential: what is public there is public.
+A request for another repository is redirected to the Git host, without a credential, so that public ones can be read.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _ENDPOINT = re.compile(
     r"|info/refs"
     rf"|info/lfs/(?:{git_lfs.ENDPOINTS})"
 )
-"""What git and Git LFS call below a repository (gitprotocol-http(5))."""
+"""The endpoints of git and Git LFS below a repository (gitprotocol-http(5))."""
 
 MAX_REDIRECTS = 3
 
@@ -35,28 +35,28 @@ class GitProxy:
         self._moved: dict[str, str] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request of git's."""
+        """Answer one request of git or Git LFS."""
         owner, name, endpoint = (request.match_info[part] for part in ("owner", "name", "endpoint"))
         repository = repositories.by_name(self._git, f"{owner}/{name}")
         if repository is None:
             raise web.HTTPFound(f"{self._web}/{request.rel_url.raw_path.removeprefix('/git/')}?{request.query_string}")
-        if not self._may(repository, endpoint, request):
-            raise web.HTTPForbidden(text=f"the broker allows no such call on {repository.name}\n")
+        if not self._allows(repository, endpoint, request):
+            raise web.HTTPForbidden(text=f"the broker does not allow this request for {repository.name}\n")
         upstream = await self._call(request, repository, endpoint)
-        refused = upstream.status == HTTPStatus.UNAUTHORIZED  # git would ask a person for a password
+        refused = upstream.status == HTTPStatus.UNAUTHORIZED  # for which git would ask for a password
         return await forwarding.answer(request, upstream, HTTPStatus.FORBIDDEN if refused else 0)
 
-    def _may(self, repository: Repository, endpoint: str, request: web.Request) -> bool:
+    def _allows(self, repository: Repository, endpoint: str, request: web.Request) -> bool:
         match = _ENDPOINT.fullmatch(endpoint)
         if not match:
             return False
         service = match["service"] or (request.query.get("service", "") if endpoint == "info/refs" else "")
         if service or endpoint == "info/refs":
             return repositories.may_run(repository, service)
-        return True  # what Git LFS may do is in the token
+        return True  # the token's permissions limit Git LFS
 
     async def _call(self, request: web.Request, repository: Repository, endpoint: str) -> ClientResponse:
-        """Send the request with a token. One without a body is sent again with a new token if the first is refused."""
+        """Send the request with a token; if the token is refused, resend a request without a body with a new one."""
         upstream = await self._send(request, repository, endpoint)
         if upstream.status == HTTPStatus.UNAUTHORIZED:
             self._app.invalidate_token(repository)
@@ -66,7 +66,7 @@ class GitProxy:
         return upstream
 
     async def _send(self, request: web.Request, repository: Repository, endpoint: str) -> ClientResponse:
-        """Send the request; follow redirects of the same host: a renamed repository has them."""
+        """Send the request; follow redirects on the same host, as from a renamed repository."""
         base = self._moved.get(repository.name, f"{self._web}/{repository.name}.git")
         added = {"Authorization": await self._authorization(repository)}
         query = f"?{request.query_string}" if request.query_string else ""
@@ -88,7 +88,7 @@ class GitProxy:
         return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
 
     def _new_base(self, upstream: ClientResponse, endpoint: str) -> str:
-        """Return where the repository has moved on the same host; empty if it has not."""
+        """Return the new URL of a repository that moved on the same host; empty if it did not move."""
         target = upstream.headers.get("Location", "")
         same_host = urlsplit(target)[:2] == urlsplit(self._web)[:2]
         path = target.partition("?")[0]

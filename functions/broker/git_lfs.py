@@ -1,8 +1,8 @@
-"""Git LFS for a run that works as a user: what the Git host grants over ssh stays with the broker.
+"""Proxies the Git LFS API for a run of a user, so that the credentials that the Git host grants stay in the broker.
 
-git-lfs asks over ssh where the host's LFS API is, and which headers it takes (Git LFS: Server Discovery,
-git-lfs-authenticate). The answer to it names an address of the broker, which adds the headers to each call. Objects
-themselves come from where that API says, with grants for single objects.
+git-lfs asks over SSH for the URL of the host's LFS API and its headers (Git LFS: Server Discovery,
+git-lfs-authenticate). It gets an address of the broker, which adds the headers to each call. Objects are transferred
+directly, with the grants for single objects that the API returns.
 """
 
 import json
@@ -17,14 +17,14 @@ from aiohttp import ClientSession, web
 from functions.broker import forwarding
 
 ENDPOINTS = r"objects/batch|locks(?:/verify|/[\w-]+/unlock)?"
-"""What git-lfs calls below its server's address (Git LFS: Batch API, File Locking API)."""
+"""The endpoints of git-lfs below its server's URL (Git LFS: Batch API, File Locking API)."""
 
 SECONDS = 60.0
-"""How long the Git host may take to grant something."""
+"""Time limit of git-lfs-authenticate on the Git host."""
 
 
 class GrantError(Exception):
-    """The Git host's answer cannot be used; the text says why."""
+    """The answer of the Git host is invalid; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ class _Grant:
 
 
 class LfsGrants:
-    """What the Git host granted, by repository and operation: the newest of each."""
+    """The newest grant of the Git host for each repository and operation."""
 
     def __init__(self, credential: str) -> None:
         self.url = ""
-        """Of the broker, once it listens."""
+        """The broker's URL, set when it listens."""
         self._credential = credential
         self._grants: dict[str, _Grant] = {}
 
     def keep(self, answer: bytes, repository: int, operation: str, default: str) -> bytes:
-        """Keep what the Git host answered; return what git-lfs is answered. Raises GrantError.
+        """Keep the grant in the Git host's `answer`; return the answer for git-lfs. Raises GrantError.
 
-        `default` is the API's address if the host names none.
+        `repository` is an index; `default` is the API's URL if the host names none.
         """
         try:
             document: dict[str, Any] = json.loads(answer)
@@ -63,8 +63,8 @@ class LfsGrants:
         repository, operation, endpoint = (request.match_info[part] for part in ("repository", "operation", "endpoint"))
         grant = self._grants.get(f"{repository}/{operation}")
         if grant is None or not re.fullmatch(ENDPOINTS, endpoint):
-            raise web.HTTPForbidden(text="the broker passes on calls of Git LFS that the Git host granted only\n")
+            raise web.HTTPForbidden(text="the broker allows only calls of Git LFS that the Git host has granted\n")
         query = f"?{request.query_string}" if request.query_string else ""
         upstream = await forwarding.call(session, request, f"{grant.href}/{endpoint}{query}", grant.headers)
-        refused = upstream.status == HTTPStatus.UNAUTHORIZED  # git-lfs would ask a person for a password
+        refused = upstream.status == HTTPStatus.UNAUTHORIZED  # for which git-lfs would ask for a password
         return await forwarding.answer(request, upstream, HTTPStatus.FORBIDDEN if refused else 0)

@@ -1,4 +1,4 @@
-"""The run's repositories as the GitHub App reaches them: tokens with least permissions, and the run's pull request."""
+"""Calls GitHub as the run's App: installation tokens with least permissions, and the run's pull request."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ class AppRepositories:
     """Calls of one App about the run's repositories. Methods block; they raise ProblemError."""
 
     def __init__(self, git: Git, secrets: Path, namespace: str, clock: Callable[[], datetime]) -> None:
-        assert git.app, "only a run that works as an App has one"
+        assert git.app, "the caller checks it"
         self._git, self._app, self._clock = git, git.app, clock
         self._id = SecretFile(secrets / "app-id", git.app.secret, "app-id", namespace, ("private-key",))
         self._key = SecretFile(secrets / "private-key", git.app.secret, "private-key", namespace, ("app-id",))
@@ -33,15 +33,12 @@ class AppRepositories:
         return self._call(repository, lambda calls: calls.token())
 
     def invalidate_token(self, repository: Repository) -> None:
-        """Discard its token, which GitHub rejected; the next call makes another."""
+        """Discard the repository's token, which GitHub rejected; the next call creates another."""
         if self._github:
             self._github.forget_tokens(repository.name)
 
     def open_pull_request(self, wanted: PullRequest, title: str, body: str, marker: str) -> str:
-        """Return the URL of the run's open pull request.
-
-        Open it where there is none; bring the text of one that has `marker` in its text up to date.
-        """
+        """Return the URL of the run's open pull request, after opening it or updating one whose body has `marker`."""
         repository = next(repository for repository in self._git.repositories if repository.name == wanted.repository)
         draft = PullRequestDraft(wanted.repository, wanted.head, wanted.base, title, body)
         return self._call(repository, lambda calls: pull_request_writes.upsert_pull_request(calls, draft, marker))
@@ -62,7 +59,7 @@ class AppRepositories:
     def _explained(self, error: GithubError, repository: Repository) -> Problem:
         match error:
             case Busy():
-                return Problem("NetworkError", f"GitHub could not be asked: {error}")
+                return Problem("NetworkError", f"GitHub is not available: {error}")
             case NotInstalled():
                 message = f"the GitHub App {self._app.name} is not installed on {repository.name}: install it"
                 return Problem("RepositoryDenied", f"{message} ({error.__cause__ or error})")

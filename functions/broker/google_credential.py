@@ -1,4 +1,4 @@
-"""The credential of Vertex AI: a Google service account's."""
+"""The credential of Vertex AI: a token of a Google service account."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from functions.broker.problems import Problem, ProblemError
 from functions.broker.secret_files import SecretFile
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""What Vertex AI asks for (Vertex AI: Authentication)."""
+"""The scope that Vertex AI requires (Vertex AI: Authentication)."""
 
 
 class GoogleCredential:
-    """A short-lived token of a service account: by the key in the secret, else by the pod's own identity."""
+    """A short-lived token of a service account, from the key in the secret or else from the pod's own identity."""
 
     def __init__(self, secret: SecretFile) -> None:
         self._secret = secret
@@ -26,13 +26,13 @@ class GoogleCredential:
         self._credentials: Credentials | None = None
 
     def headers(self) -> Mapping[str, str]:
-        """Return the header with a token that is valid for some minutes."""
+        """Return the header with a token that is valid for some minutes. Raises ProblemError."""
         try:
             self._credentials = self._credentials or self._load()
             if not self._credentials.valid:
                 self._credentials.refresh(self._request)  # type: ignore[no-untyped-call]
         except google.auth.exceptions.TransportError as error:
-            raise ProblemError(Problem("NetworkError", f"Google could not be asked for a token: {error}")) from None
+            raise ProblemError(Problem("NetworkError", f"Google did not issue a token: {error}")) from None
         except google.auth.exceptions.GoogleAuthError as error:
             raise self._secret.problem(f"is not accepted by Google ({type(error).__name__})") from None
         return {"Authorization": f"Bearer {self._credentials.token}"}

@@ -1,4 +1,4 @@
-"""The model's API: one upstream, by base URL, with the credential added and what it used counted."""
+"""Proxies the model API: adds the credential and counts the usage."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ class ModelProxy:
         """Answer one request of the agent CLI."""
         raw = request.rel_url.raw_path.partition("/model/")[2]
         if not self._allows(raw):
-            raise web.HTTPForbidden(text="the broker passes on calls of the model's API only\n")
+            raise web.HTTPForbidden(text="the broker allows only paths of the model API\n")
         query = f"?{request.query_string}" if request.query_string else ""
         added = await self._headers()
         upstream = await forwarding.call(self._session, request, f"{self._model.url}/{raw}{query}", added)
@@ -38,7 +38,7 @@ class ModelProxy:
             meter.end()
 
     def _allows(self, raw: str) -> bool:
-        """Return whether the path is one of the API's; a dot segment could lead out of it."""
+        """Return whether the path is allowed and has no dot segment, which could lead out of the API."""
         segments = unquote(raw).split("/")
         return not {".", ".."}.intersection(segments) and any(path.fullmatch(raw) for path in self._paths)
 

@@ -1,4 +1,4 @@
-"""The credential that the model's API takes, added to each request where the agent sent the pod's random value."""
+"""The credential of the model API, which replaces the pod's random value in each request."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,26 +9,26 @@ from functions.broker.secret_files import SecretFile
 
 
 class ModelCredential(Protocol):
-    """Authenticates requests to one upstream."""
+    """The credential for one upstream."""
 
     def headers(self) -> Mapping[str, str]:
-        """Return the headers of the next request; may block. Raises ProblemError."""
+        """Return the headers that authenticate the next request; may block. Raises ProblemError."""
         ...
 
 
 class SecretCredential:
-    """A value from a secret, sent as it is in one header."""
+    """A value from a secret, sent in one header."""
 
     def __init__(self, secret: SecretFile, form: Callable[[str], Mapping[str, str]]) -> None:
         self._secret, self._form = secret, form
 
     def headers(self) -> Mapping[str, str]:
-        """Return the header with the value."""
+        """Return the header with the value. Raises ProblemError."""
         return self._form(self._secret.read())
 
 
 def credential_of(model: Model, mounted: Path, namespace: str) -> ModelCredential:
-    """Return what authenticates calls to the configured upstream. Reads nothing yet."""
+    """Return the credential for the configured upstream, without reading its secret."""
     secret = SecretFile(mounted, model.secret, model.key, namespace)
     match model.credential:
         case "api_key":

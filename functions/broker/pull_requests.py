@@ -1,4 +1,4 @@
-"""Opens the run's pull request for the agent's container, which has no token: its branch, its base, no other."""
+"""Opens the run's pull request, from its branch to its base, for the agent's container, which has no token."""
 
 import asyncio
 import json
@@ -13,14 +13,14 @@ from functions.broker.problems import ProblemError
 
 
 class Text(BaseModel):
-    """What the agent's container says of the pull request (GitHub: a title has at most 256 characters)."""
+    """Title and body of the pull request from the agent's container (GitHub: a title has at most 256 characters)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field(min_length=1, max_length=256)
     body: str = Field(max_length=65_536)
     mark: str = Field(min_length=1, max_length=1000)
-    """A part of every text that an earlier attempt of the run gave; one without it was written by a person."""
+    """A part of every body that the run has written; a body without it was written by a person and is kept."""
 
 
 class PullRequestHandler:
@@ -30,7 +30,7 @@ class PullRequestHandler:
         self._wanted, self._app = wanted, app
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer {url}, or {reason, message} with a status that says whether a retry may help."""
+        """Answer {url}, or {reason, message} with status 502 for an error that a retry may resolve, else 403 or 422."""
         try:
             text = Text.model_validate_json(await request.read())
         except ValidationError as error:

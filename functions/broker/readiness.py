@@ -1,4 +1,4 @@
-"""What the agent's container has to know before it starts: where the broker is, and what a person must mend first."""
+"""The file that tells the agent's container the broker's address and which credentials cannot be used."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from functions.broker.problems import Problem
 
 FILE = "ready.json"
 SOCKET = "ssh.sock"
-"""Names in the directory that both containers mount; only the broker's container may write there."""
+"""Names in the directory that both containers mount; only the broker's container can write to it."""
 
 MODE = 0o440
-"""The agent's container reads it by the group of the pod's volumes (fsGroup)."""
+"""Readable by the group of the pod's volumes (fsGroup), which the agent's container has too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Ready:
     """The file's content."""
 
     port: int
-    """On loopback."""
+    """Port on loopback."""
     credential: str
     """The pod's random value."""
     problems: Mapping[str, Problem]
-    """By the part that cannot be used: `git`, `model`."""
+    """Problems by the part that cannot be used: `git`, `model`."""
 
     def write(self, directory: Path) -> None:
-        """Write the file at once as a whole."""
+        """Write the file atomically."""
         new = directory / f".{FILE}.new"
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE)
@@ -38,8 +38,8 @@ class Ready:
         new.replace(directory / FILE)
 
 
-def address_before(directory: Path) -> tuple[int, str] | None:
-    """Return port and credential of this pod's broker before it was restarted; None at its first start."""
+def previous_address(directory: Path) -> tuple[int, str] | None:
+    """Return port and credential of this container before it was restarted; None at its first start."""
     try:
         document = json.loads((directory / FILE).read_text())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Reads mounted secrets. Kubernetes replaces their files when a secret is changed, so that each use reads anew."""
+"""Reads mounted secrets. Each use reads the file again, because Kubernetes replaces it when the secret changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from functions.broker.problems import Problem, ProblemError
 
 @dataclass(frozen=True, slots=True)
 class SecretFile:
-    """One key of one secret, where it is mounted."""
+    """The mounted file of one key of a secret."""
 
     path: Path
     secret: str
     key: str
     namespace: str
     others: Sequence[str] = ()
-    """The further keys of the secret."""
+    """Other keys of the secret."""
 
     def read(self) -> str:
-        """Return the text without surrounding blanks; raise ProblemError if it is missing."""
+        """Return the text without surrounding white space. Raises ProblemError if it is missing or not text."""
         try:
             text = self.path.read_text().strip()
         except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""The broker put together: its parts from the configuration, its routes, its checks before the agent starts."""
+"""The broker: creates its parts from the configuration, routes requests, checks credentials before the agent starts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,25 +24,25 @@ from functions.broker.ssh_relay import SshFiles, SshRelay
 from functions.broker.usage import Usage
 
 STOP_SECONDS = 1.0
-"""How long requests under way may take when the pod ends: the agent is gone by then."""
+"""How long open requests may take when the pod ends; the agent has ended by then."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mounts:
-    """Where the container's volumes are; `root` is empty in a container."""
+    """Paths of the container's volumes; `root` is `/` in a container."""
 
     root: Path
 
     @property
     def configuration(self) -> Path:
-        """The file that says what to serve."""
+        """The broker's configuration file."""
         return self.root / "config/broker.json"
 
     @property
     def known_hosts(self) -> Path:
-        """The pinned host keys."""
+        """The file of pinned host keys."""
         return self.root / "config/known_hosts"
 
     @property
@@ -52,12 +52,12 @@ class Mounts:
 
     @property
     def shared(self) -> Path:
-        """The directory that the agent's container mounts too, read-only."""
+        """The directory that the agent's container mounts read-only."""
         return self.root / "run/broker"
 
 
 def utc_now() -> datetime:
-    """Return the time."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
@@ -66,7 +66,7 @@ class Broker:
 
     def __init__(self, configuration: Configuration, mounts: Mounts, clock: Callable[[], datetime] = utc_now) -> None:
         self._configuration, self._mounts = configuration, mounts
-        self._port, self.credential = readiness.address_before(mounts.shared) or (0, admission.new_credential())
+        self._port, self.credential = readiness.previous_address(mounts.shared) or (0, admission.new_credential())
         self.usage = Usage(prices=configuration.model.prices if configuration.model else {})
         git, namespace = configuration.git, configuration.namespace
         self._app = AppRepositories(git, mounts.secrets / "github-app", namespace, clock) if git.app else None
@@ -76,9 +76,9 @@ class Broker:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> Ready:
-        """Listen on loopback, check the credentials, and write what the agent's container has to know.
+        """Listen on loopback, check the credentials, and write the result for the agent's container.
 
-        A broker that is started again in the same pod has the same address: the agent at work has it already.
+        A broker that is restarted in its pod keeps port and credential, which the running agent uses.
         """
         if self._configuration.git.user:
             self._relay().start(self._mounts.shared / readiness.SOCKET)
@@ -96,7 +96,7 @@ class Broker:
         return ready
 
     async def stop(self) -> None:
-        """Stop serving; requests under way are given up."""
+        """Stop serving; open requests are aborted after STOP_SECONDS."""
         if self._runner:
             await self._runner.cleanup()
         if self._session:
@@ -112,7 +112,7 @@ class Broker:
         return SshRelay(self._configuration.git, files, self.credential, self._lfs)
 
     def _application(self, session: ClientSession) -> web.Application:
-        application = web.Application(client_max_size=1_048_576, middlewares=[self._admitted])
+        application = web.Application(client_max_size=1_048_576, middlewares=[self._authenticate])
         model, git, wanted = self._configuration.model, self._configuration.git, self._configuration.pull_request
         routes: list[web.RouteDef] = [web.get("/usage", self._usage)]
         if model and self._model:
@@ -122,15 +122,15 @@ class Broker:
             proxy = GitProxy(git, self._app, session).handle
             routes.append(web.route("*", "/git/{owner}/{name}/{endpoint:.*}", proxy))
         if git.user:
-            granted = partial(self._lfs.handle, session=session)
-            routes.append(web.route("*", "/lfs/{repository}/{operation}/{endpoint:.*}", granted))
+            lfs = partial(self._lfs.handle, session=session)
+            routes.append(web.route("*", "/lfs/{repository}/{operation}/{endpoint:.*}", lfs))
         if self._app and wanted:
             routes.append(web.put("/pull-request", PullRequestHandler(wanted, self._app).handle))
         application.add_routes(routes)
         return application
 
     @web.middleware
-    async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not admission.is_admitted(request.headers, self.credential, request.match_info.get("value", "")):
             raise web.HTTPUnauthorized(text="the broker serves its own pod only\n")
         return await handler(request)
@@ -139,7 +139,7 @@ class Broker:
         return web.json_response(self.usage.as_json())
 
     def _problems(self) -> dict[str, Problem]:
-        """Return what is missing, by part, before an agent works in vain."""
+        """Return the problems of credentials by part (`git`, `model`), so that no agent starts without them."""
         checks: dict[str, Callable[[], object]] = {"git": self._check_git}
         if self._model:
             checks["model"] = self._model.headers

@@ -1,9 +1,9 @@
-"""Git over SSH for the run's repositories: the broker runs ssh itself, with the user's key and pinned host keys.
+"""Runs ssh for git on the run's repositories, with the user's key and pinned host keys.
 
 The agent's `GIT_SSH_COMMAND` (templates/shared/ssh_relay.py) connects to a Unix socket and sends one line of JSON with
-what git asks for, together with its own standard streams, which become those of ssh. The answer is one line: ssh's
-exit code. Only git-upload-pack, git-receive-pack and git-lfs-authenticate run, only on the run's repositories, whatever
-was asked for; what the last one answers is kept here (git_lfs.py).
+the arguments of ssh, and its standard streams, which become those of ssh. The answer is one line: ssh's exit code. Only
+git-upload-pack, git-receive-pack and git-lfs-authenticate are run, and only on the run's repositories. The output of
+git-lfs-authenticate is kept here (git_lfs.py).
 """
 
 import hmac
@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shlex
-import socket  # no server of a library passes descriptors on
+import socket  # server libraries do not receive descriptors
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -34,20 +34,20 @@ STREAMS = 3
 REFUSED = 128
 """Exit code of git for a fatal error (git(1))."""
 SEND_SECONDS = 10.0
-"""How long a client may take to send its request."""
+"""Time in which a client must send its request."""
 
 _PROTOCOL = re.compile(r"version=[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
 class SshFiles:
-    """Where the key and the pinned host keys are mounted."""
+    """The mounted key and pinned host keys."""
 
     key: Path
     known_hosts: Path
 
     def options(self) -> list[str]:
-        """Return ssh's options (ssh_config(5)): this key, these hosts, nothing else and no question."""
+        """Return the options of ssh (ssh_config(5)): only this key and these hosts, no prompt."""
         settings = {
             "IdentitiesOnly": "yes",
             "BatchMode": "yes",
@@ -64,41 +64,41 @@ class SshFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
-    """What git asks for and the run may do."""
+class RemoteCommand:
+    """A command of git or git-lfs on one of the run's repositories."""
 
     repository: Repository
     service: str
-    """With its operation, if it is that of git-lfs."""
+    """Name of the command; for git-lfs-authenticate with the operation."""
     target: SshAddress
 
     def command(self, files: SshFiles) -> Sequence[str]:
-        """Return the command line of ssh."""
+        """Return the command line of ssh that runs it."""
         login = ["-p", str(self.target.port), "--", f"{self.target.user}@{self.target.host}"]
         program, _, operation = self.service.partition(" ")
         return ["ssh", *files.options(), *login, f"{program} {_quoted(self.target.path)} {operation}".rstrip()]
 
 
-def allowed(git: Git, asked: dict[str, Any]) -> Allowed | None:
-    """Return what git asks for; None if the run may not do it."""
-    address, service = _asked(asked)
+def allowed_command(git: Git, request: dict[str, Any]) -> RemoteCommand | None:
+    """Return the requested command; None if the run may not execute it."""
+    address, service = _address_and_service(request)
     match = repositories.by_ssh(git, address) if address else None
     if not match or not repositories.may_run(match[0], service):
         return None
-    return Allowed(match[0], service, match[1])
+    return RemoteCommand(match[0], service, match[1])
 
 
 def _quoted(path: str) -> str:
-    """Return the path in quotes, which git-shell(1) demands even where a shell does not."""
+    """Return the path in quotes, which git-shell(1) requires even if a shell does not."""
     return "'" + path.replace("'", "'\\''") + "'"
 
 
-def _asked(asked: dict[str, Any]) -> tuple[SshAddress | None, str]:
-    """Return the repository and the service that git named; None for what is no such command."""
+def _address_and_service(request: dict[str, Any]) -> tuple[SshAddress | None, str]:
+    """Return address and service of a request; None and an empty string if it is malformed."""
     try:
-        service, path, *operation = shlex.split(str(asked["command"]))
-        place = SshAddress(str(asked["host"]), int(asked["port"]), str(asked["user"]), path)
-        return place, " ".join((service, *operation))
+        service, path, *operation = shlex.split(str(request["command"]))
+        address = SshAddress(str(request["host"]), int(request["port"]), str(request["user"]), path)
+        return address, " ".join((service, *operation))
     except (KeyError, ValueError, TypeError):
         return None, ""
 
@@ -110,12 +110,12 @@ class SshRelay:
         self._git, self._files, self._credential, self._lfs = git, files, credential, lfs
 
     def start(self, path: Path) -> None:
-        """Listen at `path`; the agent's container, which has another uid, may connect."""
-        path.unlink(missing_ok=True)  # of this pod's broker before it was restarted
+        """Listen at `path`, to which the agent's container can connect with another uid."""
+        path.unlink(missing_ok=True)  # left by this container before it was restarted
         listener = socket.socket(socket.AF_UNIX)
         directory = os.open(path.parent, os.O_RDONLY)
         try:
-            # By the directory's descriptor: an address has at most 108 bytes (unix(7)), and paths of one machine more.
+            # The address contains the directory's descriptor, not its path: it has at most 108 bytes (unix(7)).
             listener.bind(f"/proc/self/fd/{directory}/{path.name}")
         finally:
             os.close(directory)
@@ -144,31 +144,33 @@ class SshRelay:
 
     def _run(self, line: bytes, streams: Sequence[int], connection: socket.socket) -> int:
         """Run ssh on the client's streams; return its exit code."""
-        asked = _parsed(line)
-        if not hmac.compare_digest(str(asked.get("credential")).encode(), self._credential.encode()):
+        request = _parsed(line)
+        if not hmac.compare_digest(str(request.get("credential")).encode(), self._credential.encode()):
             return _refuse(streams, "the credential is not this pod's")
-        wanted = allowed(self._git, asked)
+        wanted = allowed_command(self._git, request)
         if wanted is None:
-            log.warning("refused over ssh: %.200r", asked.get("command"))
-            return _refuse(streams, "git and git-lfs may reach the run's repositories alone")
-        protocol = str(asked.get("protocol"))
+            log.warning("refused over ssh: %.200r", request.get("command"))
+            return _refuse(streams, "only commands of git and git-lfs on the run's repositories are allowed")
+        protocol = str(request.get("protocol"))
         environ = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         environ |= {"GIT_PROTOCOL": protocol} if _PROTOCOL.fullmatch(protocol) else {}
         command = wanted.command(self._files)
         if wanted.service.startswith(repositories.LFS_SERVICE):
-            return self._grant(wanted, command, environ, streams)
+            return self._grant_lfs(wanted, command, environ, streams)
         process = subprocess.Popen(command, stdin=streams[0], stdout=streams[1], stderr=streams[2], env=environ)
-        threading.Thread(target=_end_with, args=(connection, process), name="ssh", daemon=True).start()
+        threading.Thread(target=_end_on_disconnect, args=(connection, process), name="ssh", daemon=True).start()
         code = process.wait()
         with suppress(OSError):
-            connection.shutdown(socket.SHUT_RD)  # ends the thread
+            connection.shutdown(socket.SHUT_RD)  # which ends the thread
         return code if code >= 0 else REFUSED
 
-    def _grant(self, wanted: Allowed, command: Sequence[str], environ: dict[str, str], streams: Sequence[int]) -> int:
-        """Answer git-lfs; return the exit code. What the Git host grants does not reach the client."""
+    def _grant_lfs(
+        self, wanted: RemoteCommand, command: Sequence[str], environ: dict[str, str], streams: Sequence[int]
+    ) -> int:
+        """Answer git-lfs with an address of the broker, which keeps the grant; return the exit code."""
         target = wanted.target
         default = f"https://{target.host}/{target.path.strip('/').removesuffix('.git')}.git/info/lfs"
-        place = self._git.repositories.index(wanted.repository), wanted.service.partition(" ")[2]
+        repository, operation = self._git.repositories.index(wanted.repository), wanted.service.partition(" ")[2]
         try:
             granted = subprocess.run(
                 command,
@@ -180,18 +182,20 @@ class SshRelay:
                 check=False,
             )
             if granted.returncode == 0:
-                os.write(streams[1], self._lfs.keep(granted.stdout, *place, default) + b"\n")
-        except (subprocess.TimeoutExpired, GrantError) as error:
-            return _refuse(streams, str(error) if isinstance(error, GrantError) else "the Git host grants nothing")
+                os.write(streams[1], self._lfs.keep(granted.stdout, repository, operation, default) + b"\n")
+        except GrantError as error:
+            return _refuse(streams, str(error))
+        except subprocess.TimeoutExpired:
+            return _refuse(streams, f"the Git host did not answer within {git_lfs.SECONDS:.0f} s")
         return granted.returncode if granted.returncode >= 0 else REFUSED
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        asked = json.loads(line)
+        request = json.loads(line)
     except (ValueError, RecursionError):
         return {}
-    return asked if isinstance(asked, dict) else {}
+    return request if isinstance(request, dict) else {}
 
 
 def _refuse(streams: Sequence[int], why: str) -> int:
@@ -200,8 +204,8 @@ def _refuse(streams: Sequence[int], why: str) -> int:
     return REFUSED
 
 
-def _end_with(connection: socket.socket, process: "subprocess.Popen[bytes]") -> None:
-    """End ssh when the client has gone."""
+def _end_on_disconnect(connection: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the client disconnects, then end ssh."""
     with suppress(OSError):
         connection.recv(1)
     if process.poll() is None:

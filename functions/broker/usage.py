@@ -1,6 +1,6 @@
-"""What the model's answers say they used: a count that the agent cannot change. Pure.
+"""Counts the usage that the model's answers report; the agent cannot change the count. Pure.
 
-An answer is JSON or a stream of server-sent events; Bedrock's stream wraps each event in base64.
+An answer is JSON or a stream of server-sent events; the events of Bedrock's stream are encoded in base64.
 
 Sources: Anthropic, Messages API, Streaming (usage of message_delta is cumulative); OpenAI, Responses API, Usage;
 Amazon Bedrock, InvokeModelWithResponseStream.
@@ -17,7 +17,7 @@ from typing import Any
 from functions.broker.configuration import Price
 
 MAX_BUFFER = 4_194_304
-"""Bytes of an unfinished event or JSON answer that are kept; a longer one is not counted."""
+"""Bytes of an incomplete event or JSON answer that are kept; a longer one is not counted."""
 
 _BEDROCK_EVENT = re.compile(rb'"bytes"\s*:\s*"([A-Za-z0-9+/=]+)"')
 _MILLION = 1_000_000
@@ -29,21 +29,21 @@ class Usage:
 
     requests: int = 0
     input_tokens: int = 0
-    """Without those read from or written to the prompt cache."""
+    """Tokens that are neither read from nor written to the prompt cache."""
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     cost_usd: float = 0.0
-    """Of the models whose price is configured."""
+    """US dollars, for the models whose price is configured."""
     unpriced_requests: int = 0
     prices: Mapping[str, Price] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the totals as the broker answers them."""
+        """Return the totals as JSON of the broker's endpoint /usage."""
         return {name: value for name, value in asdict(self).items() if name != "prices"}
 
     def add(self, model: str, counts: Mapping[str, int]) -> None:
-        """Add one answer."""
+        """Add the token counts of one answer, by the names of a price."""
         self.requests += 1
         self.input_tokens += counts.get("input", 0)
         self.output_tokens += counts.get("output", 0)
@@ -57,7 +57,7 @@ class Usage:
 
 
 class Meter:
-    """Reads the usage of one answer from its pieces."""
+    """Reads the usage of one answer, which arrives in pieces."""
 
     def __init__(self, total: Usage) -> None:
         self._total = total
@@ -73,14 +73,14 @@ class Meter:
         self._buffer = self._read(rest, complete=False)[-MAX_BUFFER:]
 
     def end(self) -> None:
-        """Read what is left, and add the answer to the totals."""
+        """Read the rest, and add the answer to the totals."""
         self._read(self._buffer)
         self._total.add(self._model, self._counts)
 
     def _read(self, line: bytes, *, complete: bool = True) -> bytes:
-        """Read the events of a line, or those of Bedrock's that it has so far; return what was not read."""
+        """Read the events of a line; of an incomplete line only those of Bedrock. Return the unread rest."""
         end = 0
-        for match in _BEDROCK_EVENT.finditer(line):  # in binary frames, in which line ends mean nothing
+        for match in _BEDROCK_EVENT.finditer(line):  # in binary frames, which line ends do not delimit
             end = match.end()
             self._event(_decoded(match[1]))
         if complete and not end:
@@ -91,9 +91,9 @@ class Meter:
         for document in _documents(text):
             for part in (document, document.get("message"), document.get("response")):
                 if isinstance(part, dict):
-                    self._note(part)
+                    self._record(part)
 
-    def _note(self, part: dict[str, Any]) -> None:
+    def _record(self, part: dict[str, Any]) -> None:
         if isinstance(part.get("model"), str):
             self._model = part["model"]
         usage = part.get("usage")
@@ -119,7 +119,7 @@ def _documents(text: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _counts(usage: dict[str, Any]) -> dict[str, int]:
-    """Return the numbers of a usage object of either API, by the names of a price."""
+    """Return the token counts of a usage object of either API, by the names of a price."""
     names = {
         "input": "input_tokens",
         "output": "output_tokens",

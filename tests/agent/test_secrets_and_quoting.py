@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.broker import configuration
-from functions.broker.ssh_relay import SshFiles, allowed
+from functions.broker.ssh_relay import SshFiles, allowed_command
 from functions.runs.model.reasons import Reason
 from tests.agent import shims
 from tests.agent.attempts import pod_of
@@ -141,7 +141,7 @@ def test_broker_runs_ssh_with_the_key_and_pinned_host_keys(world: World, code_sp
     assert pod.broker
     files = SshFiles(Path("/secrets/ssh/id_ed25519"), Path("/config/known_hosts"))
     asked = {"host": "github.com", "port": 22, "user": "git", "command": "git-upload-pack '/acme/shop'"}
-    wanted = allowed(configuration.load(pod.mounts.configuration).git, asked)
+    wanted = allowed_command(configuration.load(pod.mounts.configuration).git, asked)
     assert wanted
     command = wanted.command(files)
     assert command[:5] == ["ssh", "-F", "/dev/null", "-i", "/secrets/ssh/id_ed25519"]
@@ -181,8 +181,8 @@ def test_repository_whose_url_has_another_ssh_port_is_reached_there_by_any_url(
     git = configuration.load(pod.mounts.configuration).git
     asked = {"host": "github.com", "port": 22, "user": "git", "command": "git-receive-pack 'acme/shop.git'"}
     for at in (asked, {**asked, "host": "ssh.github.com", "port": 443}):
-        found = allowed(git, at)
+        found = allowed_command(git, at)
         assert found
         assert (found.target.host, found.target.port) == ("ssh.github.com", 443)
     for changes in ({"host": "gitlab.com"}, {"command": "git-upload-pack 'acme/other'"}):
-        assert allowed(git, {**asked, **changes}) is None
+        assert allowed_command(git, {**asked, **changes}) is None
