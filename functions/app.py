@@ -45,7 +45,7 @@ class Function:
 
     @cached_property
     def dependencies(self) -> Any:
-        """What the handler works with; connected at the first use."""
+        """The dependencies of the handler, connected at the first use."""
         exporter_setup.start(self._settings, self._target)
         if not isinstance(self._settings, Settings):
             return WebhookDependencies(self._settings, publisher(self._settings.queues))

@@ -1,4 +1,4 @@
-"""Where the API server is and who the requests come from.
+"""The address of the API server and the identity of requests.
 
 | settings                  | server and certificate    | credentials                          |
 |---------------------------|---------------------------|--------------------------------------|
@@ -28,7 +28,7 @@ CONNECTIONS = 32
 """Connections kept open; functions-framework serves with 4 threads per processor."""
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""What a token must allow for the GKE API to take it (Google Cloud: Authenticate to the GKE API)."""
+"""The scope of a token for the GKE API (Google Cloud: Authenticate to the GKE API)."""
 
 
 def load(settings: ClusterSettings) -> Configuration:

@@ -1,4 +1,4 @@
-"""What can go wrong with a call to the Kubernetes API, by what the caller does next.
+"""Errors of calls to the Kubernetes API, by what the caller does next.
 
 Errors of the client library and the connection are translated here, once, with the cause chained:
 

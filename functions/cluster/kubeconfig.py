@@ -26,7 +26,7 @@ REFUSED = "no credentials for the cluster (setting cluster.kubeconfig)"
 REMEDY = "give a file that `kubectl config view` shows"
 
 MALFORMED = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
-"""What the package raises for values of other types than it expects."""
+"""Errors that the package raises for values of unexpected types."""
 
 
 class Kubeconfig:

@@ -26,7 +26,7 @@ LONGEST_PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Which part of a log is wanted: lines from a time on (RFC 3339), at most the last `tail` of them."""
+    """The part of a log to read: lines since a time (RFC 3339), at most the last `tail` of them."""
 
     since: str = ""
     tail: int | None = None

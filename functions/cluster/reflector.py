@@ -56,9 +56,9 @@ class Reflector:
         self._timeout_seconds, self._read_timeout = timeout_seconds, read_timeout
         self._backoff, self._wait = backoff, wait
         self._version = ""
-        """Where the next watch starts; empty: list first."""
+        """The resourceVersion at which the next watch starts; empty: list first."""
         self._known: dict[str, Object] = {}
-        """By uid, what was yielded last: enough to report a deletion that no watch saw."""
+        """The last object yielded for each uid, from which a deletion that no watch saw is reported."""
 
     def follow(self) -> Iterator[Update]:
         """Yield every object, then every change, without end.

@@ -1,4 +1,4 @@
-"""What a reflector yields: changes, failures, and signs of where it is."""
+"""The updates that a reflector yields: changes, failures and progress."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -14,7 +14,7 @@ USER = 65532
 """uid in the product's image (infra/images). Its group is the pod's, by which it reads the secrets."""
 
 SHARED = "/run/broker"
-"""Where both containers find what the broker says before the agent starts; the agent's mount is read-only."""
+"""The directory in which the broker writes its address before the agent starts; the agent's mount is read-only."""
 
 KEY_MODE = 0o440
 """ssh takes a key that is owned by root and readable by the pod's group, and refuses one that is wider."""

@@ -1,4 +1,4 @@
-"""Where a pass over all objects stopped for lack of time, as a ConfigMap for each pass. Pure."""
+"""The position at which a pass over all objects stopped for lack of time, a ConfigMap for each pass. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -33,7 +33,7 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
-"""With the pod's: what Pod Security "restricted" asks for, and a read-only root."""
+"""Together with the pod's, the fields that Pod Security "restricted" requires, and a read-only root."""
 
 
 def pod_spec(run: Run, settings: Settings) -> Object:

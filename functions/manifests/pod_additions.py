@@ -1,4 +1,4 @@
-"""What the settings `job.pod` add to an attempt's pod. What the product sets itself is never replaced. Pure."""
+"""Adds the settings `job.pod` to an attempt's pod, without replacing what the product sets. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -34,7 +34,7 @@ WRITES = (decided.Start, decided.WriteStatus, decided.Close)
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
-    """What the caller has already read of a run's attempt by listing; NOT_READ is read when it is needed."""
+    """Objects of a run's attempt that the caller has already listed; NOT_READ is read when it is needed."""
 
     job: Job | NotRead | None = NOT_READ
     pods: Sequence[Pod] | NotRead = NOT_READ

@@ -1,4 +1,4 @@
-"""What was synced of a run to GitHub, and the lease of the process that syncs: two annotations of the run. Pure.
+"""The last sync of a run to GitHub, and the lease of the process that syncs: two annotations of the run. Pure.
 
     agents.platform/github-told      the last sync: a digest of the facts, and where they were written
     agents.platform/github-telling   until when a sync holds the lease, or GitHub is left alone after an error
@@ -69,7 +69,7 @@ class SyncRecord:
     check_digest: str = ""
     """Digest of the facts in the last commit's check run, in the same case."""
     comment_time: str = ""
-    """When the comment was written last (RFC 3339)."""
+    """The time of the last write of the comment (RFC 3339)."""
 
 
 _RECORD = TypeAdapter(SyncRecord)

@@ -1,4 +1,4 @@
-"""Which identities and namespaces a caller may use: a run's credentials and workspace follow from them. Pure.
+"""The identities and namespaces that a caller may use; they determine a run's credentials and workspace. Pure.
 
 The agent counts, not the App that names it: `Other-Rex` has the secret and the workspace of `Acme-Rex`.
 """
@@ -13,7 +13,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a caller may use; `*` stands for all."""
+    """The permissions of a caller; `*` means all."""
 
     users: Collection[str] = ()
     """GitHub logins, for githubUser."""

@@ -18,7 +18,7 @@ UNUSED_SINCE = api_group.label("unused-since")
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What the configuration says about retention."""
+    """The settings of retention."""
 
     succeeded: timedelta = timedelta(days=7)
     otherwise: timedelta = timedelta(days=30)

@@ -1,4 +1,4 @@
-"""Where a pass over many objects continues after it ran out of time.
+"""Stores the position at which a pass over many objects continues after it ran out of time.
 
 A checkpoint is written at the version that was read when the pass began. Of two passes that began at the same cursor
 one writes it, and only that one hands on: started passes do not multiply.
@@ -25,7 +25,7 @@ class Checkpoint:
 
     @property
     def cursor(self) -> Cursor | None:
-        """Where the pass begins; None: at the start."""
+        """The position at which the pass begins; None: at the start."""
         cursor = manifest.parse(self._raw) if self._raw else None
         return cursor if cursor and cursor.kind in self._kinds else None
 

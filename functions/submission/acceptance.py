@@ -37,12 +37,12 @@ from functions.telemetry import context
 log = logging.getLogger("orchestrator")
 
 OR_WITH_KEY = ", or send an Idempotency-Key"
-"""What else a caller without a key may do if a run has the task."""
+"""The alternative for a caller without a key if a run has the task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What makes a request the same as an earlier one; `field` is where it came from, for error texts."""
+    """Identifies a request, so that a repeated one is recognized; `field` is its source, for error texts."""
 
     field: str
     text: str

@@ -18,7 +18,7 @@ from functions.local.pod_logs import Portion
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Which part of a log a client requests; `limit` is in bytes."""
+    """The part of a log that a client requests; `limit` is in bytes."""
 
     portion: Portion
     limit: int | None

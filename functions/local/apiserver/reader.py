@@ -35,7 +35,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a page begins: after this object, in the list at this version."""
+    """The start of a page: after this object, in the list at this version."""
 
     version: int
     after: NamespacedName

@@ -84,7 +84,7 @@ class WriteOptions:
     dry_run: bool = False
     field_validation: FieldValidation = "Warn"
     manager: str = ""
-    """Who writes, for managedFields."""
+    """The field manager of the write, for managedFields."""
     apply: bool = False
     """Whether the write is a server-side apply."""
     force: bool = False

@@ -11,7 +11,7 @@ API_KEYS: Mapping[str, ApiKey] = {
     "claude": ApiKey(secret=_SETTINGS.api_key_secret_name, key=_SETTINGS.api_key_secret_key, env="ANTHROPIC_API_KEY"),
     **_SETTINGS.api_keys,
 }
-"""By agent CLI: the environment variable with its API key, and the Secret that brokers read it from."""
+"""The environment variable with the API key of each agent CLI, and the Secret from which brokers read it."""
 
 Environ = Mapping[str, str]
 
@@ -23,7 +23,7 @@ def is_ready(agent_cli: str, environ: Environ) -> bool:
 
 
 def secrets(environ: Environ) -> dict[str, dict[str, str]]:
-    """Return the API keys that there are, as Secrets by name."""
+    """Return the available API keys, as Secrets by name."""
     return {key.secret: {key.key: environ[key.env]} for key in API_KEYS.values() if environ.get(key.env)}
 
 

@@ -34,7 +34,7 @@ DIFF_LINES = 80
 """Most lines of each run's diff that are printed."""
 
 MakeProgress = Callable[[Cluster, str, TextIO], Progress]
-"""Makes what shows the runs, from the cluster, the API server's URL and a stream."""
+"""Creates the display of the runs from the cluster, the API server's URL and a stream."""
 
 
 class DemoError(Exception):
@@ -52,7 +52,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to work on: a repository (empty: the bundled example), and in it a task, a tag and a directory."""
+    """The work to do: a repository (empty: the bundled example), and a task, tag and directory in it."""
 
     repository: str = ""
     task: str = ""

@@ -51,7 +51,7 @@ class MachineQueue(Protocol):
     """The topology that the embedded queue serves."""
     processes: Sequence[Process]
     children: Sequence[CommandChild]
-    """Those of the processes that are restarted when they end."""
+    """The processes that are restarted when they end."""
 
     def start(self) -> None:
         """Start the queue and return once it delivers; raise QueueError."""

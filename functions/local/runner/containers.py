@@ -1,4 +1,4 @@
-"""The containers of a pod by what they are to it. Pure.
+"""The containers of a pod by their role. Pure.
 
 The main one is the agent's: the pod's log and report are its. Others run beside it: native sidecars, which the kubelet
 stops at the end of the rest, and plain containers, which keep the pod running until they end.
@@ -24,6 +24,6 @@ def sidecars(pod: Object) -> Sequence[Object]:
 
 
 def beside(pod: Object) -> Sequence[Object]:
-    """Return the plain containers but the main one."""
+    """Return the plain containers, without the main one."""
     name = main(pod)["name"]
     return [each for each in pod["spec"]["containers"] if each["name"] != name]

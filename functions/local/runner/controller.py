@@ -21,7 +21,7 @@ from functions.local.runner.records import Record, Records
 
 _SUFFIX = string.ascii_lowercase + string.digits
 _PREFIX_LENGTH = 58
-"""With five random characters, a name has at most the 63 of a label (Kubernetes: generateName)."""
+"""Five random characters are added; a label has at most 63 (Kubernetes: generateName)."""
 
 
 class Controller:

@@ -28,7 +28,7 @@ RETRY_SECONDS = 1.0
 """Interval between attempts to start a pod that is not ready."""
 
 ExtraEnv = Callable[[Object, str], Mapping[str, str]]
-"""From a pod and the name of a container to further variables."""
+"""Returns further variables for a pod and the name of one of its containers."""
 
 
 class Kubelet:

@@ -1,1 +1,1 @@
-"""Which runs may work at once: limits, capacity, the pending queue, the ledger. Pure."""
+"""Decides which runs may work at the same time: limits, capacity, the pending queue, the ledger. Pure."""

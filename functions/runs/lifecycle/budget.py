@@ -1,4 +1,4 @@
-"""What a run may still spend: `maxCostUsd` and `maxTurns` of its spec, less what all its attempts have used. Pure.
+"""The remaining budget of a run: `maxCostUsd` and `maxTurns` of its spec, less the usage of all its attempts. Pure.
 
 The agent CLI gets what is left and ends itself there; an attempt that would have nothing left is not started.
 """

@@ -1,4 +1,4 @@
-"""What to do next with a run, from what was observed to one action. Pure.
+"""Decides the next action for a run from what was observed. Pure.
 
 The caller performs the action and, if it only read or prepared something, asks again with the result. Each answer
 follows from the present state alone, so that any process may ask at any time, any number of times.

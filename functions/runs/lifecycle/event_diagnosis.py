@@ -24,7 +24,7 @@ _KNOWN = {"FailedScheduling": Reason.UNSCHEDULABLE}
 """Reasons of warnings that have a Reason of their own. All others are shown too."""
 
 _CREATE_FAILED, _CREATED = "FailedCreate", "SuccessfulCreate"
-"""Of a Job (Job controller: pkg/controller/controller_utils.go)."""
+"""Event reasons of a Job (Job controller: pkg/controller/controller_utils.go)."""
 
 
 def pod_diagnosis(events: Sequence[Event]) -> Diagnosis | None:
@@ -88,4 +88,4 @@ def is_quota_exceeded(words: str) -> bool:
 
 
 _QUOTA_EXCEEDED = "exceeded quota: "
-"""In every rejection by a ResourceQuota (apiserver: pkg/admission/plugin/resourcequota/controller.go)."""
+"""Text of each rejection by a ResourceQuota (apiserver: pkg/admission/plugin/resourcequota/controller.go)."""

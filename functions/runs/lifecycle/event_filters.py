@@ -1,4 +1,4 @@
-"""What may be decided from the run in a watch event, which may be old: only that nothing needs to be done. Pure."""
+"""Finds watch events that need no action. The run in an event may be old, so nothing else is decided from it. Pure."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a live Job of an attempt needs next: it starts, works, is stuck, waits in a queue, or its agent has ended. Pure.
+"""Decides the next action for a live Job: it starts, works, is stuck or queued, or its agent has ended. Pure.
 
 What counts is the pod as it is: a run is given up only while its pod is stuck *now*, whatever its status shows of an
 obstacle that has gone away.

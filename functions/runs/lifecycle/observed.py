@@ -1,4 +1,4 @@
-"""What was observed on the cluster: a run, its Job, its pods, reduced to the facts that decisions are made from."""
+"""The observed state of a run, its Job and its pods, reduced to the facts on which decisions depend."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class Pod:
     unexplained: bool
     """Whether the agent's container has not started and the pod does not say why; its Events may."""
     progress: str = ""
-    """What a pod whose agent does not run does, or waits for, in words."""
+    """The state of a pod whose agent does not run, for people."""
     deletion_due: datetime | None = None
     """When a pod that is being deleted should be gone: at the end of its grace period."""
     orphaned: bool = False

@@ -1,4 +1,4 @@
-"""What follows the end of an attempt: success, another attempt after a pause, or the end of the run. Pure."""
+"""Decides what follows an attempt: success, another attempt after a pause, or the end of the run. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ MAX_RESET = timedelta(days=8)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the configuration says about the life of runs."""
+    """The settings of the lifecycle of runs."""
 
     max_retries: int
     backoff: timedelta

@@ -30,7 +30,7 @@ from functions.runs.model.status import MESSAGE_LENGTH, RunStatus, Truth, derive
 
 
 class State(Enum):
-    """Where a run is in its life; the value describes it for people."""
+    """The state of a run; the value describes it for people."""
 
     WAITING = "waiting for its first or next attempt"
     STARTING = "an attempt is recorded, its agent was not seen yet"

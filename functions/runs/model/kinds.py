@@ -34,12 +34,12 @@ _WIDE = (
     Column("Cost", "string", ".status.usage.costUsd", wide=True),
 )
 _MESSAGE = Column("Message", "string", ".status.message")
-"""What a run waits for, or how it ended; the last column, because it may be long."""
+"""The reason why a run waits or how it ended; the last column, because it may be long."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
-    """What is the same for all runs of a kind."""
+    """The properties that all runs of a kind share."""
 
     word: str
     short_name: str
@@ -54,11 +54,11 @@ class RunKind(StrEnum):
     """A kind of run; the value is its `kind` on the API server."""
 
     word: str
-    """What people call its work, as in `orchestrator task docs`; also the function `submit_<word>`."""
+    """The name of its work, as in `orchestrator task docs` and in the function `submit_<word>`."""
     plural: str
-    """As in the paths of the API server."""
+    """The plural, as in paths of the API server."""
     short_name: str
-    """As in `kubectl get dr`."""
+    """The short name, as in `kubectl get dr`."""
     is_retriable: bool
     """Whether a person can ask for another attempt (by raising spec.contextVersion)."""
     has_tools: bool

@@ -1,4 +1,4 @@
-"""Where on GitHub a run was requested, as an annotation of the run, for its reports. Pure."""
+"""The place on GitHub where a run was requested, an annotation of the run for its reports. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ class Origin:
     """An issue or pull request of a repository."""
 
     repository: str
-    """As in `acme/shop`."""
+    """Owner and name, such as `acme/shop`."""
     number: int
-    """Of the issue or pull request."""
+    """The number of the issue or pull request."""
     login: str = ""
     """Login of the person who asked."""
     url: str = ""

@@ -76,7 +76,7 @@ class Reason(StrEnum):
 
 
 class FollowUp(Enum):
-    """What follows an attempt that failed."""
+    """The step after a failed attempt."""
 
     RESTART = "start over at once: no work was done"
     REQUEUE = "wait in the queue and go on in the agent's session; costs no retry"
@@ -89,7 +89,7 @@ class FollowUp(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
-    """What depends on a reason."""
+    """The properties of a reason."""
 
     follow_up: FollowUp = FollowUp.FAIL
     by_attempt: bool = False
@@ -97,7 +97,7 @@ class ReasonRow:
     is_warning: bool = True
     """Type of the Kubernetes Event of a run that is not succeeded: Warning, or Normal."""
     remedy: str = ""
-    """What a person can do, in the imperative; empty if the message says it."""
+    """The remedy for people, in the imperative; empty if the message contains it."""
     min_wait: timedelta = timedelta()
     """Least time to wait for a fix, also if the setting job.pendingWait is shorter."""
 

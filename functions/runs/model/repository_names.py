@@ -6,7 +6,7 @@ import re
 _URL = re.compile(r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>[^/:]+)(?::\d+(?=/))?[/:](?P<path>.*)")
 
 _SSH_GITHUB = r"ssh\.github\.com"
-"""Where github.com takes SSH on port 443 (GitHub: Using SSH over the HTTPS port)."""
+"""The host of github.com that accepts SSH on port 443 (GitHub: Using SSH over the HTTPS port)."""
 
 
 def identity(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What a person asks for: the part of a spec that all kinds of run share, and the facts that each kind adds.
+"""The part of a spec that all kinds of run share, and the facts that each kind adds.
 
 Python names are snake_case, the wire is camelCase. The models make the CRD schemas too (manifests/crds.py). Code that
 depends on the kind reads the abstract members below: mypy reports a kind that lacks one where `specs.SPECS` lists it.
@@ -31,7 +31,7 @@ CLAUDE_MODEL = (
 )
 
 TimeoutSeconds = Annotated[int, Field(ge=1, le=604_800)]
-"""At most a week."""
+"""The largest value is one week."""
 MaxRetries = Annotated[int, Field(ge=0, le=10)]
 MaxTurns = Annotated[int, Field(ge=1, le=fields.INT32)]
 MaxCostUsd = Annotated[float, Field(gt=0, le=1_000_000)]

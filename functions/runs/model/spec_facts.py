@@ -1,4 +1,4 @@
-"""What a spec says about its run beyond its own fields; each kind answers in these values."""
+"""Facts that each kind of spec derives from its fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class RequestedTools:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a run does, for people: a noun, and by preposition the names that belong to it."""
+    """The work of a run, for people: a noun, and by preposition the names that belong to it."""
 
     noun: str
     details: Mapping[str, str]

@@ -54,7 +54,7 @@ class Condition(LenientModel):
 
 
 class Usage(LenientModel):
-    """What the attempts of a run consumed."""
+    """The usage of a run's attempts."""
 
     cost_usd: Annotated[float, Field(ge=0, le=MOST)] = 0
     input_tokens: Annotated[int, Field(ge=0, le=MOST)] = 0

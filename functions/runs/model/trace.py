@@ -13,10 +13,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from functions.runs import api_group
 
 ANNOTATION = api_group.label("traceparent")
-"""Of a run: the request that created it. Of a Job: the same, so that its events show it without reading the run."""
+"""The trace of the request that created a run; a Job has the same, so that its events need not read the run."""
 
 VARIABLE = "TRACEPARENT"
-"""In the agent's environment (OpenTelemetry: Environment Variables as Context Propagation Carriers)."""
+"""Environment variable of the agent (OpenTelemetry: Environment Variables as Context Propagation Carriers)."""
 
 _HEADER = "traceparent"
 _W3C = TraceContextTextMapPropagator()
