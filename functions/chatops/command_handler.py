@@ -193,12 +193,19 @@ class CommandHandler:
         except spec_builder.SpecError as unclear:
             return self._reply(replies.unclear(command.name, str(unclear)))
         except Refused as refusal:
-            if refusal.code == 422:  # a second delivery, after the configuration has changed
-                return self._log(f"a run was started before: {refusal.message}")
-            return self._reply(replies.refused(_explain(refusal)))
+            return self._refuse_run(refusal)
         except Invalid as invalid:
             return self._reply(replies.refused(str(invalid)))
         return self._acknowledge() if answer.code == 201 else None
+
+    def _refuse_run(self, refusal: Refused) -> None:
+        """Reply why no run is started; only log a second delivery, after the configuration has changed."""
+        if refusal.code != 422:
+            return self._reply(replies.refused(_explain(refusal)))
+        has_one = any(run_requests.requested_at(run) == self._request.sort_key for run in self._context.runs_here)
+        if self._request.edit and not has_one:
+            return self._reply(replies.refused("it ran before this edit; write the new command in a new comment"))
+        return self._log(f"a run was started before: {refusal.message}")
 
     def _target(self, command: StartRun, title: str) -> spec_builder.RequestTarget:
         """Return what the command is about; the issue is read only if neither command nor title names a task."""

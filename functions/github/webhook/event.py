@@ -35,6 +35,7 @@ _TIMES = (
     ("issue", "updated_at"),
     ("pull_request", "updated_at"),
     ("merge_group", "head_commit", "timestamp"),
+    ("updated_at",),  # of a commit status
 )
 """Paths of timestamps in payloads; the latest one is the time of the event."""
 

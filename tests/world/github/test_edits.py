@@ -184,3 +184,28 @@ def test_cancel_left_by_an_edit_keeps_its_time(bench: DeliveryBench) -> None:
     bench.comment(number, "/code 3 service=api")
     assert edited(bench, number, payload["comment"], "/cancel\n\nThanks") == 204
     assert not bench.run().cancel
+
+
+@pytest.mark.parametrize("event", PLACES[:4])
+def test_edit_of_a_command_that_ran_is_answered_once(bench: DeliveryBench, event: str) -> None:
+    number = place(bench, event)
+    bench.shop.issues[number]["body"] = "/code 3 service=api"
+    text = Text(bench, event, number, "/code 3 service=api")
+    bench.take(bench.queued(event, text.payload))
+    edit = text.edit("/code 4 service=api")
+    for _ in range(2):
+        assert bench.take(edit).code == 204
+    assert bench.spec().task_id == 3
+    (answer,) = bench.answers(number)
+    assert "new comment" in answer
+
+
+def test_redelivered_edit_is_not_answered_after_the_configuration_changed(bench: DeliveryBench) -> None:
+    text = Text(bench, "issue_comment", place(bench, "issue_comment"), "/code three")
+    bench.take(bench.queued("issue_comment", text.payload))
+    edit = text.edit("/code 3")
+    bench.take(edit)
+    bench.configure("service: another")
+    assert bench.take(edit).code == 204
+    assert bench.spec().service == "shop"
+    assert len(bench.answers(text.number)) == 1, "of the mistake"

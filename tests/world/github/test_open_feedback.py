@@ -51,6 +51,17 @@ def test_status_that_github_does_not_show_at_once_causes_a_retry(bench: Delivery
     assert bench.retries() == 1
 
 
+def test_failed_status_waits_for_checks_that_github_does_not_show_at_once(bench: DeliveryBench) -> None:
+    run, _ = bench.with_pull(commit=COMMIT)
+    bench.shop.branches[run.status.branch or ""] = COMMIT
+    failed(bench, run)
+    status = bench.queued("status", payloads.status(bench.shop, run.status.branch or "", COMMIT))
+    bench.github.fails("GET .*/commits/.*/check-runs", 404)
+    assert bench.take(status).code == 503
+    assert bench.take(status).code == 204
+    assert "The check tests failed" in bench.prompt()
+
+
 def test_feedback_resolved_before_the_attempt_ends_starts_nothing(bench: DeliveryBench) -> None:
     run = working(bench)
     payload = failed(bench, run)
