@@ -2,8 +2,8 @@
 
 from typing import TextIO
 
-from functions.clients.runs.overview import HIDDEN, TableView
 from functions.clients.runs.run_changes import Change
+from functions.clients.runs.run_list_views import HIDDEN, TableView
 from functions.cluster.client import Cluster
 from functions.local.dev.follow import Progress
 from functions.runs.model.run import Run

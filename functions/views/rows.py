@@ -26,9 +26,27 @@ def text(value: Any) -> str:
 
 def reason(raw: Raw) -> str:
     """Return the reason of the condition Succeeded."""
+    return text(at(_succeeded(raw), "reason"))
+
+
+def _succeeded(raw: Raw) -> Any:
+    """Return the condition Succeeded; None if there is none."""
     conditions = at(raw, "status", "conditions")
-    decisive = [c for c in conditions if at(c, "type") == "Succeeded"] if isinstance(conditions, list) else []
-    return text(at(decisive[0], "reason")) if decisive else ""
+    listed = conditions if isinstance(conditions, list) else ()
+    return next((condition for condition in listed if at(condition, "type") == "Succeeded"), None)
+
+
+def phase(raw: Raw) -> str:
+    """Return the phase; Pending before any function has seen the run."""
+    return text(at(raw, "status", "phase")) or "Pending"
+
+
+def is_finished(raw: Raw) -> bool:
+    """Return whether the run has ended, by its label or its condition Succeeded."""
+    if api_group.FINISHED in (raw["metadata"].get("labels") or {}):
+        return True
+    truth = text(at(_succeeded(raw), "status"))
+    return truth not in ("", "Unknown")
 
 
 def time(raw: Raw, *path: str) -> datetime | None:

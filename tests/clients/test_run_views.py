@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from functions.clients.runs import overview, screen, watch_view
+from functions.clients.runs import run_list_views, screen, watch_view
 from functions.clients.runs.event_loop import EventMerger, SourceEnded
 from functions.clients.runs.logs import Line
 from functions.clients.runs.run_changes import Change
@@ -39,7 +39,7 @@ def test_the_overview_shows_unfinished_and_just_finished_runs() -> None:
         return Change(what, raw_run(name=name, uid=name, **parts))
 
     out = io.StringIO()
-    table = overview.TableView(out)
+    table = run_list_views.TableView(out)
     table.listed("no unfinished runs in namespace orchestrator")
     table.show(change("is", "before", status=status("True", "Completed", phase="Succeeded")))
     assert "no unfinished runs in namespace orchestrator" in out.getvalue()
