@@ -83,10 +83,10 @@ def _answered(handler: Handler, request: Request) -> Answer:
     except errors.Invalid as invalid:
         log.warning("refused: %s", errors.loggable(invalid), extra={"code": 422})
         return _refusal(request, 422, str(invalid), invalid.causes)
-    except PublishError as error:
+    except (errors.Unavailable, Busy) as error:
+        return _retryable(error, error.retry_after)
+    except (errors.ClusterError, PublishError) as error:
         return _retryable(error, None)
-    except (errors.ClusterError, Busy) as error:
-        return _retryable(error, getattr(error, "retry_after", None))
     except GithubError as error:
         return _final(request, 403 if isinstance(error, Denied | NotInstalled) else 422, str(error), ())
     except Exception as error:
@@ -108,8 +108,8 @@ def _refusal(request: Request, code: int, message: str, problems: Sequence[tuple
 
 def _retryable(error: Exception, seconds: float | None) -> Answer:
     log.warning("to be retried: %s: %s", type(error).__name__, error)
-    what = "the cluster, the queue or GitHub cannot be reached or is busy; the same request may succeed later"
-    body = failure(503, what).body
+    message = "the cluster, the queue or GitHub cannot be reached or is busy; the same request may succeed later"
+    body = failure(503, message).body
     return Answer(503, body, {"Retry-After": str(int(seconds or RETRY_AFTER))})
 
 

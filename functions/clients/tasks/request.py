@@ -81,11 +81,10 @@ def default_model(kind: str, environ: Mapping[str, str]) -> InferredValue:
     Raises:
         CommandError: the setting is wrong.
     """
-    name = RunKind(kind).word
+    wanted = RunKind(kind)
     with as_command_error(SettingsError):
-        return InferredValue(
-            str(getattr(load_section(environ, "models", ModelSettings), name)), f"setting models.{name}"
-        )
+        models = load_section(environ, "models", ModelSettings)
+    return InferredValue(models.of(wanted), f"setting models.{wanted.word}")
 
 
 @dataclass(frozen=True, slots=True)
