@@ -207,16 +207,6 @@ def test_push_rejected_by_the_server_is_reported(world: World, code_spec: SpecFa
     assert "branch/agents" not in result.message, "a commit is named once"
 
 
-def test_branch_that_moved_meanwhile_is_a_conflict_and_is_not_overwritten(world: World, code_spec: SpecFactory) -> None:
-    agent = "echo x > x; git add x; git commit -qm mine; until [[ -e $POD_ROOT/go ]]; do sleep 0.05; done"
-    pod = pod_of(world, code_spec(), agent).start()
-    pod.until_logged("starting the agent")
-    world.remotes.commit("shop", {"theirs": "t"}, branch=BRANCH)
-    (pod.root / "go").touch()
-    assert pod.wait().reason is Reason.CONFLICT
-    assert world.remotes.files("shop", BRANCH) == ["theirs"]
-
-
 @pytest.mark.parametrize("is_error", [True, False])
 def test_report_fits_into_the_termination_message(world: World, code_spec: SpecFactory, is_error: bool) -> None:
     work = "" if is_error else "echo x > x"

@@ -36,10 +36,9 @@ BACKGROUND = {
 }
 
 
-@pytest.mark.parametrize("what", BACKGROUND)
-def test_attempt_ends_although_a_background_process_is_left(cli: ClaudeCode, code_spec: SpecFactory, what: str) -> None:
-    turns = BACKGROUND[what]
-    with serving(Model(turns)) as model:
+@pytest.mark.parametrize("left", BACKGROUND)
+def test_attempt_ends_although_a_background_process_is_left(cli: ClaudeCode, code_spec: SpecFactory, left: str) -> None:
+    with serving(Model(BACKGROUND[left])) as model:
         pod = cli.pod(code_spec(), model, task={"deadline_seconds": 40})  # the script stops the agent after 30 s
         result = pod.run()
     assert result.reason is Reason.COMPLETED, pod.log
@@ -232,9 +231,9 @@ NAMED: dict[str, tuple[Refusal, Reason, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", NAMED)
-def test_refusal_of_the_api_is_reported_with_its_reason(cli: ClaudeCode, code_spec: SpecFactory, what: str) -> None:
-    refusal, reason, words = NAMED[what]
+@pytest.mark.parametrize("case", NAMED)
+def test_refusal_of_the_api_is_reported_with_its_reason(cli: ClaudeCode, code_spec: SpecFactory, case: str) -> None:
+    refusal, reason, words = NAMED[case]
     done = cli.run(code_spec(), refusal, CLAUDE_CODE_MAX_RETRIES="1")
     assert done.report.reason is reason, done.pod.log
     assert words in done.report.message

@@ -214,6 +214,7 @@ def test_diverged_branch_is_a_conflict_for_one_attempt_only(world: World, code_s
     (pod.root / "go").touch()
     result = pod.wait()
     assert result.reason is Reason.CONFLICT
+    assert world.remotes.files("shop", BRANCH) == ["theirs"]
     assert "agents/saved/r1-3b2c1/1/work" in result.message
     assert is_on_remote(world, "mine\n")
     again = run_attempt(world, code_spec(), "echo b > b", attempt=2)
