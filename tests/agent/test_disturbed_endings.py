@@ -1,6 +1,7 @@
 """Agents that disturb the end of their attempt: work is saved and reported all the same."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from functions.runs.model.reasons import Reason
 from tests.agent.conftest import SpecFactory
 from tests.agent.world import WITHOUT_CAPABILITIES, World, result_line
+from tests.support.python import search_path
 
 
 def test_agent_that_stops_its_supervisor_is_ended_at_the_deadline(world: World, docs_spec: SpecFactory) -> None:
@@ -36,6 +38,22 @@ def test_work_is_saved_whatever_the_agent_did_to_its_home(world: World, code_spe
     result = pod.run()
     assert result.outcome == outcome, pod.log
     assert world.remotes.files("shop", result.branch or "") == ["x"]
+
+
+def test_documents_are_not_committed_by_an_attempt_that_ends_while_they_are_laid_out(
+    world: World, code_spec: SpecFactory
+) -> None:
+    for attempt, (program, words) in enumerate((("cp", "*tasks.json"), ("mkdir", "*/platform-*")), 1):
+        shim = world.path / f"bin-{attempt}" / program
+        shim.parent.mkdir()
+        run = f'{shutil.which(program)} "$@" || exit'
+        shim.write_text(f"#!/bin/bash\n{run}\n[[ $* != {words} ]] || kill -TERM $PPID\n")
+        shim.chmod(0o755)
+        task = world.task(code_spec(), attempt=attempt)
+        result = world.pod(task, PATH=f"{shim.parent}:{search_path()}").run()
+        assert (result.reason, result.branch) == (Reason.TERMINATED, None)
+    assert list((world.path / "workspace").glob("shop-*/.taskmaster/tasks/tasks.json"))
+    assert world.remotes.branches("shop") == ["main"]
 
 
 def test_agent_succeeds_when_nobody_reads_its_log(config: Path) -> None:

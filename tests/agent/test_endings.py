@@ -114,6 +114,20 @@ def test_unreachable_remote_at_the_end_is_a_retriable_failure(world: World, code
     assert "nothing was pushed" in report.message
 
 
+def test_work_is_pushed_after_a_network_failure_at_the_end(world: World, code_spec: SpecFactory) -> None:
+    fails = 'echo "fatal: unable to access: Failed to connect to github.com" >&2; exit 128'
+    config = dict[str, str]()
+    for pack in ("uploadpack", "receivepack"):
+        program = (
+            f'[ ! -e "$POD_ROOT/{pack}" ] || {{ rm "$POD_ROOT/{pack}"; {fails}; }}\nexec git-{pack[:-4]}-pack "$@"'
+        )
+        config |= world.origin_runs(pack, program)["git_config"]
+    agent = world.agent(f"echo x > x; touch $POD_ROOT/uploadpack $POD_ROOT/receivepack\n{result_line()}")
+    pod = world.pod(world.task(code_spec()), AGENT_COMMAND=agent, git_config=config)
+    assert pod.run().reason is Reason.COMPLETED, pod.log
+    assert not list(pod.root.glob("*pack"))
+
+
 @pytest.mark.parametrize(
     ("agent", "reason", "words"),
     [

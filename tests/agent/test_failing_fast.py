@@ -143,6 +143,11 @@ def test_file_in_place_of_the_documents_directory_is_named(world: World, code_sp
     assert "no room" not in result.message
 
 
+def test_link_in_place_of_the_documents_directory_is_named(world: World, code_spec: SpecFactory) -> None:
+    world.remotes.link("shop", ".taskmaster", "src")
+    refused(world.pod(world.task(code_spec())), Reason.INVALID_INPUT, ".taskmaster is not a directory")
+
+
 def test_full_workspace_is_no_invalid_input_when_documents_are_copied(world: World, code_spec: SpecFactory) -> None:
     shim = world.path / "bin/mkdir"
     shim.parent.mkdir()

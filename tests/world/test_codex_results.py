@@ -52,6 +52,15 @@ def test_final_question_of_the_agent_is_in_the_report(world: World, codex: str, 
     assert result.model == "gpt-5.1-codex"
 
 
+def test_attempt_succeeds_after_the_agent_damaged_the_file_of_its_usage(
+    world: World, codex: str, spec: RunSpec
+) -> None:
+    command = 'echo x > x; echo "{" > "$CODEX_HOME/reported-usage.json"'
+    result, pod, _ = attempt(world, codex, spec, runs(command), says("Done."))
+    assert "{" in next((world.path / "workspace/.codex").glob("*/reported-usage.json")).read_text()
+    assert result.reason is Reason.COMPLETED, pod.log
+
+
 def test_codex_gets_memory_files_of_the_base_branch_and_attempt_facts(world: World, codex: str, spec: RunSpec) -> None:
     files = {"AGENTS.md": "M-AGENTS @more.md\n", "more.md": "M-MORE\n", "src/AGENTS.md": "M-NESTED\n"}
     world.remotes.commit("shop", {**files, "CLAUDE.md": "M-CLAUDE\n"})

@@ -1,5 +1,6 @@
 """CASES A6 to A8: the commit has the agent's work, also ignored documents, and no noise, caches or secrets."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -61,6 +62,12 @@ def test_line_endings_and_encodings_are_not_committed_as_changes(
     result = run_attempt(world, code_spec(), "touch dos.txt; git status", "NO_CHANGES: nothing to do")
     assert (result.outcome, result.reason) == ("succeeded", Reason.NO_CHANGES)
     assert world.remotes.branches("shop") == ["main"]
+
+
+def test_work_is_committed_when_a_link_leads_to_the_documents(world: World, code_spec: SpecFactory) -> None:
+    result = run_attempt(world, code_spec(), "echo w > work; mv .taskmaster moved; ln -s moved .taskmaster")
+    assert result.reason is Reason.COMPLETED
+    assert {".taskmaster", "work"} <= {*world.remotes.files("shop", BRANCH)}
 
 
 def test_change_is_committed_without_unrelated_line_endings(world: World, code_spec: SpecFactory) -> None:
@@ -132,6 +139,34 @@ def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory,
     if where != "in a file's name":
         assert "work" in world.remotes.files("shop", BRANCH), pod.log
         assert "secret" in result.message
+
+
+ENCODED = """
+code() { printf '%s%s' "$1" "$DEPLOY_TOKEN" | base64 --wrap 0; }
+for before in "" u us; do code "$before" > "base64-$before"; done
+printf '%s' "$DEPLOY_TOKEN" | base64 --wrap 10 > wrapped
+python3 -c 'import json, os; print(json.dumps({"token": os.environ["DEPLOY_TOKEN"]}))' > json
+python3 -c 'import os, urllib.parse; print(urllib.parse.quote(os.environ["DEPLOY_TOKEN"]))' > url
+printf '%s\n  %s' "${DEPLOY_TOKEN:0:9}" "${DEPLOY_TOKEN:9}" > split
+printf 'x=%s' "$DEPLOY_TOKEN" | gzip > packed.gz
+git add .; git commit -qm "with $(code "")"; cat json base64-*
+echo w > work
+"""
+
+
+def test_encoded_secrets_are_not_pushed_and_not_logged(world: World, code_spec: SpecFactory) -> None:
+    token = f'{DEPLOY_TOKEN}"x\\'
+    pod = pod_of(world, code_spec(), ENCODED, words=f"json: {json.dumps(token)}")
+    pod.environ = {**pod.environ, "DEPLOY_TOKEN": token}
+    result = pod.run()
+    assert world.remotes.files("shop", BRANCH) == ["work"], pod.log
+    for name in ("base64-", "base64-u", "base64-us", "wrapped", "json", "url", "split", "packed.gz"):
+        assert f"withheld: {name}: it contains a secret of this run" in pod.log
+    coded = [base64.b64encode(f"{before}{DEPLOY_TOKEN}".encode()).decode()[4:-4] for before in ("", "u", "us")]
+    for text in (DEPLOY_TOKEN, *coded):
+        assert text not in remote_contents(world)
+        assert text not in pod.log
+        assert text not in (result.summary or "")
 
 
 PARTS = """

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.runs.model.reasons import Reason
-from tests.agent.attempts import BRANCH, check_next_attempts, is_on_remote, pod_of, run_attempt
+from tests.agent.attempts import BRANCH, check_next_attempts, clone, is_on_remote, pod_of, run_attempt
 from tests.agent.conftest import SpecFactory
 from tests.agent.remotes import git
 from tests.agent.sshd import SshServer
@@ -220,6 +220,18 @@ def test_diverged_branch_is_a_conflict_for_one_attempt_only(world: World, code_s
     again = run_attempt(world, code_spec(), "echo b > b", attempt=2)
     assert again.reason is Reason.COMPLETED
     assert world.remotes.files("shop", BRANCH) == ["b", "theirs"]
+
+
+def test_tags_are_not_taken_for_branches(world: World, code_spec: SpecFactory) -> None:
+    remote = world.remotes.root / "shop"
+    for name in ("HEAD", "main", "origin/main", BRANCH):
+        git("update-ref", f"refs/tags/{name}", "refs/heads/main", cwd=remote)
+    run_attempt(world, code_spec(), "git fetch --quiet --tags; echo one > one")
+    (clone(world) / "README.md").write_text("of an interrupted attempt\n")
+    result = run_attempt(world, code_spec(), "echo two > two", attempt=2)
+    assert result.reason is Reason.COMPLETED, result.message
+    assert git("rev-parse", f"refs/heads/{BRANCH}", cwd=remote).strip() == result.commit
+    assert world.remotes.files("shop", f"refs/heads/{BRANCH}") == ["README.md", "one", "two"]
 
 
 @pytest.mark.parametrize("name", ["agents", "agents/saved", f"{BRANCH}/more"])
