@@ -10,7 +10,7 @@ from functions.events.decoding import media_type
 from functions.events.event import PLAIN_MESSAGE, Event, MalformedError, requested
 from functions.events.receive import Received
 from functions.runs.model.kinds import RunKind
-from functions.runs.model.run import problems
+from functions.runs.model.run import UNKNOWN_FIELD, problems
 from functions.runs.model.run_spec import RunSpec
 from functions.runs.model.specs import SPECS
 from functions.serving import authentication
@@ -70,6 +70,9 @@ def _event_key(event: Event) -> Key:
     return Key("id", f"event\n{event.source}\n{event.id}")
 
 
+_MIXED = "is camelCase beside fields in snake_case; write all fields in one of them"
+
+
 def _spec(kind: str, body: Any) -> RunSpec:
     """Return the spec in a request, in camelCase or snake_case but no mixture; raise Refused for unknown fields."""
     if not isinstance(body, Mapping):
@@ -78,4 +81,9 @@ def _spec(kind: str, body: Any) -> RunSpec:
     try:
         return SPECS[kind].model_validate(dict(body), strict=True, extra="forbid", by_alias=not snake, by_name=snake)
     except ValidationError as error:
-        raise Refused(400, "the spec is not valid", problems(error)) from None
+        found = [(field, _MIXED if snake and _is_unknown_camel(field, why) else why) for field, why in problems(error)]
+        raise Refused(400, "the spec is not valid", found) from None
+
+
+def _is_unknown_camel(field: str, why: str) -> bool:
+    return why == UNKNOWN_FIELD and field != field.lower()

@@ -285,6 +285,15 @@ def test_wrong_usage_names_the_option(
     assert [each for each in problems if each not in refused.err] == []
 
 
+def test_a_wrong_repository_url_is_named_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository of the tasks is taken from it, and is wrong for the same reason."""
+    monkeypatch.chdir(home)
+    wrong = ("1", "-s", "api", "--repository-url", "shop", "--github-user", "octocat")
+    refused = command("task", "code", *wrong, **{"ORCHESTRATOR_API_URL": NOBODY, **environment(home)})
+    assert (refused.code, "--repository-url: must be https" in refused.err) == (2, True)
+    assert "--platform-repository-url:" not in refused.err
+
+
 def test_a_rejection_by_the_server_is_reported_by_field(code: CommandLine, functions: Functions) -> None:
     refused = code("1", "-s", "refused", *GIVEN, "--env-from-secrets", "admin")
     assert (refused.code, refused.out) == (1, "")

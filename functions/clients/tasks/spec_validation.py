@@ -9,6 +9,8 @@ from functions.clients.errors import WrongUsage
 from functions.runs.model.run import problems
 from functions.runs.model.specs import SPECS
 
+PLATFORM = "--platform-repository-url"
+
 
 def validated(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the spec as it is sent (camelCase, only what is set) from fields in snake_case.
@@ -19,7 +21,10 @@ def validated(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
         spec = SPECS[kind].model_validate(values, strict=True, extra="forbid", by_alias=False, by_name=True)
     except ValidationError as error:
-        named = [f"{kebab(field) if field else 'options'}: {why}" for field, why in problems(error)]
+        found = [(kebab(field) if field else "options", why) for field, why in problems(error)]
+        wrong = values.get("repository_url")
+        repeated = wrong is not None and values.get("platform_repository_url") == wrong  # inferred from it
+        named = [f"{option}: {why}" for option, why in found if not (repeated and option == PLATFORM)]
         raise WrongUsage("\n".join(named)) from None
     return spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
 

@@ -141,7 +141,8 @@ def _status(raw: Any) -> tuple[RunStatus, str]:
         return RunStatus(), describe(error, "status")
 
 
-_WORDS = {"missing": "is required", "extra_forbidden": "is not a known field"}
+UNKNOWN_FIELD = "is not a known field"
+_WORDS = {"missing": "is required", "extra_forbidden": UNKNOWN_FIELD}
 
 
 def in_words(message: str) -> str:
