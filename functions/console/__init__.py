@@ -1,1 +1,1 @@
-"""The console: the web page of an installation. Fleet, runs and their agents at work, rendered on the server."""
+"""The console: the web pages of an installation, rendered on the server: all runs, each run, and its agent's log."""

@@ -1,4 +1,4 @@
-"""Reads the log of an attempt, again and again; each line is yielded once."""
+"""Follows the log of an attempt; each line is yielded once."""
 
 from collections.abc import Iterator
 

@@ -23,7 +23,7 @@ CHECKSUM = api_group.label("templates-checksum")
 
 
 def labels(run: Run) -> dict[str, str]:
-    """Return the labels of everything created for the attempt that is under way."""
+    """Return the labels of all objects created for the open attempt."""
     own = {api_group.label("run"): run.name, api_group.label("attempt"): str(run.status.attempt)}
     return (naming.labels(run.spec) if run.spec else {}) | own
 
@@ -78,7 +78,7 @@ def is_workspace_of(run: Run, claim: Object) -> bool:
 
 
 def job(run: Run, settings: Settings) -> Object:
-    """Return the Job of the attempt that is under way."""
+    """Return the Job of the open attempt."""
     spec = run.spec
     assert spec, "a Job is created only for a run with a valid spec"
     made = _job(run)

@@ -26,7 +26,7 @@ log = logging.getLogger("orchestrator")
 
 Object = Mapping[str, Any]
 Chore = Callable[[Counter[str]], None]
-"""What a pass does about one object; counts what it did."""
+"""Handles one object in a pass and counts the result."""
 
 
 @dataclass(frozen=True, slots=True)

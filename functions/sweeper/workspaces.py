@@ -33,7 +33,7 @@ class Workspaces:
         """List the claims. Raises ClusterError."""
         self._deps, self._longest = deps, deps.retention.workspaces
         self._claims: dict[str, tuple[ObjectVersion, datetime | None]] = {}
-        """By name, with the time since when a claim is annotated as unused. One in use without it is left out."""
+        """Claims by name, with the annotated time since which each is unused; one in use without it is left out."""
         self._used: set[str] = set()
         if self._longest is not None:
             for item in PagedScan(deps, [VOLUME_CLAIM], labels=OURS, metadata_only=True):

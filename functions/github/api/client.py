@@ -136,7 +136,7 @@ class ClientCache:
     """GitHub's state that one process remembers."""
 
     tokens: dict[RepositoryRef, Token] = field(default_factory=dict)
-    """By repository."""
+    """The installation tokens, by repository."""
     blocked_until: dict[str, datetime] = field(default_factory=dict)
     """The times at which GitHub may be called again, by rate limit."""
     app_names: list[str] = field(default_factory=list)

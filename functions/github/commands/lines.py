@@ -34,7 +34,7 @@ class CommandLine:
     """A line that begins with a command."""
 
     name: str
-    """One of COMMAND_NAMES."""
+    """The command's name, one of COMMAND_NAMES."""
     arguments: str
     """The rest of the line."""
     following: str

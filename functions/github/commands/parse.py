@@ -75,7 +75,7 @@ class StartRun:
 
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
-    """By the names of OPTIONS."""
+    """Values by the names of OPTIONS."""
     task: int | str | None = None
     """The task; None for a kind without one, or if it is the issue, or in the issue's title."""
 

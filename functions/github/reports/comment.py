@@ -118,7 +118,7 @@ def took(status: RunStatus) -> Iterator[str]:
 
 
 def _progress(run: Run, now: datetime) -> Iterator[str]:
-    """Yield for how long the attempt has been at work, once that is worth a line."""
+    """Yield a line with the duration of the attempt, once it is long enough."""
     attempt = run.status.open_attempt
     if states.state(run.status) is State.RUNNING and attempt and now - attempt.started_at >= WORTH_SAYING:
         yield f"- At work for {duration(now - attempt.started_at)}"

@@ -37,7 +37,7 @@ class Feedback:
 
     key: str
     description: str
-    """For the prompt."""
+    """The text for the prompt."""
     log: str = ""
     """The end of the log of a failed job, for the prompt too (job_log.py)."""
     commands: tuple[str, ...] = ()

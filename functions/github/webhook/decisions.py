@@ -69,9 +69,9 @@ class CommandRequest:
     written_at: str = ""
     """The comment, issue or pull request that contains the request, below the repository; empty if none does."""
     sort_key: str = ""
-    """When the request was made (see `sort_key`)."""
+    """The time of the request (see `sort_key`)."""
     edit: str = ""
-    """When the text was edited; empty if it was not."""
+    """The time at which the text was edited; empty if it was not."""
 
     @property
     def applied_key(self) -> str:

@@ -19,7 +19,7 @@ class PullRequest:
 
     number: int
     head: str
-    """Its branch."""
+    """The branch of the pull request."""
     base: str
     """The branch that it is to be merged into."""
     fork: bool
@@ -73,7 +73,7 @@ class WebhookEvent:
 
     @property
     def time(self) -> datetime | None:
-        """When it happened by GitHub's clock; None if the payload does not say."""
+        """The time of the event by GitHub's clock; None if the payload has none."""
         times = [parse_time(self.text(*path)) for path in _TIMES]
         return max((time for time in times if time), default=None)
 

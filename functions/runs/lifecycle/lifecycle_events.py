@@ -69,6 +69,6 @@ def _occurred(status: RunStatus) -> list[LifecycleEvent]:
 
 
 def _rank(reported: str | None) -> tuple[int, int]:
-    """Return the rank of an event in the order; text that is none ranks before all events."""
+    """Return the rank of an event in the order; other text ranks before all events."""
     attempt, _, phase = (reported or "").partition("/")
     return (int(attempt), _ORDER[phase]) if attempt.isdecimal() and phase in _ORDER else (-1, -1)

@@ -38,13 +38,13 @@ class TaskDefinition(ApiModel):
 
     @property
     def issue(self) -> int:
-        """The number of the issue that the page is; 0 if it is none."""
+        """The number of the issue at the URL; 0 if the URL is not an issue's."""
         match = _ISSUE.fullmatch(self.url or "")
         return int(match[3]) if match else 0
 
     @property
     def issue_repository(self) -> str:
-        """The repository of the issue as `host/owner/name`; empty if the page is none."""
+        """The repository of the issue as `host/owner/name`; empty if the URL is not an issue's."""
         match = _ISSUE.fullmatch(self.url or "")
         return f"{match[1]}/{match[2]}" if match else ""
 

@@ -192,7 +192,7 @@ class RunStatus(LenientModel):
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """The attempt that is under way; None if there is none."""
+        """The open attempt; None if there is none."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.finished_at is None else None
 

@@ -64,7 +64,7 @@ class Delivery:
 
     @property
     def is_recent(self) -> bool:
-        """Whether NATS has answered lately."""
+        """Whether NATS has answered recently."""
         return self.silent_seconds <= SILENT_SECONDS
 
     def heard(self) -> None:

@@ -23,10 +23,10 @@ from functions.settings.nats import NatsSettings
 log = logging.getLogger("orchestrator")
 
 DEAD_SECONDS = 300.0
-"""Without NATS for so long a dispatcher is started anew, with the files of its settings read anew."""
+"""Seconds without NATS after which a dispatcher is restarted, and reads the files of its settings again."""
 
 STOP_SECONDS = 20.0
-"""Longest wait at a stop for pushes under way; then they are cut off and come again."""
+"""Seconds that a stopping dispatcher waits for open pushes; those that are then aborted are delivered again."""
 
 
 class Dispatcher:
@@ -39,7 +39,7 @@ class Dispatcher:
         self._loops: list[asyncio.Task[None]] = []
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Connect, however long that takes, and deliver until `stopping` is set and what is under way is settled.
+        """Connect, retrying without limit, and deliver until `stopping` is set and open deliveries are settled.
 
         Raises:
             NatsError: the settings name a file that cannot be read.
@@ -58,13 +58,13 @@ class Dispatcher:
 
     @property
     def ready(self) -> bool:
-        """Whether every subscription is delivered now."""
+        """Whether every subscription is being delivered."""
         connected = self._client is not None and self._client.is_connected
         return connected and bool(self._loops) and self.live and all(each.is_recent for each in self._deliveries)
 
     @property
     def live(self) -> bool:
-        """Whether no loop has ended by a defect, and NATS was heard of in the last DEAD_SECONDS."""
+        """Whether no loop has ended with an error, and NATS has answered in the last DEAD_SECONDS."""
         silent = all(each.silent_seconds > DEAD_SECONDS for each in self._deliveries)
         return not any(task.done() for task in self._loops) and not (self._deliveries and silent)
 

@@ -49,7 +49,7 @@ class Puller:
             task.add_done_callback(self._pushes.discard)
 
     async def end(self, seconds: float) -> None:
-        """Wait for the pushes under way, at most so long; then cut them off, so that they come again."""
+        """Wait for open pushes, at most so many seconds; then abort them, so that they are delivered again."""
         self._delivery.stopping.set()
         if self._pushes:
             _, cut_off = await asyncio.wait(self._pushes, timeout=seconds)
