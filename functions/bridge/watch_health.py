@@ -6,8 +6,8 @@
     ended in time; while it waits for the
     queue: the queue took an event or rejected it
 
-No answer at all (a time-out, a connection refused or cut) is not a sign of life. A failure that a restart may mend
-therefore makes a watch dead. One that only people can mend (rights, missing CRDs, a queue that is down) makes it not
+No answer at all (a time-out, a connection refused or cut) is not a sign of life. A failure that a restart may fix
+therefore makes a watch dead. One that only people can fix (rights, missing CRDs, a queue that is down) makes it not
 ready.
 """
 
@@ -44,7 +44,7 @@ class WatchHealth:
             self._contact[side] = self._clock()
             before = self._failing.pop(side, None)
         if before:
-            log.info("watch of %s goes on after %s", self._plural, before[0])
+            log.info("watch of %s continues after %s", self._plural, before[0])
 
     def failed(self, side: Side, error: Exception) -> None:
         """Record a failure; log it when it begins or changes, not at each retry."""

@@ -2,7 +2,7 @@
 
 Errors are of two families. *Retryable* (503): the queue delivers the event again, with back-off. *Final*: a person
 gets a 4xx that names every problem; a queue gets an acknowledgement and the log a line, because the same event would
-fail again. A missing token or permission (401, 403) is final for a person, but kept by the queue: people can mend it.
+fail again. A missing token or permission (401, 403) is final for a person, but kept by the queue: people can fix it.
 The answer is never 202, which Pub/Sub counts as a failure.
 """
 
@@ -25,7 +25,7 @@ RETRY_AFTER = 5
 """Seconds, if the error names none."""
 
 FIXABLE = frozenset({401, 403})
-"""Refusals that people can mend (a token, a permission). The queue keeps such an event, at last as a dead letter."""
+"""Refusals that people can fix (a token, a permission). The queue keeps such an event, at last as a dead letter."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ BINDING = "orchestrator-functions"
 STUCK = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError"}
 )
-"""Reasons of a waiting container that time alone does not mend."""
+"""Reasons of a waiting container that time alone does not fix."""
 
 
 def definitions(examined: Examined) -> Iterator[Finding]:

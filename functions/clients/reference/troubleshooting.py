@@ -10,7 +10,7 @@ HEAD = f"""# Troubleshooting by reason
 
 {GENERATED}
 `orchestrator runs get NAME`, the console and `kubectl describe` show a run's reason, its message and what to do. The
-message names what is concerned: a secret, a file, a setting. Once the cause is mended, `orchestrator runs retry NAME`
+message names what is concerned: a secret, a file, a setting. Once the cause is fixed, `orchestrator runs retry NAME`
 tries a code run again that has ended; a docs run is submitted again, with the command that `runs get` shows.
 [Operations](operations.md) says what to do where a function or the cluster is down.
 """
@@ -49,7 +49,7 @@ FAILURES = {
     ),
     frozenset({FollowUp.FAIL}): (
         "Final",
-        "Another attempt would end the same until the cause is mended.",
+        "Another attempt would end the same until the cause is fixed.",
     ),
 }
 

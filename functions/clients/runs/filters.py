@@ -88,5 +88,5 @@ def phase(text: str) -> str:
         return ""
     known: dict[str, str] = {name.lower(): name for name in get_args(Phase)}
     if text.lower() not in known:
-        raise WrongUsage(f"--phase: {text!r} is none of {', '.join(known.values())}")
+        raise WrongUsage(f"--phase: {text!r} is not a phase; use one of {', '.join(known.values())}")
     return known[text.lower()]

@@ -178,7 +178,7 @@ class Github:
     def app_name(self) -> str:
         """Return the App's name as in mentions of it (slug), with one call per process.
 
-        Raises GithubError; Denied if GitHub does not know the App, which people must mend.
+        Raises GithubError; Denied if GitHub does not know the App, which people must fix.
         """
         if not self._cache.app_names:
             try:
