@@ -20,6 +20,7 @@ PERMISSIONS: Mapping[str, str] = {
 
 EVENTS = (
     "check_run",
+    "check_suite",  # "Re-run all checks"
     "delete",
     "issue_comment",
     "issues",
