@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import aiohttp
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error
 from nats.errors import TimeoutError as FetchTimeoutError
 from nats.js.client import JetStreamContext
 
@@ -42,11 +44,15 @@ class Puller:
         """Take one message after the other, in their order, until cancelled."""
         name = self._delivery.subscription.name
         pull = await self._client.jetstream().pull_subscribe_bind(name, self._stream)
-        while True:
-            await self._slots.acquire()
-            task = asyncio.create_task(self._push(await self._next(pull)))
-            self._pushes.add(task)
-            task.add_done_callback(self._pushes.discard)
+        try:
+            while True:
+                await self._slots.acquire()
+                task = asyncio.create_task(self._push(await self._next(pull)))
+                self._pushes.add(task)
+                task.add_done_callback(self._pushes.discard)
+        finally:
+            with suppress(Error):  # else the server sends a message that `end` gives back to the last request
+                await pull.unsubscribe()
 
     async def end(self, seconds: float) -> None:
         """Wait for open pushes, at most so many seconds; then abort them, so that they are delivered again."""
