@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # otherwise pydantic searches all installed packages
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # the terminal was closed; nohup(1) ignores that
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         command(args=arguments, prog_name="orchestrator")
     except SystemExit as end:

@@ -13,7 +13,7 @@ from tests.clients.conftest import Ended
 def command(*arguments: str, typed: str = "", **environ: str) -> Ended:
     """Run a command with these variables besides PATH; both output streams are pipes."""
     out, err = io.StringIO(), io.StringIO()
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     given = {"PATH": os.environ["PATH"], **environ}
     try:
         with (
@@ -24,5 +24,6 @@ def command(*arguments: str, typed: str = "", **environ: str) -> Ended:
         ):
             code = main(list(arguments))
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return Ended(code, out.getvalue(), err.getvalue())

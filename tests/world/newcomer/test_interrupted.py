@@ -1,4 +1,4 @@
-"""Ctrl-C in `make run`, pressed in a terminal while agents work (case N12 of the field).
+"""Ctrl-C in `make run`, pressed in a terminal while agents work (case N12 of the field), or the terminal closed.
 
 Expected: no traceback, a visible cursor, no process left, exit code 130.
 """
@@ -21,9 +21,10 @@ HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
 """Escape sequences that hide and show the cursor (xterm: DECTCEM)."""
 
 
-def test_ctrl_c_restores_the_terminal_and_leaves_no_process(tmp_path: Path) -> None:
+def started(state: Path) -> tuple[int, subprocess.Popen[bytes]]:
+    """Start `orchestrator run` in a terminal of its own; return the terminal and the process."""
     terminal, other_end = os.openpty()
-    command = [sys.executable, "-m", "functions.clients", "run", "--state", str(tmp_path)]
+    command = [sys.executable, "-m", "functions.clients", "run", "--state", str(state)]
     environ = {name: text for name, text in os.environ.items() if name not in ("ANTHROPIC_API_KEY", "NO_COLOR")}
     process = subprocess.Popen(
         [sys.executable, "-c", WITH_TERMINAL, *command],
@@ -31,6 +32,28 @@ def test_ctrl_c_restores_the_terminal_and_leaves_no_process(tmp_path: Path) -> N
         env={**environ, "TERM": "xterm-256color", "REHEARSAL_SECONDS": "60"},
     )  # fmt: skip
     os.close(other_end)
+    return terminal, process
+
+
+def test_closing_the_terminal_leaves_no_process(tmp_path: Path) -> None:
+    terminal, process = started(tmp_path)
+    parts: list[psutil.Process] = []
+    try:
+        read_until(terminal, b"ready after")
+        parts = psutil.Process(process.pid).children(recursive=True)
+        os.close(terminal)  # the kernel sends SIGHUP
+        assert len(parts) > 5
+        assert psutil.wait_procs(parts, timeout=60)[1] == []
+        process.wait(60)
+    finally:
+        process.kill()
+        for part in parts:
+            if part.is_running():
+                part.kill()
+
+
+def test_ctrl_c_restores_the_terminal_and_leaves_no_process(tmp_path: Path) -> None:
+    terminal, process = started(tmp_path)
     try:
         shown = read_until(terminal, b"[rehearsal]")
         parts = psutil.Process(process.pid).children(recursive=True)
