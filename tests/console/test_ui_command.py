@@ -56,3 +56,10 @@ def test_the_ui_command_names_a_port_in_use(world: World) -> None:
     port = world.console().rpartition(":")[2]
     done = command("ui", "--port", port, "--no-browser", KUBECONFIG=str(world.api.kubeconfig))
     assert (done.code, f"cannot listen on port {port}" in done.err) == (1, True)
+
+
+def test_a_number_that_is_no_port_is_refused() -> None:
+    for serving_command in ("ui", "watch", "dispatch"):
+        for port in ("-1", "65536"):
+            refused = command(serving_command, "--port", port)
+            assert (refused.code, f"'--port': {port} is not in the range" in refused.err) == (2, True)

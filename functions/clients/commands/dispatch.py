@@ -18,7 +18,13 @@ from functions.telemetry.health import HealthServer
 
 @click.command(help=__doc__)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the health server; in a pod 0.0.0.0.")
-@click.option("--port", default=8080, show_default=True, help="Port of /health/ready and /health/live.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default="8080",
+    help="Port of /health/ready and /health/live.",
+)
 @click.option(
     "--sweep-seconds", default=60.0, show_default=True, type=click.FloatRange(1, 3600), help="Interval of the sweep."
 )

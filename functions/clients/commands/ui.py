@@ -22,7 +22,13 @@ PORT = 8880
 
 
 @click.command(help=__doc__)
-@click.option("--port", default=PORT, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=str(PORT),
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 @with_target_options
 def command(target: ClusterTarget, port: int, no_browser: bool) -> None:

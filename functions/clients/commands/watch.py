@@ -20,7 +20,13 @@ from functions.telemetry.health import HealthServer
 
 @click.command(help=__doc__)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the health server; in a pod 0.0.0.0.")
-@click.option("--port", default=8080, show_default=True, help="Port of /health/ready and /health/live.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default="8080",
+    help="Port of /health/ready and /health/live.",
+)
 def command(host: str, port: int) -> None:
     """Run the watch bridge."""
     # Signals wait for sigwait below: threads inherit the mask, so none is interrupted.
