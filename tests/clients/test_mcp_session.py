@@ -95,6 +95,21 @@ def test_task_docs_copies_commits_and_pushes(
     assert repository.files("main") == copied
 
 
+def test_task_docs_accepts_working_directory_beside_or_in_place_of_directory(
+    environ: dict[str, str], functions: Functions, repository: Repository
+) -> None:
+    path = repository.path
+
+    async def work(session: Session) -> None:
+        absolute = await session.does("task_docs", workingDirectory=str(path), dryRun=True)
+        beside = await session.does("task_docs", directory=str(path.parent), workingDirectory=path.name, dryRun=True)
+        assert [answer["parameters"]["directory"] for answer in (absolute, beside)] == [str(path)] * 2
+        nowhere = await session.fails("task_docs", directory=str(path), workingDirectory="nowhere")
+        assert nowhere.startswith(f"workingDirectory: '{path}/nowhere' is not a directory")
+
+    in_session(environ, work)
+
+
 def test_tools_list_show_stop_and_retry_runs(environ: dict[str, str], namespace: Namespace) -> None:
     namespace.put("api-1", status={"phase": "Running", "conditions": condition("Unknown", "Running")})
     namespace.put("api-2", status=ended("Failed", "AgentError", message="it gave up"), service="web")

@@ -60,8 +60,15 @@ class DocsArguments(TaskArguments):
     """Arguments of `task_docs`."""
 
     directory: Annotated[
-        str, Field(description=f"Absolute path of the directory that holds .taskmaster, in a git clone. {FROM_GIT}")
-    ]
+        str | None,
+        Field(
+            description="Absolute path of the directory that holds .taskmaster, in a git clone. "
+            f"Default: the server's current directory. {FROM_GIT}"
+        ),
+    ] = None
+    working_directory: Annotated[
+        str | None, Field(description="The same as a path relative to `directory`, or absolute in its place.")
+    ] = None
 
 
 class CodeArguments(TaskArguments):
@@ -91,7 +98,9 @@ def task_docs(given: Any, say: Say) -> Result:
     Raises:
         CommandError: see `docs.run`.
     """
-    directory = _directory(str(Path(given.directory) / (given.working_directory or "")))
+    directory = _directory(given.directory) if given.directory is not None else Path.cwd()
+    if given.working_directory is not None:
+        directory = _directory(str(directory / Path(given.working_directory).expanduser()), "workingDirectory")
     outcome = submit_docs.run(given.request({"directory", "working_directory"}), directory, say, given.remote)
     return _result(outcome, DocsRunSpec.kind, given, directory)
 
@@ -112,12 +121,12 @@ def task_code(given: Any, say: Say) -> Result:
     return _result(outcome, CodeRunSpec.kind, given, directory)
 
 
-def _directory(text: str) -> Path:
+def _directory(text: str, argument: str = "directory") -> Path:
     path = Path(text).expanduser()
     if not path.is_absolute():
-        raise WrongUsage(f"directory: {text!r} must be an absolute path")
+        raise WrongUsage(f"{argument}: {text!r} must be an absolute path")
     if not path.is_dir():
-        raise WrongUsage(f"directory: {text!r} is not a directory")
+        raise WrongUsage(f"{argument}: {text!r} is not a directory")
     return path
 
 
