@@ -127,7 +127,7 @@ def test_session_that_the_api_rejects_is_replaced_by_a_new_one(
         second = cli.pod(code_spec(), model, attempt=2)
         result = second.run()
     assert result.reason is Reason.COMPLETED, second.log
-    begins_anew = "the agent starts in a new one, from its checkpoint files" in second.log
+    begins_anew = "the agent starts a new one from its checkpoint files" in second.log
     assert begins_anew or (why == "too long" and "compact_boundary" in second.log), second.log
     assert cli.world.remotes.files("shop", BRANCH) == ["one", "two"]
     assert "task-1-checkpoint.json" in model.request_text(-1)
