@@ -59,6 +59,8 @@ class SshFiles:
             "PermitLocalCommand": "no",
             "RequestTTY": "no",
             "SendEnv": "GIT_PROTOCOL",
+            "ConnectTimeout": "30",
+            "ServerAliveInterval": "15",  # with ServerAliveCountMax, 3 by default: a silent connection ends after 45 s
         }
         return ["-F", "/dev/null", "-i", str(self.key), *(f"-o{name}={value}" for name, value in settings.items())]
 

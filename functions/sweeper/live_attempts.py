@@ -10,6 +10,7 @@ from typing import Any
 
 from functions.cluster.kinds import JOB, POD
 from functions.reconciler.reconciler import Preloaded
+from functions.runs import api_group
 from functions.runs.lifecycle.observed import Job, Pod, parse_job
 from functions.runs.lifecycle.pod_status import parse_pod
 from functions.runs.model.run import Run
@@ -17,6 +18,8 @@ from functions.serving.dependencies import Dependencies
 
 OURS = "app.kubernetes.io/managed-by=orchestrator"
 """Label selector of the objects that the functions create."""
+OF_RUNS = api_group.label("kind")
+"""Label selector of what is created for a run; policies of a cluster may rewrite well-known labels, not this one."""
 UNSUCCESSFUL_JOBS = "status.successful=0"
 LIVE_PODS = "status.phase!=Succeeded,status.phase!=Failed"
 """Field selectors that the API server applies to Jobs and pods (kubernetes: pkg/apis/batch/v1, core/v1 conversion)."""
@@ -30,11 +33,11 @@ class LiveAttempts:
         self._jobs: dict[str, Job] = {}
         self._pods: dict[str, tuple[Pod, ...]] = {}
         namespace = deps.settings.namespace
-        for raw in deps.cluster.list(JOB, namespace, OURS, fields=UNSUCCESSFUL_JOBS):
+        for raw in deps.cluster.list(JOB, namespace, OF_RUNS, fields=UNSUCCESSFUL_JOBS):
             job = parse_job(raw)
             if not (job.ended or job.fence):
                 self._jobs[job.name] = job
-        for raw in deps.cluster.list(POD, namespace, OURS, fields=LIVE_PODS):
+        for raw in deps.cluster.list(POD, namespace, OF_RUNS, fields=LIVE_PODS):
             pod, owner = parse_pod(raw), self._job_of(raw)
             if owner and not pod.terminal:
                 self._pods[owner.name] = (*self._pods.get(owner.name, ()), pod)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.cluster.kinds import CONFIG_MAP, EVENT
+from functions.cluster.kinds import CONFIG_MAP, EVENT, POD
 from functions.runs.lifecycle import actions
 from functions.runs.lifecycle.pod_status import parse_pod
 from tests.support.api import Harness
@@ -166,3 +166,12 @@ def test_task_files_deleted_before_the_pod_starts_are_created_again(world: Harne
     post_event(world, "Pod", f"{job}-pod", "FailedMount", f'MountVolume.SetUp failed: configmap "{name}" not found')
     sweep_minutes(world, 2)
     assert world.kubelet.get(CONFIG_MAP, world.namespace, name)["data"] == files["data"]
+
+
+def test_obstacle_of_a_pod_whose_well_known_labels_a_policy_rewrote_is_shown(world: Harness) -> None:
+    run, job = pending_run(world)
+    set_pod_status(world, job, pending(agent=named("agent", UNKNOWN)))
+    relabelled = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "platform"}}}
+    world.kubelet.patch(POD, world.namespace, f"{job}-pod", relabelled)
+    sweep_minutes(world, 1)
+    assert reason(now(world, run)) == "ContainerNotStarting"
