@@ -11,6 +11,7 @@ Errors of the client library and the connection are translated here, once, with 
     ├── Invalid                      400, 413, 415, 422: the API server will never accept this object
     ├── Forbidden                    401, 403, an admission webhook that fails or denies with any code but 400 and 422:
     │                                credentials, RBAC or policies, which people can correct
+    │   ├── WebhookRefused           the admission webhook, whose texts may differ at each try
     │   ├── NoCredentials            no request was sent: the kubeconfig gives no usable credentials
     │   └── NamespaceTerminating     403: nothing can be created in a namespace that is being deleted
     └── Unavailable                  429, 5xx, time-outs, broken connections: retry later
@@ -60,6 +61,10 @@ class Forbidden(ClusterError):
     """The caller may not do this, or an admission webhook does not let it."""
 
 
+class WebhookRefused(Forbidden):
+    """An admission webhook of the cluster denies it, or does not answer."""
+
+
 class NoCredentials(Forbidden):
     """No request was sent: the kubeconfig, or what it names, gives no usable credentials."""
 
@@ -93,7 +98,7 @@ def from_status(code: int, status: Mapping[str, Any], retry_after: str | None = 
     message = status.get("message") or f"the API server answered {code}"
     match code:
         case _ if code not in (400, 422) and any(words in message for words in _OF_WEBHOOKS):
-            return Forbidden(message)
+            return WebhookRefused(message)
         case 404:
             return _not_found(status, message)
         case 409 if status.get("reason") == "AlreadyExists":

@@ -94,13 +94,18 @@ def _with_checksum(deps: Dependencies, run: Run, checksum: str | None) -> Run:
 
 
 def _cannot_render(deps: Dependencies, run: Run, problem: Unrenderable) -> None:
-    now = deps.clock()
-    until = deps.policy.pending_until(run, problem.reason, now)
     if problem.final:
         return _fail(deps, run, problem.reason, str(problem))
+    return wait_for_fix(deps, run, problem.reason, str(problem))
+
+
+def wait_for_fix(deps: Dependencies, run: Run, reason: Reason, message: str) -> None:
+    """Show what a person has to fix; end a run without an open attempt once the pending wait is over."""
+    now = deps.clock()
+    until = deps.policy.pending_until(run, reason, now)
     if until and now >= until and not run.status.open_attempt:
-        return _fail(deps, run, problem.reason, f"gave up waiting: {problem}")
-    return _show(deps, run, problem.reason, str(problem))
+        return _fail(deps, run, reason, f"gave up waiting: {message}")
+    return _show(deps, run, reason, message)
 
 
 def _show(deps: Dependencies, run: Run, reason: Reason, message: str) -> None:

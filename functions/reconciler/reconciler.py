@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from functions.cluster.errors import ClusterError, Conflict, Forbidden, NotFound
+from functions.cluster.errors import ClusterError, Conflict, Forbidden, NotFound, WebhookRefused
 from functions.reconciler import actions, attempt, attempt_objects, observation
 from functions.runs.lifecycle import actions as decided
 from functions.runs.lifecycle import states, transitions
 from functions.runs.lifecycle.decide import decide
 from functions.runs.lifecycle.event_filters import agent_is_running
 from functions.runs.lifecycle.observed import NOT_READ, Job, JobForbidden, NotRead, Observed, Pod
+from functions.runs.lifecycle.states import State
+from functions.runs.model.reasons import Reason
 from functions.runs.model.run import Run
+from functions.runs.model.status import MESSAGE_LENGTH
 from functions.serving.dependencies import Dependencies
 from functions.telemetry import context
 
@@ -102,11 +105,23 @@ def _step(
 
 def _show_missing_right(deps: Dependencies, run: Run, error: Forbidden) -> None:
     """Let the status of an unfinished run say what the cluster forbids, as far as it can be written."""
-    status = transitions.says(run, f"the cluster forbids the next step: {error}")
-    unfinished = states.state(run.status) not in states.FINISHED and not run.status_error
-    if unfinished and status.message != run.status.message:
-        with suppress(ClusterError):
-            deps.runs.write_status(run, status)
+    state, message = states.state(run.status), f"{_FORBIDDEN}: {error}"
+    if state in states.FINISHED or run.status_error:
+        return
+    with suppress(ClusterError):
+        if state is State.WAITING and not run.deleting:
+            attempt.wait_for_fix(deps, run, Reason.CONFIGURATION_ERROR, message)
+        elif not _is_shown(run, message, error):
+            deps.runs.write_status(run, transitions.says(run, message))
+
+
+_FORBIDDEN = "the cluster forbids the next step"
+
+
+def _is_shown(run: Run, message: str, error: Forbidden) -> bool:
+    """Return whether the message need not be written: each write makes an event, which tries the step again."""
+    shown = run.status.message or ""
+    return shown.startswith(_FORBIDDEN if isinstance(error, WebhookRefused) else message[:MESSAGE_LENGTH])
 
 
 def _perform(deps: Dependencies, observed: Observed, action: decided.Action) -> Observed | None:

@@ -48,11 +48,14 @@ def refreshed(run: Run, now: datetime) -> RunStatus:
 
 
 def blocked(run: Run, cause: str) -> RunStatus:
-    """Return the status explaining why the attempt cannot end yet.
+    """Return the status explaining why the attempt cannot end yet; the present one if it explains that already.
 
-    Leaves last_update unchanged, so that explaining does not extend the creation window.
+    The cause may have other words at each try, and each write makes an event, which tries again. Leaves last_update
+    unchanged, so that explaining does not extend the creation window.
     """
     written = run.status.last_update
     until = f", or at {rfc3339(written + 2 * CREATION_WINDOW)}" if written else ""
-    message = f"the attempt ends when a placeholder Job can be created{until}: {cause}"
-    return run.status.model_copy(update={"message": message[:MESSAGE_LENGTH]})
+    message = f"the attempt ends when a placeholder Job can be created{until}: "
+    if (run.status.message or "").startswith(message):
+        return run.status
+    return run.status.model_copy(update={"message": (message + cause)[:MESSAGE_LENGTH]})

@@ -1,5 +1,7 @@
 """The API server refuses a call that a run needs: the status says so; what people can correct ends in time."""
 
+from itertools import count
+
 import pytest
 
 from functions.cluster.errors import ClusterError, Forbidden, from_status
@@ -82,3 +84,58 @@ def test_status_names_the_right_that_reading_events_needs_until_the_agent_runs()
     set_pod_status(world, job, PENDING | {"phase": "Running", "containerStatuses": [named("agent", RUNNING)]}, ready=1)
     sweep_minutes(world, 1)
     assert now(world, run).status.message == "attempt 1 is running"
+
+
+def test_webhook_whose_texts_differ_is_shown_once() -> None:
+    ports = count(40000)
+    words = 'Internal error occurred: failed calling webhook "jobs.example": read tcp 10.0.0.7:{}: connection reset'
+    world = world_of_webhook(500, "")
+    gate = world.calls.inner
+    assert isinstance(gate, RefusingTransport)
+    gate.error, gate.on, gate.method = lambda: from_status(500, {"message": words.format(next(ports))}), False, "PATCH"
+    run, _ = running_run(world)
+    gate.on = True
+    cancel(world, run)
+    shown = now(world, run)
+    assert "failed calling webhook" in (shown.status.message or "")
+    run_event(world, shown.raw)
+    assert now(world, run).resource_version == shown.resource_version
+
+
+def test_placeholder_that_a_webhook_refuses_with_other_texts_is_shown_once() -> None:
+    ports = count(40000)
+    world = Harness(
+        RefusingTransport(InProcessServer(), error=lambda: Forbidden(f"{POLICY}, from port {next(ports)}")), "clusters"
+    )
+    run = submitted(world)
+    swept(world)
+    cancel(world, run)
+    shown = now(world, run)
+    assert "placeholder" in (shown.status.message or "")
+    run_event(world, shown.raw)
+    assert now(world, run).resource_version == shown.resource_version
+
+
+def test_run_whose_first_step_is_forbidden_waits_for_a_fix_and_ends_in_time() -> None:
+    world, gate = world_without("PATCH", "coderuns/", "patch resource coderuns")
+    run = submitted(world)
+    bare = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"metadata": {"finalizers": None}})
+    gate.on = True
+    run_event(world, bare, "add")
+    shown = now(world, run)
+    assert (shown.status.phase, reason(shown)) == ("Pending", "ConfigurationError")
+    assert "cannot patch resource coderuns" in (shown.status.message or "")
+    assert shown.status.pending_until is not None
+    sweep_minutes(world, 36)
+    assert now(world, run).status.phase == "Failed"
+
+
+def test_run_whose_first_step_was_forbidden_starts_once_it_is_allowed() -> None:
+    world, gate = world_without("PATCH", "coderuns/", "patch resource coderuns")
+    run = submitted(world)
+    bare = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"metadata": {"finalizers": None}})
+    gate.on = True
+    run_event(world, bare, "add")
+    gate.on = False
+    sweep_minutes(world, 2)
+    assert now(world, run).status.message == "starting attempt 1"
