@@ -11,7 +11,8 @@ Errors of the client library and the connection are translated here, once, with 
     ├── Invalid                      400, 413, 415, 422: the API server will never accept this object
     ├── Forbidden                    401, 403, an admission webhook that fails or denies with any code but 400 and 422:
     │                                credentials, RBAC or policies, which people can correct
-    │   ├── WebhookRefused           the admission webhook, whose texts may differ at each try
+    │   ├── WebhookRefused           the admission webhook denies it; its texts may differ at each try
+    │   │   └── WebhookDown          the admission webhook does not answer
     │   ├── NoCredentials            no request was sent: the kubeconfig gives no usable credentials
     │   └── NamespaceTerminating     403: nothing can be created in a namespace that is being deleted
     └── Unavailable                  429, 5xx, time-outs, broken connections: retry later
@@ -62,7 +63,11 @@ class Forbidden(ClusterError):
 
 
 class WebhookRefused(Forbidden):
-    """An admission webhook of the cluster denies it, or does not answer."""
+    """An admission webhook of the cluster does not let it."""
+
+
+class WebhookDown(WebhookRefused):
+    """An admission webhook of the cluster does not answer."""
 
 
 class NoCredentials(Forbidden):
@@ -97,8 +102,10 @@ def from_status(code: int, status: Mapping[str, Any], retry_after: str | None = 
     """Return the error that a Kubernetes Status describes."""
     message = status.get("message") or f"the API server answered {code}"
     match code:
-        case _ if code not in (400, 422) and any(words in message for words in _OF_WEBHOOKS):
+        case _ if code not in (400, 422) and _DENIAL in message:
             return WebhookRefused(message)
+        case _ if code not in (400, 422) and _NO_ANSWER in message:
+            return WebhookDown(message)
         case 404:
             return _not_found(status, message)
         case 409 if status.get("reason") == "AlreadyExists":
@@ -119,7 +126,7 @@ def from_status(code: int, status: Mapping[str, Any], retry_after: str | None = 
             return Invalid(message, _causes(status))
 
 
-_OF_WEBHOOKS = ("failed calling webhook", "denied the request")
+_NO_ANSWER, _DENIAL = "failed calling webhook", "denied the request"
 """In the message about a webhook that does not answer (500), and about a denial, which has the code that the webhook
 chooses (apiserver: pkg/admission/plugin/webhook/errors, .../validating/dispatcher.go)."""
 

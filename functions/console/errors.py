@@ -36,6 +36,10 @@ def _problem(error: Exception) -> Problem:
             return Problem(404, "Not found", str(error), "See all runs for what there is.")
         case Refused():
             return Problem(error.code, "Not accepted", str(error))
+        case errors.WebhookDown():
+            return Problem(503, "A webhook does not answer", str(error), "Try again, or ask who runs the webhook.")
+        case errors.WebhookRefused():
+            return Problem(403, "A webhook refuses it", str(error), "Ask who runs the webhook.")
         case errors.Forbidden():
             remedy = "Ask for the Role orchestrator-people in this namespace (infra/kubernetes/components/people)."
             return Problem(403, "You may not see this", str(error), remedy)

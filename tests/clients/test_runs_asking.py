@@ -6,6 +6,7 @@ a message by option, file or stdin     verbatim in the spec; an empty or too lon
 a run that changes concurrently        read and patched again
 a lost answer                          repeated with the same key: one retry
 an unreachable server                  given up after a few tries; exit code 3
+an admission webhook                   repeated while it is down; its denial is final, and no matter of rights
 """
 
 import json
@@ -15,12 +16,13 @@ from typing import Any
 
 import pytest
 
+from functions.clients.errors import CommandError
 from functions.clients.errors import Unavailable as GivenUp
 from functions.clients.runs import requests
 from functions.clients.runs.lookup import find
 from functions.clients.runs.target import ClusterTarget as Where
 from functions.cluster.client import Cluster
-from functions.cluster.errors import Unavailable
+from functions.cluster.errors import ClusterError, Unavailable, from_status
 from functions.cluster.kinds import CODE_RUN, DOCS_RUN
 from functions.cluster.transport import Request
 from tests.clients.conftest import CommandLine, Functions
@@ -137,9 +139,16 @@ def test_retry_and_cancel_work_as_processes(namespace: Namespace, cli: CommandLi
 class Disturbed:
     """A transport that calls `before` ahead of each patch; the first `losing` raise after the patch was applied."""
 
-    def __init__(self, functions: Functions, before: Callable[[], object], losing: int = 0, refusing: int = 0) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        before: Callable[[], object],
+        losing: int = 0,
+        refusing: int = 0,
+        error: Callable[[], ClusterError] = lambda: Unavailable("nobody there"),
+    ) -> None:
         self._inner = transport_of(functions.kubeconfig)
-        self._before, self._losing, self._refusing = before, losing, refusing
+        self._before, self._losing, self._refusing, self._error = before, losing, refusing, error
         self.patches = 0
 
     def send(self, request: Request) -> Any:
@@ -147,7 +156,7 @@ class Disturbed:
             return self._inner.send(request)
         self.patches += 1
         if self.patches <= self._refusing:
-            raise Unavailable("nobody there")
+            raise self._error()
         self._before()
         answer = self._inner.send(request)
         if self.patches <= self._losing:
@@ -200,6 +209,28 @@ def test_a_request_to_an_unreachable_server_is_given_up(namespace: Namespace) ->
     with pytest.raises(GivenUp, match="nobody there"):
         requests.retry(where, find(where, "api-1"), None, pause=lambda _: None)
     assert transport.patches == requests.TRIES
+
+
+DOWN = 'Internal error occurred: failed calling webhook "runs.example": connect: connection refused'
+DENIED = 'admission webhook "runs.example" denied the request: not on Fridays'
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "patches", "remedy"),
+    [(500, DOWN, requests.TRIES, "is down"), (403, DENIED, 1, "ask who runs the webhook")],
+)
+def test_a_webhook_that_is_down_is_asked_again_and_no_answer_of_one_is_a_missing_right(
+    namespace: Namespace, code: int, words: str, patches: int, remedy: str
+) -> None:
+    namespace.put("api-1", status=ended("Failed", "AgentError"))
+    error = from_status(code, {"message": words})
+    transport = Disturbed(namespace.functions, lambda: None, refusing=100, error=lambda: error)
+    where = Where(Cluster(transport), namespace.name)
+    with pytest.raises(CommandError) as caught:
+        requests.retry(where, find(where, "api-1"), None, pause=lambda _: None)
+    assert (transport.patches, "request rights" in str(caught.value)) == (patches, False)
+    assert words in str(caught.value)
+    assert remedy in str(caught.value)
 
 
 def test_json_of_a_retry_is_the_run(namespace: Namespace) -> None:

@@ -7,11 +7,14 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
+from functions.cluster.client import Cluster
+from functions.cluster.errors import ClusterError, from_status
 from functions.cluster.kinds import CODE_RUN
+from functions.cluster.transport import Request
 from functions.console.app import HEADERS
 from functions.console.context import Visit
 from functions.console.local_access import LocalAccess
-from tests.console.refusing import without_rights
+from tests.console.refusing import Between, transport, without_rights
 from tests.console.world import World, ago, attempt, status
 
 OVER = attempt(1, "job-1", ago(minutes=9), ago(minutes=4), "AgentError", "it gave up")
@@ -116,6 +119,24 @@ def test_a_retry_without_the_right_to_patch_is_refused(world: World) -> None:
     answer = post(f"{world.console(token=TOKEN, cluster=reading)}/runs/code/api-1/retry")
     assert (answer.status, b"You may not" in answer.data) == (403, True)
     assert is_untouched(world)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "answered"),
+    [
+        (500, 'failed calling webhook "runs.example": connection refused', 503),
+        (403, 'admission webhook "runs.example" denied the request: not on Fridays', 403),
+    ],
+)
+def test_a_retry_that_a_webhook_refuses_is_no_missing_right(world: World, code: int, words: str, answered: int) -> None:
+    world.put("api-1", status=FAILED)
+
+    def refuse(request: Request) -> ClusterError | None:
+        return from_status(code, {"message": words}) if request.method == "PATCH" else None
+
+    refusing = Cluster(Between(transport(world.cluster), error=refuse))
+    answer = post(f"{world.console(token=TOKEN, cluster=refusing)}/runs/code/api-1/retry")
+    assert (answer.status, b"webhook" in answer.data, b"You may not" in answer.data) == (answered, True, False)
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/code/api-1", "/nothing", "/assets/console.css", "/runs/code/api-1/log"])

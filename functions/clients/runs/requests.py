@@ -13,7 +13,7 @@ from functions.clients.errors import CommandError, as_command_error
 from functions.clients.output import Output, write
 from functions.clients.runs import lookup
 from functions.clients.runs.target import ClusterTarget, explain, user_errors
-from functions.cluster.errors import Conflict, Unavailable
+from functions.cluster.errors import Conflict, Unavailable, WebhookDown
 from functions.cluster.kinds import RUNS
 from functions.cluster.pod_log import Pause
 from functions.runs import requests
@@ -24,7 +24,7 @@ from functions.views import details
 
 TRIES = 6
 PAUSE = 0.5
-"""Seconds before the second try if the cluster did not answer; doubled for each further try."""
+"""Seconds before the second try if the cluster, or a webhook of it, did not answer; doubled for each further try."""
 
 
 def retry(
@@ -69,14 +69,15 @@ def _ask(target: ClusterTarget, run: Run, make_patch: Callable[[Run], Patch | No
         if patch is None:
             return run
         try:
-            with user_errors(target, passing=(Conflict, Unavailable)):
+            with user_errors(target, passing=(Conflict, Unavailable, WebhookDown)):
                 return parse(target.cluster.patch(RUNS[run.kind], run.namespace, run.name, patch))
         except Conflict:
             pause(0)
-        except Unavailable as error:
+        except (Unavailable, WebhookDown) as error:
             if attempt == TRIES - 1:
                 raise explain(error, target.namespace) from error
-            pause(error.retry_after or PAUSE * 2**attempt)
+            asked = error.retry_after if isinstance(error, Unavailable) else None
+            pause(asked or PAUSE * 2**attempt)
         run = _read(target, run)
     raise CommandError(f"run {run.name} changed each time it was asked; try again")
 

@@ -77,6 +77,10 @@ def explain(error: ClusterError, namespace: str) -> CommandError:
             return CommandError(f"the cluster rejects it: {causes}")
         case errors.NoCredentials():
             return CommandError(f"{error}\n{_NAME_CLUSTER}")
+        case errors.WebhookDown():
+            return Unavailable(f"{error}\nan admission webhook of the cluster is down; try again, or ask who runs it")
+        case errors.WebhookRefused():
+            return CommandError(f"{error}\nan admission webhook of the cluster refuses it; ask who runs the webhook")
         case errors.Forbidden():
             return CommandError(f"{error}\n{_WHO.format(namespace=namespace)}")
         case errors.Unavailable():
