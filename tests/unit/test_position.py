@@ -72,6 +72,23 @@ def test_reservations_in_the_ledger_count_for_the_position() -> None:
     assert position([QUEUE[0]], QUEUE[0], Limits(runs=0), NOW, mine) is None
 
 
+@pytest.mark.parametrize(
+    ("recorded", "message", "expected"),
+    [
+        (None, "waits: for task 3 (limits.runs)", Position(1, 1, "for task 3 (limits.runs)")),
+        (Obstacle(message="of before", holder="CodeRun r1"), "waits: of now", Position(1, 1, "of now")),
+        (Obstacle(message="of now", holder="CodeRun r1"), "waits: of now", Position(1, 1, "of now", "CodeRun r1")),
+        (None, "its Job is suspended: no quota", Position(1, 1, "its Job is suspended: no quota")),
+    ],
+)
+def test_a_run_that_another_version_queued_says_what_its_message_says(
+    recorded: Obstacle | None, message: str, expected: Position
+) -> None:
+    status = transitions.says(queued(3), message).model_copy(update={"obstacle": recorded})
+    found = queued(3).with_status(status)
+    assert position([found], found, None, NOW) == expected
+
+
 @pytest.mark.parametrize("limits", [TWO, None])
 def test_a_cancelled_run_has_no_position(limits: Limits | None) -> None:
     assert position([*BUSY, *QUEUE], replace(QUEUE[0], cancel=True), limits, NOW) is None

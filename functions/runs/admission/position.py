@@ -78,6 +78,10 @@ def _marked_queued(runs: Iterable[Run], now: datetime) -> list[tuple[PendingRun,
 
 
 def _obstacle(run: Run) -> Obstacle:
-    """Return what the run waits for; a quota of the cluster, and an earlier version, record only the message."""
-    shown = run.status.succeeded
-    return run.status.obstacle or Obstacle(message=shown.message if shown else "")
+    """Return what the run waits for, as its message says.
+
+    A quota of the cluster, and an earlier version, record only the message; that version keeps an obstacle of before.
+    """
+    shown, recorded = run.status.succeeded, run.status.obstacle
+    words = shown.message.removeprefix("waits: ") if shown else ""
+    return recorded if recorded and recorded.message == words else Obstacle(message=words)
