@@ -78,12 +78,19 @@ def _spec(kind: str, body: Any) -> RunSpec:
     if not isinstance(body, Mapping):
         raise MalformedError(("body", "must be a JSON object: the spec of the run"))
     snake = any("_" in str(field) for field in body)
+    spec, found = _parse(kind, body, camel=not snake, snake=snake)
+    if spec:
+        return spec
+    _, remaining = _parse(kind, body, camel=True, snake=snake)
+    mixed = {(field, UNKNOWN_FIELD) for field, _ in found} - set(remaining)
+    raise Refused(400, "the spec is not valid", [(each[0], _MIXED) if each in mixed else each for each in found])
+
+
+def _parse(
+    kind: str, body: Mapping[str, Any], *, camel: bool, snake: bool
+) -> tuple[RunSpec | None, list[tuple[str, str]]]:
+    """Return the spec whose fields have these styles, or else its problems."""
     try:
-        return SPECS[kind].model_validate(dict(body), strict=True, extra="forbid", by_alias=not snake, by_name=snake)
+        return SPECS[kind].model_validate(dict(body), strict=True, extra="forbid", by_alias=camel, by_name=snake), []
     except ValidationError as error:
-        found = [(field, _MIXED if snake and _is_unknown_camel(field, why) else why) for field, why in problems(error)]
-        raise Refused(400, "the spec is not valid", found) from None
-
-
-def _is_unknown_camel(field: str, why: str) -> bool:
-    return why == UNKNOWN_FIELD and field != field.lower()
+        return None, problems(error)

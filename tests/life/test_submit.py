@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -162,6 +163,23 @@ def test_snake_case_is_accepted_and_a_mixture_is_rejected(world: Harness) -> Non
     assert mixed.code == 400
     (found,) = [each["message"] for each in mixed.body["errors"] if each["field"] == "workingDirectory"]
     assert found == "is camelCase beside fields in snake_case; write all fields in one of them"
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "is_mixed"),
+    [
+        ({"workingDirectoryy": "."}, "workingDirectoryy", False),
+        ({"resources": {"ephemeralStorage": "1Gi"}}, "resources.ephemeralStorage", True),
+        ({"resources": {"ephemeralStore": "1Gi"}}, "resources.ephemeralStore", False),
+    ],
+)
+def test_field_of_no_style_is_unknown_and_not_camel_case(
+    world: Harness, more: dict[str, Any], field: str, is_mixed: bool
+) -> None:
+    answered = post(world, {"repository_url": DOCS_SPEC["repositoryUrl"], **more})
+    assert answered.body
+    (found,) = [each["message"] for each in answered.body["errors"] if each["field"] == field]
+    assert ("camelCase" in found, found == "is not a known field") == (is_mixed, not is_mixed)
 
 
 @pytest.mark.parametrize(
