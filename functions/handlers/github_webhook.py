@@ -56,7 +56,7 @@ def handle(deps: WebhookDependencies, request: Request) -> Answer:
         return _done("pong: deliveries of this webhook are accepted", delivery)
     data = extract(event, payload)
     if data is None:
-        return _done(f"ignored: nothing comes of {event} events", delivery)
+        return _done(f"ignored: nothing comes of this {event} event", delivery)
     if deps.publisher is None:
         raise PublishError(f"there is no queue: {SELECT_BACK_END}")
     deps.publisher.publish(GITHUB, _event(event, delivery, data))

@@ -113,10 +113,13 @@ FIELDS_BY_EVENT: Mapping[str, Shape] = {
 }
 """The fields that rules read, by GitHub's names of events. Events that are not listed are ignored."""
 
+_IGNORED_ACTIONS = {"check_suite": ("requested", "completed")}
+"""Actions that no rule reads, of events that each push has."""
+
 
 def extract(event: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the fields of a payload that rules read; None if no rule reads the event."""
-    if event not in FIELDS_BY_EVENT:
+    if event not in FIELDS_BY_EVENT or payload.get("action") in _IGNORED_ACTIONS.get(event, ()):
         return None
     shape = {**COMMON, **FIELDS_BY_EVENT[event]}
     reduced: dict[str, Any] = {}

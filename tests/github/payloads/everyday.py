@@ -120,7 +120,11 @@ EVERYDAY: dict[str, list[Object]] = {
         _from("created", check_run=CHECK_RUN | {"conclusion": None, "app": None, "check_suite": None}),
         _from("requested_action", check_run=CHECK_RUN, requested_action={"identifier": "fix"}),
     ],
-    "check_suite": [_from("completed", check_suite=CHECK_SUITE), _from("requested", check_suite=CHECK_SUITE)],
+    "check_suite": [
+        _from("completed", check_suite=CHECK_SUITE),
+        _from("requested", check_suite=CHECK_SUITE),
+        _from("rerequested", check_suite=CHECK_SUITE),
+    ],
     "commit_comment": [_from("created", comment=COMMENT | {"commit_id": SHA, "line": None, "path": None})],
     "create": [_from(ref="simple-tag", ref_type="tag", master_branch="main", description=None, pusher_type="user")],
     "delete": [
