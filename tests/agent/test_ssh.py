@@ -1,6 +1,11 @@
 """Git over a real sshd with the mounted key and pinned host keys."""
 
+import contextlib
+import socket
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +91,45 @@ def test_two_agents_of_a_service_push_concurrently(
     assert [pod.wait().reason for pod in pods] == [Reason.COMPLETED] * 2
     contents = {ssh_world.remotes.show("shop", f"agents/{run}-3b2c1:x") for run in ("r1", "r2")}
     assert contents == {"pod-uid-0\n", "pod-uid-1\n"}
+
+
+SAID = {
+    "NetworkError": (
+        "fatal: The remote end hung up unexpectedly",
+        "fatal: unable to access 'http://127.0.0.1:1/': Empty reply from server",
+    ),
+    "PushRefused": (
+        "remote: fatal: the remote end hung up unexpectedly\n ! [remote rejected] b (pre-receive hook declined)",
+    ),
+}
+
+
+def reason_of(config: Path, output: str) -> str:
+    command = [sys.executable, str(config / "git_errors.py"), "PushRefused"]
+    return subprocess.run(command, input=output, capture_output=True, text=True, check=True).stdout.split()[0]
+
+
+@pytest.mark.parametrize(("reason", "said"), [(reason, said) for reason, texts in SAID.items() for said in texts])
+def test_lost_connection_is_told_from_a_refusal(config: Path, reason: str, said: str) -> None:
+    assert reason_of(config, said) == reason
+
+
+def test_broker_that_ends_while_ssh_runs_is_a_network_error(config: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run/broker"
+    directory.mkdir(parents=True)
+    (directory / "ready.json").write_text('{"credential": "c"}')
+    with socket.socket(socket.AF_UNIX) as broker, contextlib.chdir(directory):
+        broker.bind("ssh.sock")
+        broker.listen()
+        relay = subprocess.Popen(
+            [sys.executable, str(config / "ssh_relay.py"), "git@github.com", "git-receive-pack 'acme/shop'"],
+            env={"POD_ROOT": str(tmp_path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = broker.accept()
+        connection.recv(8192)
+        connection.close()
+        _, said = relay.communicate(timeout=60)
+    assert relay.returncode == 255
+    assert reason_of(config, f"{said}fatal: Could not read from remote repository.") == "NetworkError"
