@@ -48,6 +48,7 @@ def test_attempt_succeeds_in_a_hardened_container(
         container = start(make(model=MODEL), model)
         result = container.wait()
     assert (result.outcome, result.reason) == ("succeeded", Reason.COMPLETED), container.log
+    assert "not permitted" not in container.log
     seen = ssh_world.remotes.show(repository, f"{BRANCH}:seen.txt").splitlines()
     assert seen[:4] == ["1000", "CapEff:0000000000000000", "CapBnd:0000000000000000", "NoNewPrivs:1"]
     assert len([line for line in seen if "Read-only file system" in line]) == 3
