@@ -65,9 +65,9 @@ def retry_after_event(
     return _retry(deps, run, items, received.source)
 
 
-def retry_after_attempt(deps: Dependencies, lookup: FeedbackLookup, run: Run) -> str:
-    """Retry a finished run if there is open feedback on its last commit; return why it is not retried."""
-    listed = lookup.listed(run, lookup.head(run.status.branch or ""))
+def retry_after_attempt(deps: Dependencies, lookup: FeedbackLookup, run: Run, head: str) -> str:
+    """Retry a finished run if there is open feedback on its branch's last commit; return why it is not retried."""
+    listed = lookup.listed(run, head)
     items = [item.feedback for item in listed if item.feedback]
     return _retry(deps, run, items, "feedback") if items else ""
 

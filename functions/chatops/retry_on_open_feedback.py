@@ -8,7 +8,7 @@ from functools import partial
 
 from functions.chatops.context import app_in, read_configuration
 from functions.chatops.feedback import retry_after_attempt
-from functions.chatops.feedback_lookup import FeedbackLookup, pull_request_number
+from functions.chatops.feedback_lookup import FeedbackLookup, branch_head, pull_request_number
 from functions.chatops.permission import may_write
 from functions.chatops.run_requests import repository_of
 from functions.cluster.errors import NotFound
@@ -55,9 +55,9 @@ def _look_up(deps: Dependencies, github: Github, run: Run) -> None:
         return
     ended = run.status.succeeded
     recent = RecentEventCalls(calls, ended.last_transition_time if ended else None, deps.clock)
-    permitted = partial(may_write, deps, recent)
+    permitted = partial(may_write, deps, calls)  # final answers: a merge may delete the branch, a reviewer be gone
     lookup = FeedbackLookup(recent, repository, configuration.retry_on, permitted, partial(app_in, github))
-    refusal = retry_after_attempt(deps, lookup, run)
+    refusal = retry_after_attempt(deps, lookup, run, branch_head(calls, run.status.branch or ""))
     source = origin.from_object(run.raw)
     number = pull_request_number(run) or (source.number if source else 0)
     if refusal and number:

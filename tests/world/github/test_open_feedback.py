@@ -51,6 +51,30 @@ def test_status_that_github_does_not_show_at_once_causes_a_retry(bench: Delivery
     assert bench.retries() == 1
 
 
+def test_report_does_not_wait_for_a_branch_that_is_deleted(bench: DeliveryBench) -> None:
+    run = working(bench)
+    bench.deliver("check_run", failed(bench, run))
+    run = bench.ends(bench.now(run), commit=COMMIT)
+    bench.github.fails("GET .*/git/ref/heads/", 404)
+    assert bench.report(run) == 204
+    assert bench.retries() == 0
+
+
+def test_report_does_not_wait_for_a_reviewer_who_is_gone(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.shop.branches[branch(run)] = COMMIT
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    bench.deliver("check_run", failed(bench, run))
+    run = bench.reopened(bench.now(run))
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "not like this", "ghost")
+    bench.shop.reviews[pull["number"]] = [review["review"]]
+    bench.deliver("check_run", failed(bench, run, "lint"))
+    run = bench.ends(bench.now(run), commit=COMMIT)
+    bench.github.fails("GET .*/collaborators/ghost/permission", 404)
+    assert bench.report(run) == 204
+    assert "which is the limit" in bench.answers(pull["number"])[-1], "the other feedback was looked up"
+
+
 def test_failed_status_waits_for_checks_that_github_does_not_show_at_once(bench: DeliveryBench) -> None:
     run, _ = bench.with_pull(commit=COMMIT)
     bench.shop.branches[run.status.branch or ""] = COMMIT
