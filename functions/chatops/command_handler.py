@@ -243,7 +243,7 @@ class CommandHandler:
 
     @cached_property
     def _review(self) -> tuple[list[str], list[str]]:
-        """What the review that a /retry is part of says besides, and the keys of what it requests.
+        """The other texts of the review that contains the /retry, and the keys of its requests.
 
         A /retry in its text is about its comments on lines, which the event lacks. A /retry on a line is about the
         whole review if that requests changes, whose event may arrive later.

@@ -97,8 +97,8 @@ def cancel(run: Run, *, key: str = "", number: int = 0, moment: str = "") -> Pat
     The key is kept also if the run was asked to stop before: by the time it is repeated, a person may have retried the
     run. A finished run that was asked for another attempt is not over: that attempt does not begin, and the run ends as
     Cancelled, whether or not a handler saw it between the retry and the cancel. A request that was written on the issue
-    or pull request `number` at `moment` (`cancelled_on`) has a key; the result is None if a person asked for a retry
-    some seconds later, whose event arrived before.
+    or pull request `number` at `moment` (`cancelled_on`) has a key; the result is None if a retry that was requested
+    later has already been applied.
 
     Raises:
         RequestRefused: the run is over, or being deleted.

@@ -8,6 +8,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from functions.runs.model.run import in_words
+
 PREFIX = "ORCHESTRATOR_"
 SIMILARITY = 0.8
 """The similarity (difflib's ratio) from which a known name is suggested for an unknown one: a letter or two differ."""
@@ -38,7 +40,7 @@ def _line(item: Any, model: type[BaseModel]) -> str:
         case "int_parsing" | "int_type":
             what = "must be a whole number without a unit"
         case _:
-            what = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            what = in_words(item["msg"])
     return f"setting {key}: {what} (set it in the settings file or as {variable})"
 
 

@@ -11,8 +11,8 @@ def load(environ: Mapping[str, str], *, image: str | None = None) -> Settings:
     """Return all settings; `image` is the default for commands that start no container.
 
     Raises:
-        SettingsError: with one line for each invalid setting, which names it and what to do. Settings that do not go
-            together are reported once each of their section is valid.
+        SettingsError: with one line for each invalid setting, which names it and what to do. Conflicts between
+            settings of a section are reported only when each setting of it is valid.
     """
     return load_model(Settings, environ, {"agent": {"image": image}, "broker": {"image": image}} if image else {})
 

@@ -32,7 +32,7 @@ def marker(key: str) -> str:
 
 
 def cancel_marker(moment: str) -> str:
-    """Return what the first line of the reply to a /cancel has besides: when that was made, as text that sorts."""
+    """Return the marker with the time of a /cancel, for the first line of its reply."""
     return f"<!-- orchestrator:cancel={moment} -->"
 
 
