@@ -15,6 +15,7 @@ from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavaila
 from functions.events.event import Event
 from functions.local.dev.server import free_port
 from functions.local.nats import NatsServer
+from functions.queues.backends.nats import connection
 from functions.queues.backends.nats.connection import NatsError, NatsUnavailableError, explained
 from functions.queues.backends.nats.setup import TopologyApplier
 from functions.queues.publisher import PublishError
@@ -54,6 +55,18 @@ def refusal(bench: Bench, published: Event, seconds: float = 0.5) -> str:
 def applied(bench: Bench) -> Iterator[Bench]:
     bench.apply(jobs("http://127.0.0.1:1/"))
     yield bench
+
+
+def test_texts_of_errors_are_logged_once_and_not_kept_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    errors = connection._Errors()
+
+    async def note_many() -> None:
+        for port in range(1000):
+            for _ in range(2):
+                await errors.note(ConnectionRefusedError(f"refused from port {port}"))
+
+    asyncio.run(note_many())
+    assert (len(errors.texts), len(caplog.records)) == (connection.KEPT_TEXTS, 1000)
 
 
 def test_event_published_during_setup_is_refused_and_not_lost(nats_server: str) -> None:

@@ -38,6 +38,10 @@ PENDING_BYTES = 16 * 1024 * 1024
 """Bytes kept for a server that is away, before a publish fails at once; a message has at most some megabytes."""
 
 
+KEPT_TEXTS = 8
+"""Texts of errors that are remembered, so that each is logged once; many differ in a port or an id."""
+
+
 class NatsError(Exception):
     """NATS did not do as asked; the text says what, why, and what to do."""
 
@@ -79,14 +83,14 @@ async def connect(settings: NatsSettings, name: str) -> Client:
 
 
 class _Errors:
-    """The errors of one client until it is connected: each is logged once, not at every attempt to connect."""
+    """The last errors of one client since it was connected: each is logged once, not at every attempt to connect."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     async def note(self, error: Exception) -> None:
         if (text := explanation(error)) not in self.texts:
-            self.texts.append(text)
+            self.texts = [*self.texts, text][-KEPT_TEXTS:]
             log.warning("NATS: %s", text)
 
     async def forget(self) -> None:
