@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from functions.clients.errors import CommandError, as_command_error
+from functions.clients.errors import CommandError
 from functions.queues.topology import FUNCTIONS
 from functions.settings.errors import SettingsError
 from functions.settings.loading import load
@@ -20,9 +20,12 @@ def load_settings(file: Path | None = None, *, starts_containers: bool = True) -
     Raises:
         CommandError: names every setting that is wrong.
     """
-    with as_command_error(SettingsError):
-        environ = {**os.environ, FILE: str(file)} if file else os.environ
+    environ = {**os.environ, FILE: str(file)} if file else os.environ
+    try:
         return load(environ, image=None if starts_containers else "not-used")
+    except SettingsError as error:
+        text = str(error)
+        raise CommandError(text.removeprefix(f"{FILE}: ") if file else text) from error
 
 
 def check_endpoints(queues: QueueSettings) -> list[str]:

@@ -137,6 +137,13 @@ def test_a_file_that_is_not_yaml_is_named_without_its_text(tmp_path: Path, text:
     assert "hunter2" not in refused.err
 
 
+def test_an_argument_is_not_called_by_the_name_of_the_variable(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("- a\n")
+    refused = command("config", "check", str(file), ORCHESTRATOR_CONFIG="other.yaml", **IMAGE)
+    assert (refused.code, refused.err.strip()) == (1, f"orchestrator: {file} must hold a mapping of sections")
+
+
 def test_impossible_values_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(

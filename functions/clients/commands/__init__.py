@@ -64,6 +64,9 @@ def _stoppable() -> Iterator[None]:
         raise click.exceptions.Exit(STOPPED) from None
 
 
-command = click.version_option(f"{__version__} ({__revision__})", message="%(prog)s %(version)s")(
+VERSION = f"{__version__} ({__revision__})".removesuffix(" (unknown)")
+"""The version, and the revision in an image."""
+
+command = click.version_option(VERSION, message="%(prog)s %(version)s")(
     Root(__name__, NAMES, __doc__, EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 )
