@@ -27,13 +27,15 @@ class SecretFile:
         except (OSError, UnicodeDecodeError):
             raise self.problem("cannot be read as text") from None
         if not text:
-            raise self.problem("is missing or empty", f"; create it with: {self._create_command}")
+            raise self.problem("is missing or empty", f"; set it with: {self._command}")
         return text
 
     @property
-    def _create_command(self) -> str:
+    def _command(self) -> str:
+        """The command that creates the secret or, if it exists, replaces these keys."""
         keys = " ".join(f"--from-file={key}=FILE" for key in sorted((self.key, *self.others)))
-        return f"kubectl --namespace {self.namespace} create secret generic {self.secret} {keys}"
+        create = f"kubectl --namespace {self.namespace} create secret generic {self.secret} {keys}"
+        return f"{create} --dry-run=client -o yaml | kubectl apply -f -"
 
     def problem(self, what: str, remedy: str = "") -> ProblemError:
         """Return an error that names the secret and its key."""

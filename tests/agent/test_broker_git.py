@@ -151,7 +151,8 @@ def test_missing_app_key_is_named_with_secret_and_namespace(world: World, github
     words = "secret github-app-rex with key private-key is missing or empty in namespace agents"
     command = "kubectl --namespace agents create secret generic github-app-rex --from-file=app-id=FILE"
     assert problem.reason == "MissingSecret"
-    assert problem.message == f"{words}; create it with: {command} --from-file=private-key=FILE"
+    applied = "--from-file=private-key=FILE --dry-run=client -o yaml | kubectl apply -f -"
+    assert problem.message == f"{words}; set it with: {command} {applied}"
 
 
 @pytest.fixture
