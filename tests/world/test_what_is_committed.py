@@ -67,7 +67,7 @@ def test_line_endings_and_encodings_are_not_committed_as_changes(
 def test_work_is_committed_when_a_link_leads_to_the_documents(world: World, code_spec: SpecFactory) -> None:
     result = run_attempt(world, code_spec(), "echo w > work; mv .taskmaster moved; ln -s moved .taskmaster")
     assert result.reason is Reason.COMPLETED
-    assert {".taskmaster", "work"} <= {*world.remotes.files("shop", BRANCH)}
+    assert world.remotes.files("shop", BRANCH) == [".taskmaster", "work"]
 
 
 def test_change_is_committed_without_unrelated_line_endings(world: World, code_spec: SpecFactory) -> None:
