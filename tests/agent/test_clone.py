@@ -27,10 +27,11 @@ def test_diverged_branches_are_reported_and_both_kept(world: World, code_spec: S
     hook.chmod(0o755)
     world.pod(world.task(code_spec())).run()
     ours = git("rev-parse", "HEAD", cwd=clone(world))
-    hook.unlink()
+    hook.write_text("#!/bin/sh\n! grep --quiet agents/saved\n")
     world.remotes.commit("shop", {"theirs": "t"}, branch=BRANCH)
     result = world.pod(world.task(code_spec(), attempt=2)).run()
     assert result.reason is Reason.CONFLICT
+    assert "continues from there once all commits of the workspace are saved" in result.message
     assert git("rev-parse", BRANCH, cwd=clone(world)) == ours
     assert world.remotes.files("shop", BRANCH) == ["theirs"]
 

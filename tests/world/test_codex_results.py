@@ -1,5 +1,6 @@
 """The cases of test_agent_results with the real Codex; templates/README.md lists what Codex cannot do."""
 
+import json
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def test_attempt_succeeds_after_the_agent_damaged_the_file_of_its_usage(
 ) -> None:
     command = 'echo x > x; echo "{" > "$CODEX_HOME/reported-usage.json"'
     result, pod, _ = attempt(world, codex, spec, runs(command), says("Done."))
-    assert "{" in next((world.path / "workspace/.codex").glob("*/reported-usage.json")).read_text()
+    assert json.loads(next((world.path / "workspace/.codex").glob("*/reported-usage.json")).read_text())
     assert result.reason is Reason.COMPLETED, pod.log
 
 
