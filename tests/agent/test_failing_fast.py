@@ -47,7 +47,8 @@ def test_missing_api_key_is_named(world: World, code_spec: SpecFactory, key: str
     pod = world.pod(world.task(code_spec()), secrets={"ssh/id_ed25519": "k", "model/credential": key}, AGENT_COMMAND="")
     words = "secret claude-api-key with key api-key is missing or empty in namespace agents"
     command = "kubectl --namespace agents create secret generic claude-api-key --from-file=api-key=FILE"
-    refused(pod, Reason.MISSING_SECRET, f"{words}; set it with: {command} --dry-run=client -o yaml | kubectl apply -f -")
+    command += " --dry-run=client -o yaml | kubectl apply -f -"
+    refused(pod, Reason.MISSING_SECRET, f"{words}; set it with: {command}")
 
 
 @pytest.mark.parametrize("text", ['{"permissions": {"deny": ["Bash"]}', "[]", "null", "not json"])

@@ -1,5 +1,6 @@
 """A transport that rejects one verb on one kind of object, as a policy, a quota, RBAC or an outage does."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ QUOTA = "exceeded quota: jobs, requested: count/jobs.batch=1, used: 5, limited: 
 
 @dataclass
 class RefusingTransport(ForwardingTransport):
-    """Raises `error` for each request with `method` for objects of that kind, while it is `on`.
+    """Raises `error` for each request with `method` for objects of that kind, not for their status, while it is `on`.
 
     A fence is rejected like any other Job, as by a policy or a quota.
     """
@@ -27,6 +28,6 @@ class RefusingTransport(ForwardingTransport):
     method: str = "POST"
 
     def send(self, request: Request) -> Any:
-        if self.on and request.method == self.method and f"/{self.plural}" in request.path:
+        if self.on and request.method == self.method and re.search(rf"/{self.plural}(/[^/]+)?$", request.path):
             raise self.error()
         return self.inner.send(request)

@@ -64,7 +64,7 @@ def test_run_is_cancelled_while_a_webhook_is_down() -> None:
 
 
 def test_status_names_the_right_that_stopping_a_job_needs() -> None:
-    world, gate = world_without("PATCH", "jobs/", "patch resource jobs")
+    world, gate = world_without("PATCH", "jobs", "patch resource jobs")
     run, job = running_run(world)
     gate.on = True
     cancel(world, run)
@@ -117,7 +117,7 @@ def test_placeholder_that_a_webhook_refuses_with_other_texts_is_shown_once() -> 
 
 
 def test_run_whose_first_step_is_forbidden_waits_for_a_fix_and_ends_in_time() -> None:
-    world, gate = world_without("PATCH", "coderuns/", "patch resource coderuns")
+    world, gate = world_without("PATCH", "coderuns", "patch resource coderuns")
     run = submitted(world)
     bare = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"metadata": {"finalizers": None}})
     gate.on = True
@@ -131,7 +131,7 @@ def test_run_whose_first_step_is_forbidden_waits_for_a_fix_and_ends_in_time() ->
 
 
 def test_run_whose_first_step_was_forbidden_starts_once_it_is_allowed() -> None:
-    world, gate = world_without("PATCH", "coderuns/", "patch resource coderuns")
+    world, gate = world_without("PATCH", "coderuns", "patch resource coderuns")
     run = submitted(world)
     bare = world.kubelet.patch(CODE_RUN, world.namespace, run.name, {"metadata": {"finalizers": None}})
     gate.on = True
