@@ -136,9 +136,8 @@ def test_secrets_of_the_run_are_not_pushed(world: World, code_spec: SpecFactory,
         assert secret not in result.message
         assert secret not in pod.log
     assert not [name for name in world.remotes.branches("shop") if DEPLOY_TOKEN in name]
-    if where != "in a file's name":
-        assert "work" in world.remotes.files("shop", BRANCH), pod.log
-        assert "secret" in result.message
+    assert "work" in world.remotes.files("shop", BRANCH), pod.log
+    assert "secret" in result.message
 
 
 ENCODED = """
