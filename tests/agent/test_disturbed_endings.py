@@ -26,6 +26,7 @@ def test_agent_that_stops_its_supervisor_is_ended_at_the_deadline(world: World, 
 HOME = {
     "emptied": "rm -rf $HOME/.[!.]*",
     "with pipes": "rm -f $ORCHESTRATOR_RESULT; mkfifo $ORCHESTRATOR_RESULT $ORCHESTRATOR_PULL_REQUEST",
+    "with a link to a pipe": "mkfifo $HOME/pipe; ln -sf $HOME/pipe $ORCHESTRATOR_START",
     "with a pipe for the mark of the ending": "mkfifo ${ORCHESTRATOR_RESULT%/*}/ending",
     "without rights": "chmod a-rwx $HOME/.attempt* $HOME",
 }
