@@ -24,10 +24,10 @@ PORT = 8900
 @click.command(help=__doc__)
 @click.option(
     "--port",
-    type=click.IntRange(1, 65500),
+    type=click.IntRange(0, 65500),
     default=PORT,
     show_default=str(PORT),
-    help="Port of the API server; functions and console use the next ones.",
+    help="Port of the API server; functions and console use the next ones. 0: free ones.",
 )
 @click.option("--repo", default="", metavar="PATH_OR_URL", help="A repository to mirror beside the example.")
 @click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")

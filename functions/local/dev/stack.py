@@ -241,7 +241,8 @@ def _targets(environ: Mapping[str, str]) -> list[str]:
 
 
 def _wait_for(child: Child) -> None:
-    _wait(child.target, lambda: _healthy(child.url), lambda: not child.ended, f"its log: {child.log}")
+    hint = f"is the port in use? {child.url}; its log: {child.log}"
+    _wait(child.target, lambda: _healthy(child.url), lambda: not child.ended, hint)
 
 
 def _healthy(url: str) -> bool:
