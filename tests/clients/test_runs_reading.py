@@ -162,8 +162,7 @@ def test_values_of_environment_variables_are_not_shown(namespace: Namespace) -> 
 
 
 def test_get_shows_the_queue_position_of_a_queued_run(namespace: Namespace) -> None:
-    obstacle = {"message": "1 runs work (limits.runs)"}
-    waits = {"phase": "Queued", "conditions": condition("Unknown", "Queued"), "obstacle": obstacle}
+    waits = {"phase": "Queued", "conditions": condition("Unknown", "Queued", "waits: 1 runs work (limits.runs)")}
     namespace.put("first", status=waits, priority=1)
     namespace.put("second", status=waits, service="web")
     namespace.put("works", status={"phase": "Running", "conditions": condition("Unknown", "Running")}, service="other")
