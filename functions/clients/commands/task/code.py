@@ -23,7 +23,7 @@ EPILOG = """\b
 Examples:
   orchestrator task code 3
   orchestrator task code --issue 12                          the token is that of gh, or GH_TOKEN
-  orchestrator task code --prompt "Fix the basket"          or --prompt - to read it from standard input
+  orchestrator task code --prompt "Fix the basket"           or --prompt - to read it from standard input
   orchestrator task code 1.2 -s shop --task-tag checkout     a subtask, of a tag
   orchestrator task code 3 -s shop --github-app Acme-Rex --repository-url https://github.com/acme/shop
 """
