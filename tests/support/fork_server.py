@@ -46,13 +46,20 @@ class Forked:
 
     def poll(self) -> int | None:
         """Return None while the process runs, else 0: its exit code is not known."""
-        return 0 if self._ended is None or select.select([self._ended], [], [], 0)[0] else None
+        return 0 if self._has_ended(0) else None
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end; raise subprocess.TimeoutExpired."""
-        if self._ended is not None and not select.select([self._ended], [], [], timeout)[0]:
+        if not self._has_ended(timeout):
             raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
         return 0
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        if self._ended is None:
+            return True
+        waiting = select.poll()  # select(2) takes no descriptor above 1023
+        waiting.register(self._ended, select.POLLIN)
+        return bool(waiting.poll(None if timeout is None else timeout * 1000))
 
     def __del__(self) -> None:
         if self._ended is not None:
