@@ -12,6 +12,7 @@ import click
 from functions.clients.api_url import VARIABLE
 from functions.clients.errors import as_command_error
 from functions.clients.local_state import FOLDER, STATE, require_checkout
+from functions.clients.options import port_option
 from functions.local.dev.cluster import EXAMPLE_USER
 from functions.local.dev.demo import mirror_for
 from functions.local.dev.repositories import Mirror, RepositoryError, redirect
@@ -22,13 +23,7 @@ PORT = 8900
 
 
 @click.command(help=__doc__)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65500),
-    default=PORT,
-    show_default=str(PORT),
-    help="Port of the API server; functions and console use the next ones. 0: free ones.",
-)
+@port_option(PORT, "Port of the API server; functions and console use the next ones. 0: free ones.", highest=65500)
 @click.option("--repo", default="", metavar="PATH_OR_URL", help="A repository to mirror beside the example.")
 @click.option("--state", type=FOLDER, default=STATE / "dev", show_default=True, help="Folder for state and logs.")
 def command(port: int, repo: str, state: Path) -> None:

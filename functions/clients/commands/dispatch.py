@@ -7,6 +7,7 @@ import sys
 import click
 
 from functions.clients.errors import CommandError, as_command_error
+from functions.clients.options import health_host_option, port_option
 from functions.clients.settings import check_endpoints, load_settings
 from functions.queues.backends.nats.connection import NatsError
 from functions.queues.backends.nats.dispatcher import Dispatcher
@@ -17,14 +18,8 @@ from functions.telemetry.health import HealthServer
 
 
 @click.command(help=__doc__)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the health server; in a pod 0.0.0.0.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default="8080",
-    help="Port of /health/ready and /health/live.",
-)
+@health_host_option
+@port_option(8080, "Port of /health/ready and /health/live.")
 @click.option(
     "--sweep-seconds", default=60.0, show_default=True, type=click.FloatRange(1, 3600), help="Interval of the sweep."
 )

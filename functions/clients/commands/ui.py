@@ -10,6 +10,7 @@ import webbrowser
 import click
 
 from functions.clients.errors import CommandError
+from functions.clients.options import port_option
 from functions.clients.output import say
 from functions.clients.runs.target import ClusterTarget
 from functions.clients.target_options import with_target_options
@@ -22,13 +23,7 @@ PORT = 8880
 
 
 @click.command(help=__doc__)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=str(PORT),
-    help="Port on 127.0.0.1; 0 takes a free one.",
-)
+@port_option(PORT, "Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 @with_target_options
 def command(target: ClusterTarget, port: int, no_browser: bool) -> None:

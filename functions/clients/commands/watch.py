@@ -8,6 +8,7 @@ import click
 
 from functions.bridge.bridge import TOPIC_BY_KIND, Bridge
 from functions.clients.errors import CommandError, as_command_error
+from functions.clients.options import health_host_option, port_option
 from functions.cluster.client import Cluster
 from functions.cluster.kubernetes_transport import KubernetesTransport
 from functions.queues.backends import connect
@@ -19,14 +20,8 @@ from functions.telemetry.health import HealthServer
 
 
 @click.command(help=__doc__)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the health server; in a pod 0.0.0.0.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    show_default="8080",
-    help="Port of /health/ready and /health/live.",
-)
+@health_host_option
+@port_option(8080, "Port of /health/ready and /health/live.")
 def command(host: str, port: int) -> None:
     """Run the watch bridge."""
     # Signals wait for sigwait below: threads inherit the mask, so none is interrupted.

@@ -86,6 +86,14 @@ def test_status_names_the_right_that_reading_events_needs_until_the_agent_runs()
     assert now(world, run).status.message == "attempt 1 is running"
 
 
+def assert_shown_once(world: Harness, run: Run, words: str) -> None:
+    """Assert that the status has the words, and that its own event writes nothing again."""
+    shown = now(world, run)
+    assert words in (shown.status.message or "")
+    run_event(world, shown.raw)
+    assert now(world, run).resource_version == shown.resource_version
+
+
 def test_webhook_whose_texts_differ_is_shown_once() -> None:
     ports = count(40000)
     words = 'Internal error occurred: failed calling webhook "jobs.example": read tcp 10.0.0.7:{}: connection reset'
@@ -96,10 +104,7 @@ def test_webhook_whose_texts_differ_is_shown_once() -> None:
     run, _ = running_run(world)
     gate.on = True
     cancel(world, run)
-    shown = now(world, run)
-    assert "failed calling webhook" in (shown.status.message or "")
-    run_event(world, shown.raw)
-    assert now(world, run).resource_version == shown.resource_version
+    assert_shown_once(world, run, "failed calling webhook")
 
 
 def test_placeholder_that_a_webhook_refuses_with_other_texts_is_shown_once() -> None:
@@ -110,10 +115,7 @@ def test_placeholder_that_a_webhook_refuses_with_other_texts_is_shown_once() -> 
     run = submitted(world)
     swept(world)
     cancel(world, run)
-    shown = now(world, run)
-    assert "placeholder" in (shown.status.message or "")
-    run_event(world, shown.raw)
-    assert now(world, run).resource_version == shown.resource_version
+    assert_shown_once(world, run, "placeholder")
 
 
 def test_run_whose_first_step_is_forbidden_waits_for_a_fix_and_ends_in_time() -> None:
