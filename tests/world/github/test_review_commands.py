@@ -85,3 +85,85 @@ def test_retry_on_a_line_counts_from_the_submission_of_its_review(bench: Deliver
     line["comment"]["updated_at"] = bench.shop.place.now()
     bench.deliver("pull_request_review_comment", line)
     assert bench.retries() == 1
+
+
+@pytest.mark.parametrize("command", ["/retry", "@5dlabs-rex retry"])
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_retry_command_in_a_review_is_part_of_the_reviews_retry(
+    bench: DeliveryBench, is_listed: bool, command: str
+) -> None:
+    _, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
+    bench.shop.reviews[pull["number"]] = [review["review"]] if is_listed else []
+    line = payloads.review_comment(bench.shop, pull["number"], f"{command} rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    for name, payload in (("pull_request_review", review), ("pull_request_review_comment", line)):
+        assert bench.deliver(name, payload).code == 204
+    assert bench.retries() == 1
+    assert "use the other library" in bench.prompt()
+    assert "rename this" in bench.prompt()
+    assert bench.answers(pull["number"]) == []
+
+
+def test_retry_on_a_line_before_its_review_names_the_review_and_answers_it(bench: DeliveryBench) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    bench.deliver("pull_request", payloads.pull_request(bench.shop, pull["number"], "opened"))
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", "use the other library")
+    bench.shop.reviews[pull["number"]] = [review["review"]]
+    lines = [payloads.review_comment(bench.shop, pull["number"], f"/retry rename {name}") for name in ("this", "that")]
+    for line in lines:
+        line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    events = [*(("pull_request_review_comment", line) for line in lines), ("pull_request_review", review)]
+    for name, payload in events:
+        assert bench.deliver(name, payload).code == 204
+    assert bench.retries() == 1
+    for words in ("use the other library", "rename this", "rename that"):
+        assert words in bench.prompt()
+    bench.shop.branches[run.status.branch or ""] = COMMIT
+    run = bench.ends(bench.reopened(bench.now(run)), commit=COMMIT)
+    assert bench.report(run) == 204
+    assert bench.retries() == 1
+    assert bench.answers(pull["number"]) == []
+
+
+@pytest.mark.parametrize(("text", "by"), [("/cancel", "octocat"), ("mine mine", "mallory")])
+def test_retry_on_a_line_answers_no_cancel_and_no_review_of_another_user(
+    bench: DeliveryBench, text: str, by: str
+) -> None:
+    run, pull = bench.with_pull(commit=COMMIT)
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", text, by)
+    bench.shop.reviews[pull["number"]] = [review["review"]]
+    line = payloads.review_comment(bench.shop, pull["number"], "/retry rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    assert bench.deliver("pull_request_review_comment", line).code == 204
+    assert text not in bench.prompt()
+    assert bench.deliver("pull_request_review", review).code == 204
+    assert bench.now(run).cancel == (text == "/cancel")
+
+
+@pytest.mark.parametrize(
+    ("command", "counts"), [("/status", True), ("/code three", True), ("/cancel now", False), ("/retry", True)]
+)
+def test_review_that_asks_for_changes_counts_beside_other_commands(
+    bench: DeliveryBench, command: str, counts: bool
+) -> None:
+    _, pull = bench.with_pull(commit=COMMIT)
+    review = payloads.review(bench.shop, pull["number"], "changes_requested", f"{command}\nuse the other library")
+    for guid in ("a", "b"):
+        assert bench.deliver("pull_request_review", review, guid).code == 204
+    assert bench.retries() == int(counts)
+    assert ("use the other library" in bench.prompt()) == counts
+    assert len(bench.answers(pull["number"])) == int(command != "/retry")
+
+
+@pytest.mark.parametrize("state", ["changes_requested", "commented"])
+def test_retry_in_the_text_of_a_review_names_its_comments_on_lines(bench: DeliveryBench, state: str) -> None:
+    _, pull = bench.with_pull(commit=COMMIT)
+    review = payloads.review(bench.shop, pull["number"], state, "/retry as I wrote below")
+    line = payloads.review_comment(bench.shop, pull["number"], "rename this")
+    line["comment"]["pull_request_review_id"] = review["review"]["id"]
+    assert bench.deliver("pull_request_review", review).code == 204
+    assert bench.retries() == 1
+    for words in ("as I wrote below", "On shop.py", "rename this"):
+        assert words in bench.prompt()
